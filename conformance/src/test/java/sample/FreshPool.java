@@ -57,7 +57,7 @@ final class FreshPool extends AbstractPool {
         running.put(thread, submission);
         try {
             thread.start();
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread available
             running.remove(thread);
             throw e;
         }

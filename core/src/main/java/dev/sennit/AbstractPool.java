@@ -372,7 +372,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Notes that the pool is open, for those who look on: called before its first worker starts. A kind that does not
+     * Notes that the pool is open, for observers: called before its first worker starts. A kind that does not
      * call it is open for them with its first task.
      */
     protected final void opened() {
@@ -385,7 +385,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Notes that a worker can run tasks, for those who look on. A kind with a worker for each task tells nothing.
+     * Notes that a worker can run tasks, for observers. A kind with a worker for each task tells nothing.
      *
      * @param worker the name that {@link Submission#start(String)} gets, or the name of the thread
      */
@@ -898,7 +898,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         }
         try {
             Backend.start(Thread.ofVirtual().name(name + "-map").unstarted(map::run));
-        } catch (Throwable e) { // no thread to be had: the map will not run, so it ends here
+        } catch (Throwable e) { // no thread available: the map will not run, so it ends here
             map.future().asked(); // the submitter has the failure
             map.settle(null, e, false);
             throw e;

@@ -304,7 +304,7 @@ public final class CancelScope {
 
     /** Interrupts the block repeatedly until it ends: a body that swallows an interrupt meets the next. */
     private void interruptUntilOver() {
-        while (!interruptAndComeBack()) { // no timer to be had: the calling thread repeats it
+        while (!interruptAndComeBack()) { // no timer available: the calling thread repeats it
             LockSupport.parkNanos(this, BETWEEN_INTERRUPTS.toNanos());
         }
     }

@@ -160,7 +160,7 @@ public final class Futures {
         try {
             ABANDONED.register(iterator, queue::close); // a loop may be left before its end
         } catch (OutOfMemoryError e) {
-            // no thread to be had: an abandoned iterator leaves its callbacks with the futures
+            // no thread available: an abandoned iterator leaves its callbacks with the futures
         }
         return iterator;
     }

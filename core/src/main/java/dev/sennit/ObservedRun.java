@@ -8,37 +8,36 @@ import dev.sennit.internal.view.TaskObserver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The run of a task while somebody looks on, as the thread sees it that runs it: how far it is, and what processor time
- * it takes.
+ * The run of an observed task, in the thread that runs it: its progress and its processor time.
  *
- * <p>To ask the system for that time takes half a microsecond, so that it is asked only so often: a thread that has
- * asked within the last {@value #PERIOD_NANOS} ns takes what it heard then, which may be too little by the time since.
- * The figure of a run that is not a hundred times as long as that error is not known.
+ * <p>Reading the processor time takes half a microsecond, so a thread reads it at most once in {@value #PERIOD_NANOS}
+ * ns, and otherwise uses the last value, which may be too small by the time since. If a run is not at least a hundred
+ * times as long as that error, its processor time is unknown.
  *
- * <p>Runs nest: a task that waits for another may run it meanwhile. Only its own thread uses an object.
+ * <p>Runs nest: a task that waits for another may run it meanwhile. Only the thread of the run uses the object.
  */
 final class ObservedRun {
-    /** So long a run is, or a thread has not asked, before it asks. */
+    /** The least time of a run, or since the last read, before a thread reads its processor time. */
     static final long PERIOD_NANOS = 100_000;
-    /** So many times its error a figure is, at the least. */
+    /** A time is at least this many times its error. */
     private static final int TIMES = 100;
 
-    /** Of a thread that is not a {@link WatchedThread}, while it runs a task that is told of. */
+    /** The watch of a thread that is not a {@link WatchedThread}, while it runs an observed task. */
     private static final ThreadLocal<@Nullable Watch> WATCH = new ThreadLocal<>();
 
-    /** A thread that runs many tasks, and keeps what is known of it. */
+    /** A thread that runs many tasks, and keeps its own watch. */
     interface WatchedThread {
-        /** Returns always the same; called by this thread. */
+        /** Returns always the same object; called by this thread. */
         Watch watch();
     }
 
-    /** What is known of a thread. */
+    /** The state of a thread. */
     static final class Watch {
-        /** The run that the thread is in, without those around it; null if it is in none. */
+        /** The innermost run of the thread; null if it runs none. */
         private @Nullable ObservedRun innermost;
         /** What the thread runs, for {@link CurrentTask}. Only this thread. */
         @Nullable Object task;
-        /** What the thread has last heard of its processor time, and when; -1 if it cannot tell. */
+        /** The last read processor time of the thread, and when it was read; -1 if it is unknown. */
         private long cpuNanos = TaskObserver.UNKNOWN;
 
         private long askedAt;
@@ -55,7 +54,7 @@ final class ObservedRun {
     private final Watch watch;
     /** The run around this one. */
     private final @Nullable ObservedRun outer;
-    /** Null if nobody is told of it. */
+    /** Null if the task is not observed. */
     private final @Nullable Submission<?> submission;
     /** Null until the first report. */
     private @Nullable ProgressGate gate;
@@ -69,7 +68,7 @@ final class ObservedRun {
         this.submission = submission;
     }
 
-    /** Notes the processor time at the beginning, and by how much it may be wrong. */
+    /** Notes the processor time at the begin of the run, and its possible error. */
     ObservedRun from(long cpuNanos, long error) {
         cpuBefore = cpuNanos;
         errorNanos = error;
@@ -80,9 +79,9 @@ final class ObservedRun {
      * Begins a run in the calling thread.
      *
      * @param submission the task
-     * @param isTold whether it is told of; a task that is not, inside one that is, hides that one
-     * @param now when it begins
-     * @return ends it; null if nobody is told, or there is no memory
+     * @param isTold whether the task is observed; inside of an observed task, a task that is not observed hides it
+     * @param now when the run begins
+     * @return the run, which the caller ends; null if the task is not observed, or there is no memory
      */
     static @Nullable ObservedRun begin(Submission<?> submission, boolean isTold, long now) {
         if (!isTold && TaskObserver.Current.get() == null) {
@@ -105,12 +104,12 @@ final class ObservedRun {
             }
             watch.innermost = run;
             return run;
-        } catch (Throwable e) { // the task is worth more
+        } catch (Throwable e) { // no figures, but the task runs
             return null;
         }
     }
 
-    /** Returns the run that the calling thread is in, or null. */
+    /** Returns the innermost run of the calling thread, or null. */
     static @Nullable ObservedRun ofThread() {
         Watch watch = watchOfThread();
         return watch == null ? null : watch.innermost;
@@ -120,7 +119,7 @@ final class ObservedRun {
         return Thread.currentThread() instanceof WatchedThread worker ? worker.watch() : WATCH.get();
     }
 
-    /** Tells how far the task is, now or later. */
+    /** Reports progress, now or later. */
     void progress(Report report) {
         if (submission == null) {
             return;
@@ -138,16 +137,16 @@ final class ObservedRun {
     }
 
     /**
-     * Ends the run: tells the last report.
+     * Ends the run, and reports its last progress.
      *
-     * @param ranNanos how long it took
-     * @return its processor time, or {@link TaskObserver#UNKNOWN}
+     * @param ranNanos how long the run took
+     * @return the processor time of the run, or {@link TaskObserver#UNKNOWN}
      */
     long end(long ranNanos) {
         watch.innermost = outer;
         try {
             if (outer == null && !(Thread.currentThread() instanceof WatchedThread)) {
-                WATCH.remove(); // the thread may be anybody's
+                WATCH.remove(); // the thread may not belong to the pool
             }
             if (gate != null) {
                 tell(gate.end());
@@ -156,7 +155,7 @@ final class ObservedRun {
                 return TaskObserver.UNKNOWN;
             }
             long cpu = Math.min(watch.ask() - cpuBefore, ranNanos);
-            return cpu > 0 ? cpu : TaskObserver.UNKNOWN; // 0 by a clock that is too coarse
+            return cpu > 0 ? cpu : TaskObserver.UNKNOWN; // 0 comes from a clock that is too coarse
         } catch (Throwable e) { // no stack
             return TaskObserver.UNKNOWN;
         }

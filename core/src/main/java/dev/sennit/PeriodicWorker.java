@@ -252,7 +252,7 @@ public final class PeriodicWorker implements AutoCloseable {
                         + (state == State.RUNNING ? " runs already" : " has not stopped yet; call awaitStopped first"));
             }
             if (withThread) {
-                loop = startedClock(); // first, as there may be no thread to be had; the thread waits for the lock
+                loop = startedClock(); // first, as there may be no thread available; the thread waits for the lock
             }
             state = State.RUNNING;
             clockDistance = distance;

@@ -416,7 +416,7 @@ public class Submission<T extends @Nullable Object> {
     /**
      * Claims it for a worker, as {@link #start()} does.
      *
-     * @param worker the name of the worker, for those who look on
+     * @param worker the name of the worker, for observers
      * @return false when it was started or dropped; the caller must then not run it
      */
     public final boolean start(@Nullable String worker) {
@@ -483,7 +483,7 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Returns the name of the worker that it was sent to, for those who look on.
+     * Returns the name of the worker that it was sent to, for observers.
      *
      * @return null unless the kind knows it
      */

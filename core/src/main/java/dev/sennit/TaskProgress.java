@@ -5,7 +5,7 @@ import dev.sennit.internal.view.ProgressSink;
 import java.util.Objects;
 
 /**
- * Tells how far a task has come, from inside of the task, on any kind of pool.
+ * Reports the progress of a task from inside of the task, on any kind of pool.
  *
  * {@snippet :
  * try (Pool pool = Pools.open("processes:2")) {
@@ -18,10 +18,10 @@ import java.util.Objects;
  * }
  * }
  *
- * <p>Those who look on get it as an event of the kind {@code PROGRESS}, in a {@code dev.sennit.observe.TaskEvents};
- * from a worker process it travels over the private line to this JVM. The first report of a task is told, then at most
- * one in 100 ms. A report in between is told when the task ends, unless another has followed. So a loop may report in
- * each round, which mostly reads a clock. While no stream of events is open, reports reach nobody.
+ * <p>A report becomes an event of the kind {@code PROGRESS} in {@code dev.sennit.observe.TaskEvents}; from a worker
+ * process it travels over the worker's private connection to this JVM. The first report of a task becomes an event, and
+ * then at most one in 100 ms. The last report in between becomes an event when the task ends. So a loop may report in
+ * each round; most calls only read a clock. While no stream of events is open, reports are dropped.
  *
  * <p>{@link Mapper#map map} and {@link Pipeline} report by themselves.
  */
@@ -29,13 +29,12 @@ public final class TaskProgress {
     private TaskProgress() {}
 
     /**
-     * Reports progress of the task that the calling thread runs. Outside of a task this does nothing, as in a thread
-     * that a task has started; so does a report of a task whose future is done, or that was submitted before anybody
-     * looked on.
+     * Reports progress of the task that the calling thread runs. A call has no effect in a thread that runs no task,
+     * such as a thread that a task has started; in a task whose future is done; and in a task that was submitted before
+     * a stream of events was opened.
      *
      * @param done how much is done, 0 or more, in any unit
-     * @param total how much there is to do in all, in the same unit; less than 0, or less than what is done, if that is
-     *     not known
+     * @param total the total amount, in the same unit; less than 0, or less than {@code done}, if it is not known
      * @param message what is being done, or an empty string; the first 200 characters count
      * @throws IllegalArgumentException if {@code done} is less than 0
      */

@@ -6,8 +6,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A context that follows each task to its end: for tracers, which begin a span when a task is submitted and have to end
- * it whatever becomes of the task.
+ * A context that is also notified of each task's end. For tracers, which begin a span when a task is submitted and have
+ * to end it in every case.
  *
  * {@snippet :
  *     record Log() implements TaskTracker<String> {
@@ -37,13 +37,14 @@ import org.jspecify.annotations.Nullable;
  *     }
  * }
  *
- * <p>It is {@linkplain TaskContext#register registered} as any context, and {@link #around} is called as there. The
- * tasks are those that the {@linkplain Pool#statistics figures} of a pool count, and submissions that were refused: a
- * task with a retry is one, and so is a chunk of {@code map}. {@link #capture()} is called for a thread that runs no
- * task of its own, that of {@code mapAsync}.
+ * <p>A tracker is {@linkplain TaskContext#register registered} as any context, and {@link #around} is called as for any
+ * context. The tracked tasks are those that the {@linkplain Pool#statistics figures} of a pool count, and refused
+ * submissions: a task with a retry is one task, and so is each chunk of {@code map}. For the thread of
+ * {@code mapAsync}, which runs no task of its own, {@link #capture()} is called.
  *
  * <p>With worker processes, {@code capture} and {@code ended} are called in the JVM of the submitter, with the same
- * object; the worker, which calls {@code around}, has a copy. As any context, one that is not serializable is left out.
+ * object; the worker, which calls {@code around}, has a copy. As any context, a tracker that is not serializable is not
+ * called in worker processes.
  *
  * @param <C> the type of the captured value
  */
@@ -52,7 +53,7 @@ public interface TaskTracker<C> extends TaskContext<C> {
     enum Outcome {
         /** With a value. */
         SUCCEEDED,
-        /** With an exception; its time was over, or its worker died, among others. */
+        /** With an exception, for example as its time limit passed, or its worker died. */
         FAILED,
         /** It was cancelled, before or while it ran. */
         CANCELLED,
@@ -63,8 +64,8 @@ public interface TaskTracker<C> extends TaskContext<C> {
     /**
      * A task that is being submitted.
      *
-     * @param name its name, as its submitter or its class gave it, which may hold secrets
-     * @param pool the pool that is to run it
+     * @param name its name, from its submitter or its class, which may contain secrets
+     * @param pool the pool that runs it
      */
     record Submitted(String name, Pool pool) {
         /** Checks that all is there. */
@@ -75,12 +76,12 @@ public interface TaskTracker<C> extends TaskContext<C> {
     }
 
     /**
-     * The end of a task. What is not known is absent.
+     * The end of a task. Unknown values are absent.
      *
      * @param outcome how it ended
      * @param failure why it failed or was refused
      * @param waited how long it has waited for a worker; absent if no worker has begun it
-     * @param worker what began it last: the thread, or the worker process with its process id
+     * @param worker the worker that began it last: the thread, or the worker process with its process id
      */
     record End(Outcome outcome, Optional<Throwable> failure, Optional<Duration> waited, Optional<String> worker) {
         /** Checks that all is there. */
@@ -97,14 +98,14 @@ public interface TaskTracker<C> extends TaskContext<C> {
      * gets one call of {@link #ended}.
      *
      * @param task the task
-     * @return the captured value; null if the task is not to be followed and has nothing to carry
+     * @return the captured value; null if there is nothing to track or to carry
      */
     @Nullable C capture(Submitted task);
 
     /**
      * Called once for each value that was captured for a task: before the task's future is done, or before the
-     * exception of a refused submission is thrown. The run of a task that was stopped may go on. Called by whichever
-     * thread ends the task, so it should be quick. An exception of this method is logged.
+     * exception of a refused submission is thrown. The run of a stopped task may still go on. Called by the thread that
+     * ends the task, so this method should be fast. An exception of this method is logged.
      *
      * @param captured the value that {@link #capture(Submitted)} returned
      * @param end how the task ended

@@ -12,8 +12,8 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the trackers of a task are told at its end. The body of its {@link Submission} holds it, so that a task which
- * nobody follows needs no field for that; the attempts at a task share it.
+ * The trackers of a task and the facts for them at its end. The field of the body of a {@link Submission} holds this
+ * object, so that a task without trackers needs no field for it; the attempts at a task share it.
  */
 final class Tracked {
     private static final long NEVER = -1;
@@ -29,13 +29,13 @@ final class Tracked {
     }
 
     /**
-     * What a submission that is followed has in the place of its body, until its end is told.
+     * The content of the body's field of a tracked submission, until its trackers were notified.
      *
-     * @param body what it would have there
+     * @param body the body itself
      */
     record Holder(Object body, Tracked tracked) {}
 
-    /** Returns who follows a task with this body, or null. */
+    /** Returns the trackers of a task with this body, or null. */
     static @Nullable Tracked of(Callable<?> body) {
         return body instanceof InContext<?> inContext ? of(inContext.contexts()) : null;
     }
@@ -46,7 +46,7 @@ final class Tracked {
         return followed.isEmpty() ? null : new Tracked(followed);
     }
 
-    /** Tells that a task was refused for which this was captured. */
+    /** Notifies trackers that have captured values for a task that was refused. */
     static void refused(List<Captured<?>> captured, Throwable failure) {
         Tracked tracked = of(captured);
         if (tracked != null) {
@@ -81,7 +81,7 @@ final class Tracked {
     }
 
     private void tell(End end) {
-        for (int i = captured.size() - 1; i >= 0; i--) { // the innermost first
+        for (int i = captured.size() - 1; i >= 0; i--) { // the inner trackers first
             tell(captured.get(i), end);
         }
     }
@@ -91,7 +91,7 @@ final class Tracked {
             if (one.context() instanceof TaskTracker<C> tracker) {
                 tracker.ended(one.value(), end);
             }
-        } catch (Throwable e) { // code of a user; the task ends all the same
+        } catch (Throwable e) { // code of a user has failed; the task ends in any case
             Uncaught.log("tracker " + one.context().getClass().getName() + " failed at the end of a task", e);
         }
     }

@@ -58,7 +58,7 @@ final class UnaskedFailures {
         try {
             unasked.registration = FORGOTTEN.register(future, unasked);
         } catch (OutOfMemoryError e) {
-            // no thread to be had: the failure is logged when the pool is closed
+            // no thread available: the failure is logged when the pool is closed
         }
         pending.add(unasked);
         return unasked;

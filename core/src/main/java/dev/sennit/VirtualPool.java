@@ -66,7 +66,7 @@ public final class VirtualPool extends AbstractPool {
         running.put(thread, submission);
         try {
             Backend.start(thread);
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread available
             running.remove(thread);
             throw e;
         }

@@ -6,8 +6,8 @@ import dev.sennit.internal.view.TaskObserver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a whole is that is no task, but has many: a call of {@code map}, a run of a pipeline. It has a number and a
- * name of its own, as a task has, and no other events. One thread at a time.
+ * The progress of a call of {@code map} or a run of a pipeline, which is not a task but has many tasks. It has a number
+ * and a name of its own, as a task has, and no other events. One thread at a time.
  */
 final class WholeProgress {
     private final TaskObserver observer;
@@ -26,12 +26,12 @@ final class WholeProgress {
     }
 
     /**
-     * Begins a whole.
+     * Begins a call or a run.
      *
      * @param pool the name of its pool
      * @param named its name, or the class from which a name is made
      * @param total how much there is to do; less than 0 if that is not known
-     * @return null if nobody looks on
+     * @return null if there is no observer
      */
     static @Nullable WholeProgress begin(String pool, Object named, long total) {
         TaskObserver observer = TaskObserver.Current.get();
@@ -42,7 +42,7 @@ final class WholeProgress {
         tell(gate.pass(Report.of(done, total, "")));
     }
 
-    /** Tells the last report. */
+    /** Reports the last progress. */
     void end() {
         tell(gate.end());
     }

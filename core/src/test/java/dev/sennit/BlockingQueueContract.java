@@ -34,22 +34,22 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What every queue of ours does: Guava's tests of queues and collections, and what {@link BlockingQueue} asks beyond
- * them.
+ * The contract of every queue of Sennit: Guava's tests of queues and collections, and the further requirements of
+ * {@link BlockingQueue}.
  */
 @Timeout(120)
 public abstract class BlockingQueueContract {
     protected BlockingQueueContract() {}
 
-    /** An empty queue. */
+    /** Returns an empty queue. */
     protected abstract BlockingQueue<String> queue(int capacity);
 
-    /** The order in which elements come out that went in in this one. */
+    /** Returns the order in which the queue returns these elements, if they are put in in the given order. */
     protected List<String> order(List<String> in) {
         return in;
     }
 
-    /** What Guava's tests are told of the queue. */
+    /** Returns the features of the queue, for Guava's tests. */
     protected Feature<?>[] features() {
         return new Feature<?>[] {CollectionFeature.GENERAL_PURPOSE, CollectionFeature.KNOWN_ORDER, CollectionSize.ANY};
     }
@@ -59,7 +59,7 @@ public abstract class BlockingQueueContract {
         caller.awaitWaitingIn(method);
     }
 
-    /** Tests of Guava's that this queue is not to pass. */
+    /** Returns the tests of Guava that this queue need not pass. */
     protected Method[] suppressed() {
         return new Method[0];
     }
@@ -272,7 +272,7 @@ public abstract class BlockingQueueContract {
         assertThat(Thread.interrupted()).isTrue();
     }
 
-    // ---- looking at what changes ----
+    // ---- views of a changing queue ----
 
     @Test
     void aSpliteratorPromisesNoSize() {
@@ -285,7 +285,7 @@ public abstract class BlockingQueueContract {
         assertThat(queue.parallelStream().toList()).containsExactlyElementsOf(order(List.of("a", "b", "c")));
     }
 
-    /** As others would change it between the two looks that a stream of a known size has. */
+    /** Other threads may change the queue between the two reads of a stream of a known size. */
     @Test
     void aStreamIsOfWhatIsInWhenItBegins() {
         BlockingQueue<String> queue = of(9, "a", "b", "c");

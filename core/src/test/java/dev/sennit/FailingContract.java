@@ -24,15 +24,14 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs tests of the conformance suite while timers and threads cannot be had, and runs cannot be stopped, at seeded,
- * random points.
+ * Runs tests of the conformance suite while timers, thread starts and stops of runs fail at seeded, random points.
  *
- * <p>A test in which nothing failed has to pass. In one that was disturbed a task may rightly have failed with {@link
- * FailingBackend.NoThread}, so that what the test claims need not hold, and its body is interrupted when it goes on for
- * long; but what follows each test has to hold all the same: every pool ends, and no future is left open.
+ * <p>A test without such a failure has to pass. In a disturbed test a task may rightly have failed with
+ * {@link FailingBackend.NoThread}, so its assertions need not hold, and its body is interrupted if it takes long. But
+ * the checks after each test have to hold: every pool ends, and no future is left unfinished.
  */
 public final class FailingContract {
-    /** What came of some tests. */
+    /** The results of some tests. */
     public record Report(int tests, int disturbed, long failures, List<String> broken) {
         @Override
         public String toString() {
@@ -41,7 +40,7 @@ public final class FailingContract {
         }
     }
 
-    /** The run under way; null while the suite is run as it is. */
+    /** The run under way; null while the suite runs without failures. */
     private static volatile FailingContract current;
 
     private final Random seeds;
@@ -95,7 +94,8 @@ public final class FailingContract {
     }
 
     /**
-     * Whether something failed in the test, whose body is over: then what it left behind can be stopped from here on.
+     * Returns whether something failed in the test. Called at the end of its body; from then on, stops do not fail, so
+     * that its pools can be stopped.
      */
     static boolean endsDisturbed() {
         FailingContract run = current;
@@ -133,7 +133,10 @@ public final class FailingContract {
         });
     }
 
-    /** Notes where a test is that interrupts do not end: its limit, which is near, says only that it is over. */
+    /**
+     * Records the stacks of a test that interrupts do not end, as its time limit, which is near, would not say where it
+     * hangs.
+     */
     private void tellHanging(ReflectiveInvocationContext<Method> test, Thread body) {
         var text = new StringBuilder(test.getExecutable().getName() + " hangs, with " + backend.failures + " failures");
         Thread.getAllStackTraces().forEach((thread, stack) -> {
@@ -161,7 +164,7 @@ public final class FailingContract {
         return text.toString();
     }
 
-    /** What JUnit calls around the tests. */
+    /** The extension that JUnit calls around the tests. */
     public static final class Faults implements InvocationInterceptor {
         private static final ScheduledThreadPoolExecutor LATER =
                 new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().factory());

@@ -39,12 +39,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a pipeline does on every kind of pool whose tasks stay in this JVM. */
+/** Pipelines on every kind of pool whose tasks stay in this JVM. */
 @Timeout(120)
 class PipelineTest {
     static final List<String> PLANS =
             List.of("inline", "threads:1", "threads:3", "virtual", "virtual:2", "loop", "loop?mechanism=baton");
-    /** Where a task runs while its submitter does something else. */
+    /** The kinds that run a task while its submitter goes on. */
     static final List<String> ASYNCHRONOUS =
             List.of("threads:1", "threads:3", "virtual", "virtual:2", "loop", "loop?mechanism=baton");
 
@@ -52,7 +52,7 @@ class PipelineTest {
         return IntStream.range(0, count).boxed().toList();
     }
 
-    /** A source that counts what was read of it. */
+    /** Returns a source that counts the items that were read. */
     private static Iterator<Integer> counting(AtomicInteger read) {
         return Stream.generate(read::getAndIncrement).iterator();
     }
@@ -71,7 +71,7 @@ class PipelineTest {
         }
     }
 
-    // ---- what goes through ----
+    // ---- items ----
 
     @ParameterizedTest
     @FieldSource("PLANS")
@@ -178,7 +178,7 @@ class PipelineTest {
     @Test
     void theSourceIsReadOnlyAsFarAsThereIsRoom() {
         var pool = new FakePool(2);
-        pool.onWorker = true; // so that the run is deterministic: who waits runs what is queued
+        pool.onWorker = true; // makes the run deterministic: a waiting thread runs queued tasks
         var read = new AtomicInteger();
         List<Integer> readAtRun = new ArrayList<>();
         List<Integer> handed = new ArrayList<>();
@@ -297,7 +297,7 @@ class PipelineTest {
             PipelineStatistics seen = Pipeline.from(items(40))
                     .through("pairs", pool, n -> {
                         most.accumulateAndGet(running.incrementAndGet(), Math::max);
-                        two.await(30, SECONDS); // one alone would wait in vain
+                        two.await(30, SECONDS); // a single one would wait for ever
                         return running.decrementAndGet();
                     }, stage -> stage.atMost(2))
                     .run(n -> {})
@@ -514,7 +514,7 @@ class PipelineTest {
         }
     }
 
-    // ---- a source that is read elsewhere ----
+    // ---- a source that tasks read ----
 
     private static <T> T taken(BlockingQueue<T> queue) {
         try {
@@ -538,7 +538,7 @@ class PipelineTest {
                     .recording()
                     .run(n -> {
                         seen.add(n);
-                        lines.add(n + 1); // until then the source waits
+                        lines.add(n + 1); // the source waits for this
                     });
             assertThat(seen).containsExactly(0, 1, 2, 3, 4);
             assertThat(run.runs()).extracting(StageRun::stage).containsOnly("one");
@@ -546,7 +546,7 @@ class PipelineTest {
         }
     }
 
-    /** A worker that waits runs what nobody has begun; not a read, while something else may come to its end. */
+    /** A waiting worker runs queued tasks, but not a read of the source while other tasks may still end. */
     @ParameterizedTest
     @ValueSource(strings = {"threads:3", "virtual"})
     void whileTheSourceWaitsItemsGoOnInATaskOfTheSamePoolToo(String plan) throws Exception {
@@ -570,7 +570,9 @@ class PipelineTest {
         }
     }
 
-    /** Its own read makes no pool full of the tasks of others; and a read waits for room as items do. */
+    /**
+     * The read of a pipeline is not refused because the pool is full of other tasks; it waits for room, as items do.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"threads:1?backlog=0&full=reject", "threads:1?backlog=0",
         "threads:1?backlog=0&full=caller-runs", "threads:1"})
@@ -1083,9 +1085,9 @@ class PipelineTest {
         }
     }
 
-    // ---- whatever happens ----
+    // ---- random runs ----
 
-    /** What one random run does, and what its tasks have seen. */
+    /** One random run, and the observations of its tasks. */
     private static final class Scene {
         private static final List<String> POOLS = List.of(
                 "inline",
@@ -1113,7 +1115,7 @@ class PipelineTest {
         final int interruptAt;
         final int shutdownAt;
         final List<Pool> pools = new ArrayList<>();
-        /** For none or one. */
+        /** None or one. */
         final List<Pool> readers = new ArrayList<>();
         final List<Integer> values = new ArrayList<>();
         final List<PipelineFailure<Integer>> failures = new ArrayList<>();
@@ -1185,7 +1187,7 @@ class PipelineTest {
             values.add(value);
         }
 
-        /** Runs it, and checks what has to hold however it ends. */
+        /** Runs the pipeline, and checks the conditions that hold for every outcome. */
         void play() throws Exception {
             List<String> plans = Stream.generate(() -> POOLS.get(random.nextInt(POOLS.size())))
                     .limit(1 + random.nextInt(3))

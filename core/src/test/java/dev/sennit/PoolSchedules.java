@@ -30,10 +30,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What threads do to a pool, and to what stands on pools, at the same moment, for {@code LibrarySchedulesTest}, which
- * runs each under many schedules: the pool admits, counts, stops and ends in any order of its steps, and no wait hangs.
- * The pools are {@link VirtualPool}s, as the explorer leads virtual threads; what is looked for is in what all kinds
- * share.
+ * Concurrent uses of pools, and of classes that are built on pools, for {@code LibrarySchedulesTest}, which runs each
+ * body under many schedules. A pool has to admit, count, stop and end correctly in any order of its steps, and no wait
+ * may hang. The pools are {@link VirtualPool}s, as the explorer schedules virtual threads; the code under test is
+ * common to all kinds.
  */
 public final class PoolSchedules {
     private static final TaskOptions TWICE = TaskOptions.NONE.retry(Retry.attempts(2).waiting(Backoff.none()));
@@ -43,7 +43,7 @@ public final class PoolSchedules {
     private PoolSchedules() {}
 
     /**
-     * All that have to go well.
+     * Returns the bodies that have to pass.
      *
      * @return their classes
      */
@@ -76,7 +76,7 @@ public final class PoolSchedules {
     }
 
     /**
-     * What has to fail.
+     * Returns the body that has to fail.
      *
      * @return its class
      */
@@ -84,7 +84,7 @@ public final class PoolSchedules {
         return TaskWithoutThread.class;
     }
 
-    /** A pool, threads that use it, and what has to hold when they and it have ended. */
+    /** A pool, threads that use it, and the conditions that have to hold when all have ended. */
     abstract static class OnePool implements ScheduleExplorer.Body {
         private final int limit;
         final int backlog;
@@ -100,7 +100,7 @@ public final class PoolSchedules {
 
         abstract void use(AbstractPool pool) throws Exception;
 
-        /** Checks what holds once the pool is closed. */
+        /** Checks the conditions that hold once the pool is closed. */
         void afterwards(PoolStatistics seen) {}
 
         @Override
@@ -119,7 +119,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** The same, of a kind that says what is asked of it. */
+    /** A body with a pool of a kind that checks how the library calls it. */
     abstract static class OneWitness extends OnePool {
         private final AtomicReference<@Nullable String> late = new AtomicReference<>();
 
@@ -172,7 +172,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** A task that is tried again is cancelled, while another waits for room. */
+    /** A retried task is cancelled while another waits for room. */
     static final class CancelledBetweenAttempts extends OnePool {
         CancelledBetweenAttempts() {
             super(1, 0);
@@ -188,7 +188,7 @@ public final class PoolSchedules {
                     },
                     TWICE);
             together(() -> failing.cancel(true), () -> check(pool.submit(() -> 1).get() == 1, pool));
-            // which asks: a log of threads outside is not for a schedule
+            // asks for the failure, or it would be logged by a thread outside of the schedule
             check(failing.state() != Future.State.RUNNING, failing);
             check(attempts.get() <= 2, attempts);
             check(failing.isCancelled() || attempts.get() == 2, failing + " after " + attempts + " attempts");
@@ -272,7 +272,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** A task that is tried again, and one of a scope, come as a pool is stopped. */
+    /** A retried task, and a task of a scope, are submitted while the pool is stopped. */
     static final class StoppedWhileDispatching extends OneWitness {
         StoppedWhileDispatching() {
             super(1);
@@ -293,7 +293,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** A task is cancelled as its delay comes to its end, and was the last one of a pool that was shut down. */
+    /** The last task of a pool that was shut down is cancelled when its delay ends. */
     static final class CancelledWhenDue extends OneWitness {
         CancelledWhenDue() {
             super(1);
@@ -306,7 +306,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** A task with a delay comes as a pool is stopped. */
+    /** A delayed task is submitted while the pool is stopped. */
     static final class StoppedWhileDelaying extends OneWitness {
         StoppedWhileDelaying() {
             super(0);
@@ -318,7 +318,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** A task is cancelled between two attempts, and was the last one of a pool that was shut down. */
+    /** The last task of a pool that was shut down is cancelled between two attempts. */
     static final class CancelledBeforeTheNextAttempt extends OneWitness {
         CancelledBeforeTheNextAttempt() {
             super(1);
@@ -331,7 +331,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** A task is cancelled as others come. */
+    /** A task is cancelled while others are submitted. */
     static final class CancelledWhileSubmitting extends OnePool {
         CancelledWhileSubmitting() {
             super(1, 2);
@@ -372,7 +372,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** Of several one has to succeed. */
+    /** One of several tasks has to succeed. */
     static final class AnyOfThree extends OnePool {
         AnyOfThree() {
             super(2, 0);
@@ -464,12 +464,12 @@ public final class PoolSchedules {
             try {
                 part.run();
             } catch (QueueClosedException e) {
-                // that is its end
+                // the queue is closed
             }
         }
     }
 
-    /** An element that is put in after a taker was interrupted is the other one's. */
+    /** If an element is put in after one taker was interrupted, the other taker gets it. */
     static final class TakerCancelledFirst implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -479,7 +479,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** Room that comes after a thread was interrupted which waits for it is the other one's. */
+    /** If room becomes free after one waiting producer was interrupted, the other producer gets it. */
     static final class PutterCancelledFirst implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -490,7 +490,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** A permit that is given back after a thread was interrupted which waits for it is the other one's. */
+    /** If a permit is released after one waiting thread was interrupted, the other thread gets it. */
     static final class AcquirerCancelledFirst implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -501,7 +501,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** An event that is set after a thread was interrupted which waits for it does not let that one go. */
+    /** If an event is set after a waiting thread was interrupted, the wait of this thread still throws. */
     static final class EventWaiterCancelledFirst implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -510,7 +510,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** Whoever waits for futures hears of all, whatever way he waits. */
+    /** A thread that waits for futures gets all of them, by every method that waits. */
     static final class FuturesAwaited extends OnePool {
         FuturesAwaited() {
             super(2, 0);
@@ -547,7 +547,8 @@ public final class PoolSchedules {
     }
 
     /**
-     * Two threads close a gate while tasks come and go: one thread is told that it is last, and none gets in behind.
+     * Two threads close a gate while tasks enter and leave: exactly one thread is told that it is the last, and no task
+     * enters afterwards.
      */
     static final class GateClosedByTwo implements ScheduleExplorer.Body {
         @Override
@@ -577,8 +578,8 @@ public final class PoolSchedules {
     }
 
     /**
-     * Broken: a task that comes between the last look into the queue and the end of the thread has nobody. Has to be
-     * found.
+     * Broken: no thread runs a task that is submitted between the last check of the queue and the end of the thread.
+     * The explorer has to find this.
      */
     static final class TaskWithoutThread implements ScheduleExplorer.Body {
         @Override
@@ -589,7 +590,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** What the kinds of pools below have in common: virtual threads, which go by themselves. */
+    /** The common part of the kinds of pools below: virtual threads that end by themselves. */
     private abstract static class OwnPool extends AbstractPool {
         final ConcurrentLinkedQueue<Submission<?>> queue = new ConcurrentLinkedQueue<>();
 
@@ -618,7 +619,9 @@ public final class PoolSchedules {
         }
     }
 
-    /** A thread a task, and one that does not wait a delay; nothing is asked of it once the workers were let go. */
+    /**
+     * A kind with a thread for each task, and without waits for delays. Notes calls that come after its termination.
+     */
     private static final class WitnessPool extends OwnPool {
         private final AtomicReference<@Nullable String> late;
 
@@ -651,7 +654,7 @@ public final class PoolSchedules {
         }
     }
 
-    /** One thread, as long as there are tasks. */
+    /** A kind with one thread, which lives as long as there are tasks. */
     private static final class LeavingPool extends OwnPool {
         private final AtomicBoolean hasThread = new AtomicBoolean();
 

@@ -22,14 +22,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random programs of two threads, of which Lincheck looks through the interleavings: what they return must come out of
- * some order of the calls, and what a model validates must hold in the end. {@code -Dsennit.lincheck=200} makes a long
- * run of it.
+ * Random programs of two threads, whose interleavings Lincheck explores: their results must match some order of the
+ * calls, and the validation of each model must hold at the end. {@code -Dsennit.lincheck=200} makes a long run.
  */
 @Timeout(3600)
 class LincheckIT {
     private static final int PROGRAMS = Integer.getInteger("sennit.lincheck", 2);
-    /** Those that have to be found in every build. */
+    /** Enough programs to find each seeded bug in every build. */
     private static final int PROGRAMS_OF_BROKEN = Math.max(10, PROGRAMS);
 
     // ---- the library ----
@@ -97,7 +96,7 @@ class LincheckIT {
         private final Submission<Integer> submission = HandPool.ONE.take(() -> 7);
         private final AtomicInteger calls = new AtomicInteger();
 
-        /** Whose callback is called once. */
+        /** Makes a future whose callback must be called once. */
         public FutureModel() {
             submission.future().onDone(done -> calls.incrementAndGet());
         }
@@ -132,13 +131,13 @@ class LincheckIT {
         }
     }
 
-    /** Threads that come for tasks, and go when there are none. */
+    /** Threads that start for tasks, and end when there are none. */
     public static class WorkerCountModel {
         private static final int MAX = 2;
 
         private final WorkerCount count = new WorkerCount(0, MAX, 1, 1);
         private final ConcurrentLinkedQueue<Integer> queue = new ConcurrentLinkedQueue<>();
-        /** Threads that are between two looks at the queue. */
+        /** Threads that are between two checks of the queue. */
         private final AtomicInteger between = new AtomicInteger();
 
         @Operation
@@ -217,21 +216,21 @@ class LincheckIT {
     }
 
     public static class MeetingModel extends ChannelModel {
-        /** Has no room. */
+        /** A channel without a buffer. */
         public MeetingModel() {
             super(0);
         }
     }
 
     public static class ChannelOfOneModel extends ChannelModel {
-        /** Has room for one. */
+        /** A channel for one element. */
         public ChannelOfOneModel() {
             super(1);
         }
     }
 
     public static class ChannelOfTwoModel extends ChannelModel {
-        /** Has room for two. */
+        /** A channel for two elements. */
         public ChannelOfTwoModel() {
             super(2);
         }
@@ -254,7 +253,9 @@ class LincheckIT {
         modelChecking(model);
     }
 
-    /** One of each package, and all in a long run: the interleavings find more, and in less time. */
+    /**
+     * One model of each package, or all models in a long run, as exploring interleavings finds more bugs in less time.
+     */
     static Stream<Class<?>> modelsForThreads() {
         return PROGRAMS > 2 ? models() : Stream.of(QueueModel.class, ChannelOfOneModel.class);
     }
@@ -265,7 +266,7 @@ class LincheckIT {
         stress(model);
     }
 
-    /** Channels have the most to do in each step: fewer and shorter programs take as long. */
+    /** Returns the number of programs. The steps of channels take longest, so they get fewer and shorter programs. */
     private static int programs(Class<?> model) {
         int all = model.getSimpleName().startsWith("Broken") ? PROGRAMS_OF_BROKEN : PROGRAMS;
         return isOfChannels(model) ? (all + 2) / 3 : all;
@@ -301,7 +302,7 @@ class LincheckIT {
 
     // ---- the canaries ----
 
-    /** Whoever clears it says whether it was set. */
+    /** {@code clear} returns whether the event was set. */
     public static class BrokenEventModel {
         private volatile boolean set;
 
@@ -318,7 +319,7 @@ class LincheckIT {
         }
     }
 
-    /** Has no lock. */
+    /** A queue without a lock. */
     public static class BrokenQueueModel {
         private final ArrayDeque<Integer> queue = new ArrayDeque<>();
 
@@ -333,7 +334,7 @@ class LincheckIT {
         }
     }
 
-    /** Looks before it leaps. */
+    /** Checks whether it is done, and then completes, in two steps. */
     public static class BrokenFutureModel {
         private volatile boolean done;
 
@@ -352,7 +353,7 @@ class LincheckIT {
         }
     }
 
-    /** Looks at the queue first, and counts itself out then. */
+    /** A thread checks the queue first, and then counts itself out. */
     public static class BrokenWorkerCountModel {
         private final ConcurrentLinkedQueue<Integer> queue = new ConcurrentLinkedQueue<>();
         private final AtomicInteger threads = new AtomicInteger();
@@ -378,7 +379,7 @@ class LincheckIT {
         }
     }
 
-    /** Has room for one, looks whether there is, and puts in then. */
+    /** A channel for one element, which checks for room and then adds the element, in two steps. */
     public static class BrokenChannelModel {
         private final ConcurrentLinkedQueue<Integer> elements = new ConcurrentLinkedQueue<>();
 
@@ -405,7 +406,7 @@ class LincheckIT {
     @ParameterizedTest
     @MethodSource("canaries")
     void theCanariesAreFound(Class<?> canary) {
-        // The shortest program that shows it takes a minute to find, and nobody reads it.
+        // Minimizing the failing program would take a minute, and has no reader.
         ModelCheckingOptions asFound = new ModelCheckingOptions().minimizeFailedScenario(false);
         assertThatThrownBy(() -> modelChecking(asFound, canary)).isInstanceOf(LincheckAssertionError.class);
     }

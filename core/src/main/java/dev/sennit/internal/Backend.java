@@ -92,7 +92,7 @@ public class Backend {
      * Called before a thread of the library is started.
      *
      * @param thread the thread to be started
-     * @throws OutOfMemoryError if there is no thread to be had
+     * @throws OutOfMemoryError if no thread is available
      */
     protected void starting(Thread thread) {}
 
@@ -119,7 +119,7 @@ public class Backend {
      * @param action short; must not block
      * @param nanos the delay
      * @return a future whose {@code cancel(false)} cancels the action
-     * @throws OutOfMemoryError if there is no thread to be had for the timer; the action is then never run
+     * @throws OutOfMemoryError if no thread is available for the timer; the action is then never run
      */
     protected Future<?> schedule(Runnable action, long nanos) {
         CLOCK.prestartCoreThread(); // may fail, so before the action is queued

@@ -77,7 +77,7 @@ public final class Beans {
         looks = true;
         try {
             Timers.after(BETWEEN_LOOKS, Beans::look);
-        } catch (Throwable e) { // no timer to be had: the next offer tries again
+        } catch (Throwable e) { // no timer available: the next offer tries again
             looks = false;
         }
     }
@@ -88,7 +88,7 @@ public final class Beans {
             withdrawUnwanted();
         } catch (Exception | LinkageError e) {
             Uncaught.log("the library cannot be looked at from outside", e);
-        } finally { // also if there is no thread to be had for what a bean starts or stops
+        } finally { // also if no thread is available for what a bean starts or stops
             synchronized (Beans.class) {
                 looks = false;
                 if (!WANTED.isEmpty()) {

@@ -132,7 +132,7 @@ public final class StartLimit<T> {
                 triesAgain.set(false);
                 startNext();
             });
-        } catch (Throwable e) { // no timer to be had
+        } catch (Throwable e) { // no timer available
             triesAgain.set(false);
             if (waiting.removeFirstOccurrence(task)) {
                 fail.accept(task, why);

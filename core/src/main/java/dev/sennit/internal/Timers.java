@@ -35,7 +35,7 @@ public final class Timers {
      * @param delay the delay; more than 292 years counts as 292 years
      * @param action the action, which runs in another thread
      * @return a future whose {@code cancel(false)} cancels the action
-     * @throws OutOfMemoryError if there is no thread to be had for the timer; the action is then never run
+     * @throws OutOfMemoryError if no thread is available for the timer; the action is then never run
      */
     public static Future<?> after(Duration delay, Runnable action) {
         Future<?> kept = first.after(delay, action);

@@ -26,7 +26,7 @@ public final class Unreachable {
      * @param object the object
      * @param action the action, which must not refer to the object; it delays later actions
      * @return a handle that runs the action now, unless it has run
-     * @throws OutOfMemoryError if there is no thread to be had; the next call tries again
+     * @throws OutOfMemoryError if no thread is available; the next call tries again
      */
     public Cleaner.Cleanable register(Object object, Runnable action) {
         Cleaner known = cleaner;

@@ -53,6 +53,13 @@ import org.jspecify.annotations.Nullable;
  * <p>A sleeping carrier does not change between parking and the selector: only code in a turn creates the selector, and
  * only the carrier closes it, after it has woken.
  *
+ * <h2>Starting at once</h2>
+ *
+ * <p>{@link #start} with {@code now} lets a coroutine run another one before it goes on itself. The JDK passes the
+ * continuation of the new coroutine to {@link #execute}, which keeps it in {@code startedNow}. Then the starter yields,
+ * and {@code execute} gets the starter's continuation: it puts both at the front of {@code ready}, the new coroutine
+ * first. If the starter cannot yield, the new coroutine gets the next turn instead.
+ *
  * <h2>The end</h2>
  *
  * <p>The loop calls {@link #finish} when it is closed and its tasks have ended. Once nothing is ready, the carrier
@@ -120,8 +127,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
      */
     private volatile @Nullable LoopSelector selector;
 
-    // Only the carrier, in a turn or between two. Observers in other threads use only turns (with acquire) and
-    // ready.taken(), which is a guess unless turns was the same before and after:
+    // Only the carrier, in a turn or between two. Observers in other threads read only turns (with acquire) and
+    // ready.taken(). What ready.taken() returns is certain only if turns was the same before and after the read:
     /** The number of turns so far, the current one included. Written with release. */
     private long turns;
     private final ReadyQueue ready = new ReadyQueue();
@@ -130,9 +137,9 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private int roundsAfterEnd;
     /** The value of {@code turns} at the last look at the network. */
     private long turnsAtLook;
-    /** A coroutine that is to run at once, until {@link #execute} gets its continuation from {@link #start}. */
+    /** The coroutine that {@link #start} starts at once, until {@link #execute} gets its continuation. */
     private @Nullable Thread startsNow;
-    /** The continuation of such a coroutine, until the starter has yielded to it. */
+    /** The continuation of that coroutine, until its starter yields, or has failed to. */
     private @Nullable Runnable startedNow;
 
     LoopScheduler(EventLoop loop) {

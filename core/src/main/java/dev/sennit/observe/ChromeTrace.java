@@ -35,15 +35,15 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>A bar says in its arguments how long the task has waited, how the run ended, and why it failed. Beside the rows of
- * a pool a curve shows how many tasks wait and run. A task that ended without a run, and an attempt that is repeated,
- * are marks. Virtual threads and coroutines, of which each task has its own, share rows: a run has a row that is free.
- * Times count from the first event.
+ * a pool a curve shows how many tasks wait and run. A task that ended without a run, and a failed attempt that is
+ * repeated, are shown as marks. Each task has its own virtual thread or coroutine, so these share rows: a run gets a
+ * row that is free. Times count from the first event.
  *
  * <p>A service has a group of rows, too: a row for each of its workers, and a bar for each process from its start to
- * its end. A process that starts while the one that it replaces still runs has a row beside it.
+ * its end. A process that starts while its predecessor still runs gets a row beside it.
  *
  * <p>Records are written as runs end, so a trace needs little memory however long it is. The file is a JSON array,
- * which {@link #close} ends; one that was cut off can be opened as well. If events were missed, a mark says how many.
+ * which {@link #close} ends; a file without its end can be opened as well. If events were missed, a mark says how many.
  *
  * <p>The format is that of the <a
  * href="https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU">Trace Event Format</a>.
@@ -51,14 +51,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for use by several threads.
  */
 public final class ChromeTrace implements TaskListener, AutoCloseable {
-    /** Groups of rows, and rows of a group; all others share one more. */
+    /** The most groups, and the most rows of a group; all others share one more. */
     private static final int MOST_POOLS = 1000;
     private static final int MOST_ROWS = 1000;
 
-    /** Tasks whose end and begin come in the wrong order; a moment later the other one is there. */
+    /** The most tasks that are kept whose begin or end is still to come; it comes a moment later. */
     private static final int MOST_STOPPED = 1000;
 
-    /** Of a row: as deep as runs in one thread may lie in each other, and more. */
+    /** The most bars that are kept for a row: more than the depth to which runs in one thread nest. */
     private static final int MOST_BARS = 64;
 
     private static final String SERVICE = "SERVICE_";
@@ -67,14 +67,14 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     private static final int NANO_DIGITS_OF_A_MICROSECOND = 3;
 
     private final Appendable out;
-    /** Guarded by this, as are all that follow. */
+    /** Guarded by this, as are all fields below. */
     private final TaskRun.Joiner runs = new TaskRun.Joiner();
     private final Map<String, Group> groups = new HashMap<>();
-    /** Processes of services that run, by their workers' names; at most {@link #MOST_ROWS}. */
+    /** The running processes of services, by the names of their workers; at most {@link #MOST_ROWS}. */
     private final LinkedHashMap<String, ServiceRun> serviceRuns = new LinkedHashMap<>();
     /**
-     * The last tasks that do not wait any more, although their end or their begin is still to come: two threads tell of
-     * a task that is stopped.
+     * The last tasks that no longer wait, although their end or their begin is still to come: if a task is stopped, two
+     * threads write its events.
      */
     private final Set<Long> waitNoMore = Collections.newSetFromMap(new LinkedHashMap<>() {
         @Override
@@ -93,7 +93,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     private static final class Group {
         final int pid;
         final Map<String, Row> rows = new HashMap<>();
-        /** Rows of workers that run one task, which are free. */
+        /** The free rows of workers that run a single task. */
         final Deque<Row> freeLanes = new ArrayDeque<>();
         /** The rows of runs under way, by task. */
         final Map<Long, Row> busyLanes = new HashMap<>();
@@ -113,7 +113,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     private static final class Row {
         final int tid;
         final boolean isLane;
-        /** The last bars, without those inside of others: each is behind the one before. */
+        /** The last bars that are not inside of others, in the order of time. */
         final Deque<Bar> bars = new ArrayDeque<>();
 
         Row(int tid, boolean isLane) {
@@ -122,8 +122,8 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         }
 
         /**
-         * Adds a bar, which ends behind all others, and returns it. Bars of a row may contain each other, no more: one
-         * that begins inside another, as another thread has the same name, is cut.
+         * Adds a bar, which ends after all others, and returns it. A bar of a row may contain others, but must not
+         * overlap them in part: a bar that begins inside another, as two threads have the same name, is cut.
          */
         Bar add(Instant begin, Instant end) {
             Instant from = begin;
@@ -161,7 +161,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     /**
      * Writes to an open output, which the caller closes after this.
      *
-     * @param out gets a whole record a call
+     * @param out gets a whole record in each call
      */
     public ChromeTrace(Appendable out) {
         this.out = Objects.requireNonNull(out, "out");
@@ -213,7 +213,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
             if (before != null) {
                 group.freeLanes.push(before);
             }
-            if (group.busyLanes.size() > TaskRun.Joiner.MOST) { // runs that were forgotten
+            if (group.busyLanes.size() > TaskRun.Joiner.MOST) { // the joiner has dropped some
                 group.busyLanes.clear();
             }
         }
@@ -227,7 +227,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     private void handBack(TaskEvent event) throws IOException {
         Group group = group(event);
         if (runs.runs(event.task())) {
-            boolean waits = !runs.hasEnded(event.task()); // else it is not dispatched again
+            boolean waits = !runs.hasEnded(event.task()); // otherwise it is not dispatched again
             runs.add(event);
             free(group, event);
             group.running = Math.max(0, group.running - 1);
@@ -236,7 +236,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         }
     }
 
-    /** Unless it does so already. */
+    /** Notes that a task no longer waits, unless that was noted before. */
     private void waitsNoMore(Group group, TaskEvent event) {
         if (!waitNoMore.remove(event.task())) {
             group.waiting = Math.max(0, group.waiting - 1);
@@ -244,11 +244,11 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     }
 
     private void end(TaskEvent event) throws IOException {
-        if (!runs.runs(event.task())) { // no run, or that was over before
+        if (!runs.runs(event.task())) { // it has no run, or the run was over before
             Group group = group(event);
             if (!waitNoMore.contains(event.task())) {
                 waitsNoMore(group, event);
-                waitNoMore.add(event.task()); // its begin may come yet
+                waitNoMore.add(event.task()); // its begin may still come
             }
             writeCounts(group);
             mark(event, event.kind().name().toLowerCase(Locale.ROOT) + ": " + event.name());
@@ -264,7 +264,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         Group group = group(event);
         Row row = group.busyLanes.get(event.task());
         bar(group, row != null ? row : row(group, run.begun()), run);
-        if (run.end() == null) { // its end may come yet
+        if (run.end() == null) { // its end may still come
             waitNoMore.add(event.task());
         }
         free(group, event);
@@ -296,7 +296,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
 
     private void endService(TaskEvent event) throws IOException {
         ServiceRun run = serviceRuns.remove(key(event));
-        if (run == null) { // it was not started, or before the first event
+        if (run == null) { // it was not started, or was started before the first event
             markService(event);
         } else {
             bar(run, outcome(event), event.at(), event.failure());
@@ -307,7 +307,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         return event.worker().orElse("");
     }
 
-    /** Returns what has happened, in lower case. */
+    /** Returns the kind of event, in lower case. */
     private static String outcome(TaskEvent event) {
         String kind = event.kind().name();
         return (kind.startsWith(SERVICE) ? kind.substring(SERVICE.length()) : kind).toLowerCase(Locale.ROOT)
@@ -347,7 +347,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
                 .put("tid", 0));
     }
 
-    /** Ends the trace. Closing it again does nothing; events that come later are not written. */
+    /** Ends the trace. Further calls do nothing; later events are not written. */
     @Override
     public synchronized void close() throws IOException {
         if (!isClosed) {
@@ -378,7 +378,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         return known;
     }
 
-    /** Returns the row of the worker; for one that has no other task, a lane. */
+    /** Returns the row of the worker, or a free lane for a worker that runs a single task. */
     private Row row(Group group, TaskEvent begun) throws IOException {
         String worker = begun.worker().orElse("");
         if (hasOneTask(begun, worker) || group.rows.size() - group.lanes >= MOST_ROWS) {
@@ -389,7 +389,10 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         return known != null ? known : newRow(group, worker, false);
     }
 
-    /** Virtual threads have the name of their pool; coroutines that of the task, or are numbered in their pool. */
+    /**
+     * Returns whether the worker runs a single task. Virtual threads have the name of their pool; coroutines have the
+     * name of the task, or a number in their pool.
+     */
     private static boolean hasOneTask(TaskEvent begun, String worker) {
         String prefix = begun.pool() + '-';
         return worker.isEmpty()
@@ -400,7 +403,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     }
 
     private Row newRow(Group group, String name, boolean isLane) throws IOException {
-        if (isLane && group.lastLane != null && group.lanes >= MOST_ROWS) { // more than anybody looks at
+        if (isLane && group.lastLane != null && group.lanes >= MOST_ROWS) { // more than a reader looks at
             return group.lastLane;
         }
         var row = new Row(group.rows.size() + 1, isLane);
@@ -490,7 +493,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         return micros(Duration.between(Objects.requireNonNullElse(start, at), at));
     }
 
-    /** Events may be written in another order than their times: none is before the first. */
+    /** Returns microseconds, at least 0: the order of events may differ from that of their times. */
     private static BigDecimal micros(Duration duration) {
         return BigDecimal.valueOf(Math.max(0, duration.toNanos()), NANO_DIGITS_OF_A_MICROSECOND);
     }

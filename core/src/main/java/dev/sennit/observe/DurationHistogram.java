@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How often durations of which length have come, in little memory: for quantiles such as the 99th percentile.
+ * A histogram of durations in little memory, for quantiles such as the 99th percentile.
  *
  * {@snippet :
  * var waits = new DurationHistogram();
@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * from the duration that was recorded. {@link #max}, {@link #count} and {@link #total} are exact. Histograms of several
  * pools or JVMs may be {@linkplain #merge merged} without a further error.
  *
- * <p>To record allocates nothing, but half a kilobyte for the first duration in a power of two; a histogram takes 30 kB
- * at most.
+ * <p>{@link #record} allocates half a kilobyte for the first duration in a power of two, and otherwise nothing; a
+ * histogram takes 30 kB at most.
  *
  * <p>Not safe for use by several threads.
  */
@@ -44,7 +44,7 @@ public final class DurationHistogram {
     /**
      * Counts a duration.
      *
-     * @param duration a negative one counts as zero, one of more than 292 years as that
+     * @param duration the duration; less than zero counts as zero, and more than 292 years as 292 years
      */
     public void record(Duration duration) {
         long nanos = duration.isNegative()
@@ -84,7 +84,7 @@ public final class DurationHistogram {
     /**
      * Adds all that another histogram has counted.
      *
-     * @param other stays as it is
+     * @param other a histogram, which is not changed
      */
     public void merge(DurationHistogram other) {
         for (int i = 0; i < ROWS; i++) {
@@ -96,7 +96,7 @@ public final class DurationHistogram {
                 }
             }
         }
-        long added = other.total; // other may be this
+        long added = other.total; // read first, as other may be this
         count += other.count;
         total = sum(total, added);
         max = Math.max(max, other.max);
@@ -137,7 +137,7 @@ public final class DurationHistogram {
     }
 
     /**
-     * Returns a duration that a part of all durations do not exceed.
+     * Returns the duration that a given part of all durations does not exceed.
      *
      * @param part above 0 and up to 1, such as 0.5 for the median and 0.99 for the 99th percentile
      * @return the duration, at most 1 % off; empty if none was recorded

@@ -5,8 +5,8 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last so many events, written by all threads that move tasks on, without a lock and without waiting: a writer that
- * comes round takes the place of the oldest. Each reader keeps its own place, and learns how many it has missed.
+ * A ring of the latest events. All threads that run tasks write into it, without locks and without waiting: each new
+ * event overwrites the oldest. Each reader has its own position, and counts the events that it has missed.
  *
  * <p>Each place has a stamp, as in a seqlock (Boehm, "Can seqlocks get along with programming language memory models?",
  * 2012), so that a reader never sees half of an event:
@@ -14,18 +14,18 @@ import org.jspecify.annotations.Nullable;
  * 2 * n + 1    the n-th event is being written
  * 2 * n + 2    the n-th event is there
  * </pre>
- * The places are claimed from one counter, so events have one order. It agrees with the order of the steps of a task:
- * what happens before, in the sense of the Java Language Specification, has the smaller number.
+ * Writers claim places from one counter, so events have one order. It agrees with the order of the steps of a task: if
+ * one event happens before another, in the sense of the Java Language Specification, it has the smaller number.
  *
- * <p>A writer whose place is still being written, by a thread that has stood still for a whole round, drops its event:
- * it may not wait. Its reader finds a place that is never written, and cannot tell it from one that will be; it waits
- * for it until {@link #PATIENCE_NANOS} have passed, and counts it as missed then.
+ * <p>A writer must not wait. If another thread has paused for a whole round and is still writing a place, the next
+ * writer of this place drops its event. A reader cannot tell such a place from one that is about to be written: it
+ * waits for {@link #PATIENCE_NANOS}, and then counts the event as missed.
  */
 final class EventRing {
-    /** Longer than a thread with work to do is kept from a processor on a machine that is not overloaded. */
+    /** Longer than a ready thread waits for a processor on a machine that is not overloaded. */
     static final long PATIENCE_NANOS = 200_000_000;
 
-    /** A row of longs is a cache line: a stamp, and what an event has. Two of them are free. */
+    /** The longs of a row, which is a cache line: a stamp and the values of an event. Two are unused. */
     private static final int ROW = 8;
 
     private static final int STAMP = 0;
@@ -35,7 +35,7 @@ final class EventRing {
     private static final int FIRST = 4;
     private static final int SECOND = 5;
 
-    /** References of an event: pool, name, detail. */
+    /** The references of an event: pool, name, detail. */
     private static final int REFERENCES = 4;
 
     private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
@@ -53,11 +53,11 @@ final class EventRing {
     private final int mask;
     private final long[] rows;
     private final @Nullable Object[] references;
-    /** How many places were claimed, by any thread. */
+    /** The number of places claimed by all threads. */
     @SuppressWarnings("unused") // through CLAIMED
     private volatile long claimed;
 
-    /** An event as it was written; what its two figures and its detail are depends on its kind. */
+    /** Receives events as they were written. The kind determines the meaning of the two figures and the detail. */
     interface Reader {
         void event(TaskEvent.Kind kind, long task, long time, long first, long second, String pool,
                 @Nullable Object named, @Nullable String detail);
@@ -85,9 +85,9 @@ final class EventRing {
         long before = (long) LONGS.getVolatile(rows, row + STAMP);
         if ((before & 1) != 0 || before > 2 * number
                 || !LONGS.compareAndSet(rows, row + STAMP, before, 2 * number + 1)) {
-            return; // the place is being written since the last round, or was overtaken by the next one
+            return; // a writer of the last round is still writing the place, or one of the next round has
         }
-        VarHandle.storeStoreFence(); // no part of the event before the stamp that says it is being written
+        VarHandle.storeStoreFence(); // the stamp that says "being written" comes before any part of the event
         LONGS.setOpaque(rows, row + KIND, (long) kind.ordinal());
         LONGS.setOpaque(rows, row + TASK, task);
         LONGS.setOpaque(rows, row + TIME, time);
@@ -100,7 +100,7 @@ final class EventRing {
         LONGS.setRelease(rows, row + STAMP, 2 * number + 2);
     }
 
-    /** Returns the number of an event that the calling thread is to write. */
+    /** Claims a place for the calling thread. Returns the number of its event. */
     long claim() {
         return (long) CLAIMED.getAndAdd(this, 1L);
     }
@@ -110,30 +110,30 @@ final class EventRing {
         return claimed;
     }
 
-    /** A reader's place. One thread at a time may use it. */
+    /** A reader's position. One thread at a time may use it. */
     final class Cursor {
         private long next = end();
         private long missed;
-        /** Since when it waits for the event at next; only while {@link #isWaiting}. */
+        /** When the reader began to wait for the event at {@code next}; valid while {@link #isWaiting}. */
         private long waitsSince;
         private boolean isWaiting;
 
-        /** Returns the number of the event that it reads next. */
+        /** Returns the number of the next event to read. */
         long next() {
             return next;
         }
 
-        /** Returns how many events it has missed. */
+        /** Returns how many events this reader has missed. */
         long missed() {
             return missed;
         }
 
         /**
-         * Reads what has come, in its order.
+         * Reads new events, in their order.
          *
-         * @param now the time, for its patience
+         * @param now the current time in nanoseconds, by which waits end
          * @param most the largest number of events to read
-         * @return how many events it has read
+         * @return how many events were read
          */
         int read(Reader reader, long now, int most) {
             int read = 0;
@@ -154,7 +154,7 @@ final class EventRing {
                         return read;
                     }
                     skip(1);
-                } else if (stamp > there) { // the next round has come this far
+                } else if (stamp > there) { // the next round has overwritten it
                     skip(1);
                 } else if (readPlace(reader, place, row, there)) {
                     isWaiting = false;
@@ -184,7 +184,7 @@ final class EventRing {
             Object pool = OBJECTS.getOpaque(references, texts);
             Object named = OBJECTS.getOpaque(references, texts + 1);
             Object detail = OBJECTS.getOpaque(references, texts + 2);
-            VarHandle.acquireFence(); // the stamp is looked at again after all these
+            VarHandle.acquireFence(); // the stamp is read again after these values
             if ((long) LONGS.getOpaque(rows, row + STAMP) != there) {
                 return false;
             }

@@ -32,7 +32,7 @@ final class EventStreams {
                     }
                     events.close();
                 });
-            } catch (Throwable e) { // no timer to be had
+            } catch (Throwable e) { // no timer available
                 events.close();
                 throw e;
             }
@@ -69,7 +69,7 @@ final class EventStreams {
         }
     }
 
-    /** Returns at most so many lines, and one more if events were missed. */
+    /** Returns at most {@code most} lines, and one more if events were missed. */
     static List<String> read(long id, int most) throws InterruptedException {
         if (most < 1 || most > MOST_EVENTS) {
             throw new IllegalArgumentException("most must be >= 1 and <= " + MOST_EVENTS + ", was " + most);

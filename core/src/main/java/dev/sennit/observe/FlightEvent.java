@@ -12,8 +12,8 @@ import jdk.jfr.Timestamp;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run of a task in a recording of the JDK Flight Recorder. A thread of its own writes it, a moment after the run, so
- * its times are members. Loaded only when a recording asks for it.
+ * A run of a task in a recording of the JDK Flight Recorder. A reader thread writes the event a moment after the run,
+ * so the times of the run are fields. The class is loaded only when a recording has the event enabled.
  */
 @Name(FlightEvents.NAME)
 @Label("Task")

@@ -12,31 +12,31 @@ import jdk.jfr.RecordingState;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes {@code dev.sennit.Task} events for recordings of the JDK Flight Recorder that ask for them.
+ * Writes {@code dev.sennit.Task} events for recordings of the JDK Flight Recorder that have them enabled.
  *
- * <p>The recorder tells when a recording starts or stops. While there is one that has the event enabled, there is a
- * reader of {@link TaskEvents}; before that not even the class of the event is loaded, which would take long. A
- * recording has to ask before it starts.
+ * <p>The recorder calls this listener when a recording starts or stops. While a recording has the event enabled, a
+ * reader of {@link TaskEvents} is open. Before that not even the class of the event is loaded, as loading takes long. A
+ * recording has to enable the event before it starts.
  *
  * <p>A runtime image may lack {@code jdk.jfr}: only {@link PoolOpening} names this class.
  */
 final class FlightEvents implements FlightRecorderListener {
     static final String NAME = "dev.sennit.Task";
-    /** The recorder's own word for a time that is not known. */
+    /** The recorder's value for an unknown time. */
     private static final long UNKNOWN = Long.MIN_VALUE;
 
     private static final String ENABLED = NAME + "#enabled";
 
     private static final AtomicReference<@Nullable FlightEvents> FOLLOWS = new AtomicReference<>();
 
-    /** How many looks were asked for since nobody looks. The thread that makes it 1 looks, until there are no more. */
+    /** The number of pending checks. The thread that increases it from 0 checks until none is pending. */
     private final AtomicInteger looks = new AtomicInteger();
-    /** Only by the thread that looks. Null while no recording asks for events. */
+    /** Only the thread that checks. Null while no recording has the event enabled. */
     private @Nullable Listening listening;
 
     private FlightEvents() {}
 
-    /** Follows the recordings of this JVM from now on, those that run among them. */
+    /** Follows the recordings of this JVM from now on, including running ones. */
     static void follow() {
         if (FOLLOWS.get() == null) {
             var events = new FlightEvents();
@@ -49,7 +49,7 @@ final class FlightEvents implements FlightRecorderListener {
         }
     }
 
-    /** Stops that, so that the library's loader can be unloaded. */
+    /** Stops following recordings, so that the library's class loader can be unloaded. */
     static void stopFollowing() {
         FlightEvents events = FOLLOWS.getAndSet(null);
         if (events != null) {
@@ -64,10 +64,10 @@ final class FlightEvents implements FlightRecorderListener {
         look();
     }
 
-    /** Holds no lock, as the recorder may hold one of its own. */
+    /** Checks which recordings have the event enabled. Holds no lock, as the recorder may hold locks of its own. */
     private void look() {
         if (looks.getAndIncrement() > 0) {
-            return; // another thread looks again
+            return; // another thread checks again
         }
         int seen;
         do {
@@ -96,7 +96,7 @@ final class FlightEvents implements FlightRecorderListener {
                 && "true".equals(recording.getSettings().get(ENABLED));
     }
 
-    /** Of one reader's thread. */
+    /** Used by the thread of one reader. */
     private static final class Writer implements TaskListener {
         private final TaskRun.Joiner runs = new TaskRun.Joiner();
 

@@ -28,12 +28,13 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>An object has the members {@code kind}, {@code task}, {@code pool}, {@code name} and {@code at} (as {@link
- * Instant#toString} writes it), and of {@code waitedSeconds}, {@code ranSeconds}, {@code cpuSeconds}, {@code worker},
- * {@code failure}, {@code done}, {@code total} and {@code message} those that are known. Lost events are a line of
- * their own: {@code {"kind":"MISSED","count":12}}. Later versions may add members and kinds, which a reader skips.
+ * <p>An object has the members {@code kind}, {@code task}, {@code pool}, {@code name} and {@code at} (as
+ * {@link Instant#toString} writes it), and of {@code waitedSeconds}, {@code ranSeconds}, {@code cpuSeconds},
+ * {@code worker}, {@code failure}, {@code done}, {@code total} and {@code message} those that are known. Missed events
+ * have a line of their own: {@code {"kind":"MISSED","count":12}}. Later versions may add members and kinds, which
+ * readers have to skip.
  *
- * <p>Not safe for use by several threads; {@link TaskEvents#listen} calls it by one.
+ * <p>Not safe for use by several threads; {@link TaskEvents#listen} calls a listener in one thread.
  */
 public final class JsonLines implements TaskListener {
     private static final String MISSED = "MISSED";
@@ -44,7 +45,7 @@ public final class JsonLines implements TaskListener {
     /**
      * Writes to an open output, which the caller closes.
      *
-     * @param out gets a whole line, ended by a line feed, a call
+     * @param out gets a whole line in each call, with a line feed at its end
      */
     public JsonLines(Appendable out) {
         this.out = Objects.requireNonNull(out, "out");
@@ -60,7 +61,7 @@ public final class JsonLines implements TaskListener {
         out.append(missedLine(count) + '\n');
     }
 
-    /** Returns an event, without the end of a line. */
+    /** Returns an event as a line, without a line feed. */
     static String line(TaskEvent event) {
         var line = new JsonLine()
                 .put("kind", event.kind().name())
@@ -86,13 +87,12 @@ public final class JsonLines implements TaskListener {
     }
 
     /**
-     * Tells a listener of an event that was written by this class. A kind of event that this version does not know is
-     * skipped.
+     * Passes an event that this class has written to a listener. Skips kinds of events that this version does not know.
      *
-     * @param line a line, without its end
-     * @param listener is called once, or not at all
-     * @throws IllegalArgumentException if it is no such line
-     * @throws Exception of the listener
+     * @param line a line, without a line feed
+     * @param listener a listener, which is called once or not at all
+     * @throws IllegalArgumentException if the line has another form
+     * @throws Exception if the listener throws it
      */
     public static void replay(String line, TaskListener listener) throws Exception {
         Objects.requireNonNull(listener, "listener");

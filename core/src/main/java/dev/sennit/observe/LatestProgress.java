@@ -12,19 +12,19 @@ import java.util.SequencedMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * How far the tasks under way are that have last reported it. Each is forgotten with its end; a whole, of which no end
- * is told, when it has been silent for {@value #LONGEST_SILENCE_SECONDS} s.
+ * The latest progress of tasks under way. A task is removed at its end. A map or a pipeline has no event for its end,
+ * so it is removed after {@value #LONGEST_SILENCE_SECONDS} s without a report.
  */
 final class LatestProgress implements TaskListener {
-    /** Each keeps up to 300 reports for its estimate, some 20 kB. */
+    /** The most tasks. Each keeps up to 300 reports for its estimate, some 20 kB. */
     static final int MOST = 200;
-    /** So long a task that is not known to have ended is remembered. */
+    /** How long a task without further reports is kept, if its end is not known. */
     static final long LONGEST_SILENCE_SECONDS = 600;
 
     private static final double NANOS = 1e9;
 
     private final ReentrantLock lock = new ReentrantLock();
-    /** Guarded by lock. By number, that with the oldest report first. */
+    /** Guarded by lock. By task number, the oldest report first. */
     private final SequencedMap<Long, Latest> byTask = new LinkedHashMap<>();
 
     /** Guarded by lock. */
@@ -63,7 +63,7 @@ final class LatestProgress implements TaskListener {
         }
     }
 
-    /** Returns the latest reports, the last first. */
+    /** Returns the latest reports, the newest first. */
     List<ProgressNow> latest(int most) {
         return latest(most, Backend.current().nanoTime());
     }

@@ -6,7 +6,8 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ends something for which nobody has asked for some time, so that a tool that has died leaves no cost behind.
+ * Ends a service to a tool when the tool has not used it for some time, so that a tool that has died leaves no cost
+ * behind.
  * <pre>
  * RUNS -> OVER    ended, or not renewed in time
  * </pre>
@@ -17,7 +18,7 @@ final class Lease {
     private final Runnable atEnd;
     /** Guarded by this. */
     private long lengthNanos;
-    /** Guarded by this. By the clock of the backend. */
+    /** Guarded by this. When the lease ends, by the clock of the backend. */
     private long until;
     /** Guarded by this. */
     private boolean isOver;
@@ -30,10 +31,10 @@ final class Lease {
     /**
      * Starts a lease.
      *
-     * @param seconds after which it is over, unless it is renewed
-     * @param atEnd short; called once, without a lock; not if this fails
+     * @param seconds the length of the lease, unless it is renewed
+     * @param atEnd called once at the end, without a lock; must be short. Not called if this method fails
      * @throws IllegalArgumentException if the length is out of range
-     * @throws OutOfMemoryError if there is no thread for a timer
+     * @throws OutOfMemoryError if no thread for a timer is available
      */
     static Lease start(int seconds, Runnable atEnd) {
         var lease = new Lease(seconds, atEnd);
@@ -48,20 +49,20 @@ final class Lease {
         }
     }
 
-    /** Has it begin anew; returns false if it is over. */
+    /** Starts the lease again with its length. Returns false if it is over. */
     synchronized boolean renew() {
         until = Backend.current().nanoTime() + lengthNanos;
         return !isOver;
     }
 
-    /** Has it last this long from now on, or longer if it does anyway; returns false if it is over. */
+    /** Extends the lease to this time from now on, if it would end earlier. Returns false if it is over. */
     synchronized boolean extend(int seconds) {
         ensureLength(seconds);
         lengthNanos = Math.max(lengthNanos, TimeUnit.SECONDS.toNanos(seconds));
         return renew();
     }
 
-    /** Ends it. */
+    /** Ends the lease. */
     void end() {
         synchronized (this) {
             if (isOver) {
@@ -79,7 +80,7 @@ final class Lease {
                 return;
             }
             left = until - Backend.current().nanoTime();
-            isOver = left <= 0; // here: a lease that was renewed lasts
+            isOver = left <= 0; // checked again here, as the lease may have been renewed
         }
         if (left <= 0) {
             atEnd.run();
@@ -87,7 +88,7 @@ final class Lease {
         }
         try {
             Timers.after(Duration.ofNanos(left), this::look);
-        } catch (Throwable e) { // nobody would end it later
+        } catch (Throwable e) { // no timer would end it later
             end();
         }
     }

@@ -26,7 +26,7 @@ final class LeasedFigures {
     private LeasedFigures(int leaseSeconds) {
         try {
             lease = Lease.start(leaseSeconds, this::ended);
-        } catch (Throwable e) { // no timer to be had
+        } catch (Throwable e) { // no timer available
             listening.close();
             throw e;
         }
@@ -49,7 +49,7 @@ final class LeasedFigures {
         }
     }
 
-    /** Returns what is kept, and has the lease begin anew. */
+    /** Returns the figures, and renews the lease. */
     static synchronized LeasedFigures get() {
         LeasedFigures kept = current;
         if (kept == null || !kept.lease.renew()) {

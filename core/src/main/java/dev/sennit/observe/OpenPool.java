@@ -17,12 +17,11 @@ import java.util.Objects;
  * }
  * }
  *
- * <p>A pool is among them from its opening until its workers have ended. A pool that the program has forgotten without
- * closing it is not kept in memory by this list.
+ * <p>A pool counts as open until its workers have ended. The list does not keep a pool in memory that the program no
+ * longer refers to.
  *
  * @param name its name; several pools may have the same
- * @param kind the first word of its plan, such as {@code threads}; the name of its class for a kind that is not
- *     Sennit's own
+ * @param kind the first word of its plan, such as {@code threads}; for a pool of another author, the name of its class
  * @param isShutdown whether it takes no more tasks
  * @param statistics its figures
  */
@@ -46,7 +45,7 @@ public record OpenPool(String name, String kind, boolean isShutdown, PoolStatist
                 Pool pool = (Pool) one;
                 all.add(new OpenPool(pool.name(), kindOf(pool), pool.isShutdown(), pool.statistics()));
             } catch (RuntimeException e) {
-                // it is being opened; or its author's code has failed
+                // the pool is being opened, or code of its author has failed
             }
         }
         all.sort(Comparator.comparing(OpenPool::name).thenComparing(OpenPool::kind));

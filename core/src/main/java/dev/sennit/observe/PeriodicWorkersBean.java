@@ -27,7 +27,7 @@ public final class PeriodicWorkersBean implements PeriodicWorkersMXBean {
             try {
                 all.add(now((PeriodicWorker) one));
             } catch (RuntimeException e) {
-                // its author's clock has failed
+                // a clock of the user has failed
             }
         }
         all.sort(Comparator.comparing(WorkerNow::name));

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * such as {@code sennit ps}.
  *
  * <p>A tool creates the bean, of the class {@link PeriodicWorkersBean} under the name {@value #NAME}, as it does with
- * {@link PoolsMXBean}. To ask it costs the workers nothing but a look at their figures.
+ * {@link PoolsMXBean}. A call only reads the figures of the workers.
  */
 public interface PeriodicWorkersMXBean {
     /** The object name. */
@@ -54,7 +54,7 @@ public interface PeriodicWorkersMXBean {
             @Nullable Double nextInSeconds) {}
 
     /**
-     * Returns the workers that are not closed. A worker that the program has forgotten drops out.
+     * Returns the workers that are not closed. A worker that the program no longer refers to is not kept in the list.
      *
      * @return a snapshot of each, by name
      */

@@ -4,7 +4,7 @@ import dev.sennit.internal.Beans;
 import dev.sennit.internal.view.OpenPools;
 import dev.sennit.internal.view.OpenThings;
 
-/** Makes ready what views from outside need, whenever a pool is opened: {@link OpenPools} makes one and runs it. */
+/** Prepares views from outside whenever a pool is opened: {@link OpenPools} creates an instance and runs it. */
 @SuppressWarnings("unused") // by name
 final class PoolOpening implements Runnable {
     /** Whether this runtime has the flight recorder. */
@@ -34,11 +34,13 @@ final class PoolOpening implements Runnable {
         }
     }
 
-    /** Asked now and then by a library whose loader may be unloaded: without pools nothing may keep it. */
+    /**
+     * Returns whether there are pools. Without pools, no view may keep the library's class loader from being unloaded.
+     */
     private static boolean isWanted() {
         if (OpenPools.areNone() && HAS_RECORDER) {
             FlightEvents.stopFollowing();
-            if (!OpenPools.areNone()) { // one was opened meanwhile
+            if (!OpenPools.areNone()) { // a pool was opened meanwhile
                 FlightEvents.follow();
             }
         }

@@ -9,11 +9,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The bean is not registered beforehand. A tool that has connected to the JVM's MBean server creates it, of the
  * class {@link PoolsBean} under the name {@value #NAME}. Where the server does not know the library's class loader, the
- * library registers the bean itself within a second after the server exists, under that name with {@code ,loader=}
- * appended; this takes an open pool.
+ * library registers the bean itself within a second after the server exists, if a pool is open, under that name with
+ * {@code ,loader=} appended.
  *
- * <p>Figures and streams of events cost tasks something while there are any. So they have a lease: a tool that has died
- * or forgotten them leaves nothing behind. A lease begins anew with each call that uses what it is for.
+ * <p>Figures and streams of events slow tasks down while they exist. So each has a lease, which each use renews; when a
+ * tool has died or does not use them any more, they end by themselves.
  */
 public interface PoolsMXBean {
     /** The object name. */
@@ -120,7 +120,7 @@ public interface PoolsMXBean {
      * A task that runs in a thread of this JVM; {@link
      * dev.sennit.process.WorkerPoolsMXBean} has those in worker processes.
      *
-     * @param task the number of the task; 0 if it was submitted before anybody looked on
+     * @param task the number of the task; 0 if it was submitted before events were recorded
      * @param pool the name of its pool
      * @param name its name
      * @param thread the number of the thread
@@ -137,9 +137,10 @@ public interface PoolsMXBean {
     List<RunningNow> running(int most);
 
     /**
-     * Begins to keep figures of the tasks that are submitted from now on; or goes on, if another tool has them kept.
+     * Starts to keep figures of the tasks that are submitted from now on. If another tool has started that before, the
+     * figures go on.
      *
-     * @param leaseSeconds after which they are dropped if nobody reads them; 1 to 3600
+     * @param leaseSeconds after this time without a read the figures are dropped; 1 to 3600
      */
     void startFigures(int leaseSeconds);
 
@@ -152,7 +153,7 @@ public interface PoolsMXBean {
     Figures figures();
 
     /**
-     * How far a task is, or a whole that has tasks: a call of {@code map}, a run of a pipeline.
+     * The progress of a task, of a call of {@code map}, or of a run of a pipeline.
      *
      * @param task its number; see {@link RunningNow} and {@link dev.sennit.process.WorkerPoolsMXBean.Worker}
      * @param pool the name of its pool
@@ -160,8 +161,8 @@ public interface PoolsMXBean {
      * @param done how much is done
      * @param total how much there is to do; null if that is not known
      * @param message what is being done, or an empty string
-     * @param remainingSeconds how long it will still take; null if that cannot be known: see {@link RemainingTime}
-     * @param silentSeconds how long ago it has reported last
+     * @param remainingSeconds the estimated remaining time; null if there is no estimate: see {@link RemainingTime}
+     * @param silentSeconds the time since its last report
      */
     record ProgressNow(
             long task,
@@ -174,11 +175,11 @@ public interface PoolsMXBean {
             double silentSeconds) {}
 
     /**
-     * Returns how far the tasks under way are that have reported it since figures are kept. A whole stays for a while
-     * after its last report, as nothing tells its end.
+     * Returns the progress of tasks under way that have reported it since figures are kept. A map or a pipeline stays
+     * in the list for a while after its last report, as it has no event for its end.
      *
      * @param most how many to return at most
-     * @return a snapshot, the last reports first
+     * @return a snapshot, the newest reports first
      * @throws IllegalStateException if no figures are kept
      */
     List<ProgressNow> progress(int most);
@@ -189,7 +190,7 @@ public interface PoolsMXBean {
     /**
      * Opens a stream of the events of tasks that are submitted from now on; see {@link TaskEvents}.
      *
-     * @param leaseSeconds after which it is closed if nobody reads it; 1 to 3600
+     * @param leaseSeconds after this time without a read the stream is closed; 1 to 3600
      * @return the number of the stream
      * @throws IllegalStateException if 8 streams are open
      */
@@ -199,7 +200,7 @@ public interface PoolsMXBean {
      * Returns the events that have come since the last call, without waiting.
      *
      * @param id the number of the stream
-     * @param most how many lines to return at most, but for one more that tells of lost events; 1 to 10,000
+     * @param most how many lines to return at most, 1 to 10,000; one more line may report missed events
      * @return the events, as lines of {@link JsonLines}
      * @throws IllegalStateException if there is no such stream, as it was closed or its lease is over
      */

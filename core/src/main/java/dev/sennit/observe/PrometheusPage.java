@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * PrometheusPage.write(page, figures); // whenever the page is asked for
  * }
  *
- * <p>Families {@code sennit_pool_...} have the label {@code pool}. Open pools of the same name are one; a pool that has
- * ended is not told of any more. Families {@code sennit_task_...} have the label {@code task}: times are summaries with
+ * <p>Families {@code sennit_pool_...} have the label {@code pool}. Open pools of the same name are added up; the page
+ * has no figures of ended pools. Families {@code sennit_task_...} have the label {@code task}: times are summaries with
  * the quantiles 0.5, 0.95 and 0.99 since the figures were created.
  */
 public final class PrometheusPage {
@@ -110,7 +110,7 @@ public final class PrometheusPage {
             for (PoolStatistics one : all) {
                 Duration time = figure.apply(one);
                 if (time == null) {
-                    return; // not known
+                    return; // unknown figures have no series
                 }
                 sum = sum.plus(time);
             }

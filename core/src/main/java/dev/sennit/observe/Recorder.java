@@ -8,17 +8,17 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes what tasks, workers, pools and services do into one ring. It is the observer of this JVM while a
- * stream is open; nothing is written, and there is no ring, while none is.
+ * Writes the events of tasks, workers, pools and services into one ring. A recorder is the observer of this JVM while a
+ * stream of events is open. Otherwise there is no ring, and no events are written.
  */
 final class Recorder implements TaskObserver {
-    /** Places of the ring, which takes 5 MB. */
+    /** The number of places of the ring, which takes 5 MB. */
     static final int CAPACITY = 1 << 16;
 
-    /** What is kept of a name or a message, so that the ring has a bound. */
+    /** The most characters of a name or a message that are kept, which bounds the memory of the ring. */
     private static final int LONGEST_TEXT = 2000;
 
-    /** The number in events that are not of a task. */
+    /** The task number of events that belong to no task. */
     static final long NO_TASK = 0;
 
     /** Guarded by the class. */
@@ -32,7 +32,9 @@ final class Recorder implements TaskObserver {
 
     private Recorder() {}
 
-    /** Begins to record, unless another stream has begun that. Each call is followed by one of {@link #release}. */
+    /**
+     * Returns the recorder of this JVM, and starts it for the first stream. Each caller calls {@link #release} later.
+     */
     static synchronized Recorder acquire() {
         Recorder recorder = current;
         if (recorder == null) {
@@ -44,7 +46,7 @@ final class Recorder implements TaskObserver {
         return recorder;
     }
 
-    /** Stops recording with the last stream. */
+    /** Releases the recorder, and stops it with the last stream. */
     static synchronized void release() {
         if (--streams == 0) {
             TaskObserver.Current.set(null);
@@ -56,12 +58,12 @@ final class Recorder implements TaskObserver {
         return ring;
     }
 
-    /** Returns the time of an event by the wall clock, as it was set when the recording began. */
+    /** Returns the wall-clock time of an event, by the setting of the clock at the start of the recording. */
     Instant instant(long nanoTime) {
         return start.plusNanos(nanoTime - startNanos);
     }
 
-    /** Drops the event if there is no memory or stack for it: the task is worth more. */
+    /** Writes an event, or drops it if there is no memory or stack for it: recording must not fail the task. */
     private void write(
             Kind kind, long task, String pool, Object named, long first, long second, @Nullable String detail) {
         try {
@@ -69,7 +71,7 @@ final class Recorder implements TaskObserver {
             String text = detail == null ? null : shortened(detail);
             ring.write(kind, task, Backend.current().nanoTime(), first, second, pool, name, text);
         } catch (Throwable e) {
-            // its reader counts it as missed, or never knew of it
+            // readers count the event as missed, or do not notice it
         }
     }
 

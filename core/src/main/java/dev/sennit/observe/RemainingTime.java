@@ -22,11 +22,11 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>An estimate says that it cannot know rather than that it guesses: it is empty while the total is not known, after
- * fewer than four reports, if one half of the reports tells of more than twice the pace of the other, and when reports
- * stay away for longer than they did before. It assumes nothing of other tasks.
+ * <p>The estimate is empty instead of a guess: while the total is not known, after fewer than four reports, if the pace
+ * in one half of the reports is more than twice that in the other, and if there was no report for longer than before.
+ * It does not use the times of other tasks.
  *
- * <p>One object for one task. Not safe for use by several threads at once.
+ * <p>Use one object for each task. Not safe for use by several threads at once.
  */
 public final class RemainingTime {
     private static final Duration WINDOW = Duration.ofSeconds(30);
@@ -49,11 +49,11 @@ public final class RemainingTime {
         }
     }
 
-    /** Creates an estimate that knows nothing. */
+    /** Creates an estimate without reports. */
     public RemainingTime() {}
 
     /**
-     * Takes what an event says; one that says nothing of progress does not count.
+     * Adds the progress of an event. An event without progress has no effect.
      *
      * @param event an event of the task, later than those before
      */
@@ -66,7 +66,7 @@ public final class RemainingTime {
         Sample last = samples.peekLast();
         boolean isOther = !progress.total().equals(total)
                 || (last != null && (last.done > sample.done || last.at.isAfter(sample.at)));
-        if (isOther) { // it begins again, or knows better now
+        if (isOther) { // the task has started again, or has a better total
             samples.clear();
         }
         total = progress.total();
@@ -81,7 +81,7 @@ public final class RemainingTime {
      * Returns how long the task will still take.
      *
      * @param now the time
-     * @return an estimate, zero or more; empty if it cannot be known
+     * @return an estimate, zero or more; empty if there is none
      */
     public Optional<Duration> at(Instant now) {
         Sample last = samples.peekLast();
@@ -100,7 +100,7 @@ public final class RemainingTime {
                 : Optional.empty();
     }
 
-    /** Returns how much is done in a nanosecond; 0 if it is not known. */
+    /** Returns how much is done in a nanosecond; 0 if the pace is unknown. */
     private double pace(long silenceNanos) {
         if (samples.size() < LEAST) {
             return 0;

@@ -7,15 +7,14 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A step of a task, a worker, a pool or a service. What is not known is absent; no figure is 0 for want of knowledge.
+ * A step of a task, a worker, a pool or a service. An unknown value is absent, and never 0.
  *
  * @param kind what has happened
- * @param task the number of the task, which no other task of this JVM has; 0 where the kind is not {@linkplain
- *     Kind#isOfTask of a task}
+ * @param task the number of the task, unique in this JVM; 0 where the kind is not {@linkplain Kind#isOfTask of a task}
  * @param pool the name of its pool; of the kinds of services, the name of the service; of the kinds of their managers,
  *     the name of the manager
  * @param name the name of the task, without secrets: see {@link NameFilter}; empty where the kind is not of a task
- * @param at when it happened. Set clocks do not matter: differences are right
+ * @param at when it happened. Differences between events are right even if the clock was set meanwhile
  * @param waited of {@link Kind#BEGUN}: how long the task has waited for the worker
  * @param ran of the ends, and of {@link Kind#RUN_OVER}: how long the run took, as its worker measured it; absent if the
  *     task never ran, or its run has not ended
@@ -25,10 +24,10 @@ import java.util.OptionalLong;
  * @param worker of {@link Kind#BEGUN} and of the kinds of workers: the thread, or the worker process with its process
  *     id; without secrets, as a thread may have the name of a task; of the kinds of services: such as {@code
  *     printer worker(0) (pid 4711)}, without an id if there was no process
- * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets; of {@link
- *     Kind#WORKER_ENDED}: why it ended, as its pool's log says, if it was not to end; of the kinds of services: the
- *     cause, without secrets, if there is something to add
- * @param progress of {@link Kind#PROGRESS}: how far it is
+ * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets; of
+ *     {@link Kind#WORKER_ENDED}: the cause, as in the pool's log, if the end was not intended; of the kinds of
+ *     services: the cause, without secrets, if there is one
+ * @param progress of {@link Kind#PROGRESS}: the progress of the task
  */
 public record TaskEvent(
         Kind kind,
@@ -44,7 +43,7 @@ public record TaskEvent(
         Optional<Progress> progress) {
 
     /**
-     * How far a task is.
+     * The progress of a task.
      *
      * @param done how much is done, 0 or more
      * @param total how much there is to do in all, not less than what is done; empty if that is not known
@@ -58,37 +57,38 @@ public record TaskEvent(
         }
     }
 
-    /** What can happen. */
+    /** The kinds of events. */
     public enum Kind {
-        /** A pool has admitted it. */
+        /** A pool has admitted the task. */
         SUBMITTED,
-        /** A worker begins it. */
+        /** A worker begins the task. */
         BEGUN,
         /**
-         * It has {@linkplain dev.sennit.TaskProgress reported} how far it is. Calls of {@code map} and runs of a {@link
-         * dev.sennit.Pipeline} do so too, each with a task number of its own that has no other events: their tasks have
-         * theirs.
+         * The task has {@linkplain dev.sennit.TaskProgress reported} its progress. Calls of {@code map} and runs of a
+         * {@link dev.sennit.Pipeline} report progress too, each under a task number of its own that has no other
+         * events; their tasks have other numbers.
          */
         PROGRESS,
-        /** It waits again, as its worker was lost, or ended, before it began the task. */
+        /** The task waits again, as its worker was lost, or ended, before it began the task. */
         HANDED_BACK,
-        /** An attempt at it has failed, and another follows. */
+        /** An attempt at the task has failed, and another follows. */
         RETRIED,
-        /** It has ended with a value. */
+        /** The task has ended with a value. */
         SUCCEEDED,
-        /** It has ended with an exception, or ran out of time. */
+        /** The task has ended with an exception, or exceeded its time limit. */
         FAILED,
-        /** It was cancelled. */
+        /** The task was cancelled. */
         CANCELLED,
-        /** The run of a task that was cancelled, ran out of time or was completed from outside is over. */
+        /** The run of a task is over that was cancelled, exceeded its time limit or was completed from outside. */
         RUN_OVER,
         /** A pool is open. */
         POOL_OPENED,
-        /** A pool has terminated: its tasks and workers have ended, and were told of. */
+        /** A pool has terminated. The ends of its tasks and workers come before. */
         POOL_CLOSED,
         /**
-         * A worker can run tasks: a thread of a pool of threads, or a worker process, once it is ready. Virtual threads
-         * and coroutines, of which each task has its own, are not told of; nor is a process that does not get ready.
+         * A worker can run tasks: a thread of a pool of threads, or a worker process, once it is ready. There are no
+         * such events for virtual threads and coroutines, of which each task has its own, nor for a process that does
+         * not get ready.
          */
         WORKER_STARTED,
         /** A worker has ended. If it died, this comes before the end of the task that it ran. */
@@ -103,11 +103,11 @@ public record TaskEvent(
         SERVICE_STOPPED,
         /** A process of a service that was asked to stop did not end in time, and was killed. */
         SERVICE_KILLED,
-        /** A process of a service has ended that was not asked to; or could not be started. */
+        /** A process of a service has ended without being asked to, or could not be started. */
         SERVICE_DIED,
-        /** A process of a service has ended by itself, and no other is wanted. */
+        /** A process of a service has ended by itself, and is not to be restarted. */
         SERVICE_DONE,
-        /** A process that was to replace another did not get ready, and has ended. The other goes on. */
+        /** A process that should replace another did not get ready, and has ended. The other process goes on. */
         SERVICE_GIVEN_UP,
         /** Too many processes have died: the worker of the service stays down. */
         SERVICE_FAILED,
@@ -115,22 +115,23 @@ public record TaskEvent(
         SERVICE_RELOADING,
         /** A manager of services begins to start them. */
         MANAGER_STARTED,
-        /** A manager of services has ended, and so have all its workers, which were told of. */
+        /** A manager of services has ended. The ends of its workers come before. */
         MANAGER_ENDED;
 
         /**
          * Returns whether the task's future is done.
          *
-         * @return true for three of them; each task has exactly one of these
+         * @return true for {@link #SUCCEEDED}, {@link #FAILED} and {@link #CANCELLED}; each task has exactly one of
+         *     these
          */
         public boolean isEnd() {
             return this == SUCCEEDED || this == FAILED || this == CANCELLED;
         }
 
         /**
-         * Returns whether it happens to a task.
+         * Returns whether an event of this kind belongs to a task.
          *
-         * @return false for what pools, workers, services and their managers do
+         * @return false for the kinds of pools, workers, services and their managers
          */
         public boolean isOfTask() {
             return switch (this) {

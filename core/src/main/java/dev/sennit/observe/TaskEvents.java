@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stream of what tasks, workers, pools and services do, over all pools of this JVM and all kinds of workers.
+ * A stream of events of tasks, workers, pools and services, over all pools of this JVM and all kinds of workers.
  *
  * {@snippet :
  * try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:2")) {
@@ -36,63 +36,70 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>A stream tells of the tasks that are submitted while it is open: of each first that it was {@linkplain
- * Kind#SUBMITTED submitted}, and of each one {@linkplain Kind#isEnd end}. The tasks are those that the {@linkplain
- * dev.sennit.Pool#statistics figures} of a pool count: a task with a retry is one, and so is a chunk of {@code map}. An
- * event is in the stream before the future of its task is done: who has the result of a task finds its end here.
+ * <p>A stream has the events of the tasks that are submitted while it is open: for each task first
+ * {@link Kind#SUBMITTED}, and later exactly one {@linkplain Kind#isEnd end}. The tasks are those that the
+ * {@linkplain dev.sennit.Pool#statistics figures} of a pool count: a task with a retry is one task, and so is each
+ * chunk of {@code map}. The event of a task's end is in the stream before the task's future is done.
  *
- * <p>It also tells of pools that open and close, of workers that start and end, and of services and their managers,
- * from when the stream was opened: nothing is told of a pool or worker that is there already, before it does something.
+ * <p>A stream also has the events of pools, workers, services and their managers, from its opening on. There are no
+ * events for the start of pools and workers that existed before.
  *
- * <p>The threads that run tasks write into a ring of 65,536 events and never wait. A reader that is slower loses the
- * oldest, and {@link #missed} tells how many. Events have one order, which is that of the steps of each task. While no
- * stream is open, nothing is written and no memory is held.
+ * <p>The threads that run tasks write into a ring of 65,536 events and never wait. A reader that is too slow loses the
+ * oldest events, and {@link #missed} counts these. Events have one order, which agrees with the order of the steps of
+ * each task. While no stream is open, no events are written and no memory is held.
  *
- * <p>Streams are safe for use by several threads; each event goes to one of them.
+ * <p>Streams are safe for use by several threads; each event of a stream goes to one of them.
  */
 public final class TaskEvents implements AutoCloseable {
-    /** Read from the ring at a time. */
+    /** The most events that are read from the ring at a time. */
     private static final int BATCH = 1024;
-    /** Between two looks of a reader that waits. A writer that woke it would have to pay for that. */
+    /**
+     * The time between two checks of a waiting reader. Writers do not wake readers, as waking would slow tasks down.
+     */
     private static final long PERIOD_NANOS = 5_000_000;
 
-    /** How long a listener's thread waits for an event before it notes how far it is. */
+    /** How long a listener's thread waits for an event before it notes its position. */
     private static final Duration LOOK = Duration.ofMillis(100);
 
-    /** What follows the name of a pool in that of a worker. */
+    /** The part that follows the name of the pool in the name of a worker. */
     private static final Pattern NUMBERS = Pattern.compile("(-worker)?(-\\d+)?( \\(\\w+ \\d+\\))?");
 
     private static volatile NameFilter filter = NameFilter.DEFAULT;
 
-    /** A ring full, and what has come meanwhile: as many batches are read for one event at the most. */
+    /** The most batches that are read for one event: a full ring, and one for events that come meanwhile. */
     private static final int MOST_BATCHES = Recorder.CAPACITY / BATCH + 1;
 
     private final Recorder recorder;
     private final EventRing.Cursor cursor;
-    /** The last task that was submitted before. Read after the cursor: later tasks are told of from their beginning. */
+    /**
+     * The last task that was submitted before this stream. Read after the cursor, so that the stream has all events of
+     * later tasks.
+     */
     private final long before;
 
     private final ReentrantLock lock = new ReentrantLock();
-    /** Guarded by lock. Read from the ring, and not yet given to a reader; at most {@link #BATCH}. */
+    /** Guarded by lock. The events that were read from the ring and not yet returned; at most {@link #BATCH}. */
     private final Queue<Written> read = new ArrayDeque<>();
 
-    /** Of this stream alone, so that no class is kept from being unloaded for longer. */
+    /** Each stream has its own, so that classes can be unloaded when the stream is closed. */
     private volatile Names names = new Names(filter);
 
     private volatile boolean isClosed;
-    /** All events with a smaller number were told. Written by the listener's thread, if there is one. */
+    /**
+     * The listener has received all events with a smaller number. Written by the listener's thread, if there is one.
+     */
     private volatile long toldTo;
 
     /** An event as it was written. */
     private record Written(Kind kind, long task, long time, long first, long second, String pool,
             @Nullable Object named, @Nullable String detail) {}
 
-    /** Shows names as a filter lets them be seen. */
+    /** Names after the filter. */
     private static final class Names {
         private static final int MOST = 1000;
 
         private final NameFilter filter;
-        /** What is shown for names and classes that have come before, at most about {@link #MOST}. */
+        /** The shown text of earlier names and classes; at most about {@link #MOST}. */
         private final Map<Object, String> shown = new ConcurrentHashMap<>();
 
         Names(NameFilter filter) {
@@ -135,7 +142,7 @@ public final class TaskEvents implements AutoCloseable {
         Recorder recorder = Recorder.acquire();
         try {
             return new TaskEvents(recorder);
-        } catch (Throwable e) { // no memory
+        } catch (Throwable e) { // out of memory
             Recorder.release();
             throw e;
         }
@@ -152,8 +159,7 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     /**
-     * Returns what the filter of this JVM lets others see of a text, for an exporter that is fed by other means than
-     * events.
+     * Returns a text after the filter of this JVM. For exporters that get texts by other means than events.
      *
      * @param text a name or a message
      * @return the text without secrets
@@ -165,7 +171,7 @@ public final class TaskEvents implements AutoCloseable {
     /**
      * Waits for the next event.
      *
-     * @param limit how long to wait; zero or less to look once
+     * @param limit how long to wait; zero or less to check once
      * @return the event; empty if none came within the limit, or the stream is closed
      * @throws InterruptedException if the thread is interrupted while it waits
      */
@@ -185,7 +191,7 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     /**
-     * Returns what has come, without waiting.
+     * Returns the events that have arrived, without waiting.
      *
      * @return the events in their order, at most 65,536
      */
@@ -214,7 +220,7 @@ public final class TaskEvents implements AutoCloseable {
         return next == null ? null : shown(next); // outside the lock, as the filter is code of a user
     }
 
-    /** Under lock. A batch may have nothing for this stream, and the next one something. */
+    /** The caller holds the lock. A batch may contain no events for this stream; then the next batch is read. */
     private void readSome() {
         for (int i = 0; i < MOST_BATCHES && read.isEmpty(); i++) {
             if (cursor.read(this::take, Backend.current().nanoTime(), BATCH) < BATCH) {
@@ -226,7 +232,7 @@ public final class TaskEvents implements AutoCloseable {
     /** Under lock. */
     private void take(Kind kind, long task, long time, long first, long second, String pool,
             @Nullable Object named, @Nullable String detail) {
-        if (task > before || !kind.isOfTask()) { // else it was submitted for another stream
+        if (task > before || !kind.isOfTask()) { // otherwise it was submitted before this stream was opened
             read.add(new Written(kind, task, time, first, second, pool, named, detail));
         }
     }
@@ -269,8 +275,8 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     /**
-     * Returns whether a pool has given a thread its name. A thread that runs a task with a name has that one, and may
-     * begin another task meanwhile; so has a coroutine.
+     * Returns whether the name of a thread comes from its pool. While a thread or coroutine runs a named task, it has
+     * the name of the task, even if it begins another task meanwhile.
      */
     private static boolean isOfPool(String worker, String pool) {
         return worker.startsWith(pool) && NUMBERS.matcher(worker).region(pool.length(), worker.length()).matches();
@@ -299,7 +305,7 @@ public final class TaskEvents implements AutoCloseable {
         }
     }
 
-    /** Ends the stream; a thread that waits in {@link #next} returns. Closing it again does nothing. */
+    /** Ends the stream; threads that wait in {@link #next} return. Further calls do nothing. */
     @Override
     public void close() {
         lock.lock();
@@ -314,30 +320,30 @@ public final class TaskEvents implements AutoCloseable {
         Recorder.release();
     }
 
-    /** A listener that is told of events, until it is closed. */
+    /** The registration of a listener, which gets events until this is closed. */
     public interface Listening extends AutoCloseable {
         /**
-         * Waits until the listener was told of all that had happened before this call, so that a file that it writes is
-         * complete. An event that was missed, or at which the listener has failed, counts as told.
+         * Waits until the listener has received all events from before this call, so that a file that it writes is
+         * complete. Events that were missed, or at which the listener has failed, count as received.
          *
-         * @param limit how long to wait; the listener's own thread waits that long in vain
-         * @return false if the limit was over first, or this was closed
+         * @param limit how long to wait; if the listener's own thread calls this, it always waits that long
+         * @return false if the limit passed first, or this was closed
          * @throws InterruptedException if the thread is interrupted while it waits
          */
         boolean awaitTold(Duration limit) throws InterruptedException;
 
-        /** Ends it. An event that is being told is told to its end. */
+        /** Ends the listening. A call of the listener that is under way is completed. */
         @Override
         void close();
     }
 
     /**
-     * Has a thread of its own tell a listener of all events from now on. A listener that is slow or hangs harms no
-     * task: it {@linkplain TaskListener#missed misses} events. The first exception that it throws is logged.
+     * Starts a thread that passes all events from now on to a listener. A listener that is slow or hangs does not
+     * affect tasks: it {@linkplain TaskListener#missed misses} events. The first exception of the listener is logged.
      *
-     * @param listener called by one daemon thread
-     * @return ends it
-     * @throws OutOfMemoryError if there is no thread to be had
+     * @param listener a listener, called by one daemon thread
+     * @return the registration, which ends the listening
+     * @throws OutOfMemoryError if no thread is available
      */
     public static Listening listen(TaskListener listener) {
         Objects.requireNonNull(listener, "listener");
@@ -401,8 +407,8 @@ public final class TaskEvents implements AutoCloseable {
                 if (next != null) {
                     listener.event(next);
                 }
-            } catch (Throwable e) { // the listener's, or an interrupt that it has left behind
-                if (!hasFailed) { // else a log line for each event
+            } catch (Throwable e) { // an exception of the listener, or an interrupt that it has left behind
+                if (!hasFailed) { // only the first is logged
                     hasFailed = true;
                     Uncaught.log("task listener " + listener.getClass().getName()
                             + " failed, and will not be logged again", e);

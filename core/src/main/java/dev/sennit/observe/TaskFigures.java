@@ -23,27 +23,27 @@ import java.util.concurrent.locks.ReentrantLock;
  * }
  * }
  *
- * <p>Figures count the events that they are given: by {@link TaskEvents#listen}, a moment after the tasks, or by a
- * reader of {@link TaskEvents}. If {@link #missed} is not 0, events were lost, and the counts are too small by these.
+ * <p>Figures count the events that are passed to them: by {@link TaskEvents#listen}, a moment after the tasks, or by a
+ * reader of {@link TaskEvents}. If {@link #missed} is not 0, events were lost, and the counts are too small.
  *
- * <p>The first {@value #MOST_NAMES} names are kept apart; all further tasks count under {@value #OTHERS}. The names are
- * those that a {@link NameFilter} has left.
+ * <p>The first {@value #MOST_NAMES} names have figures of their own; all other tasks count under {@value #OTHERS}.
+ * Names have passed a {@link NameFilter}.
  *
  * <p>Safe for use by several threads.
  */
 public final class TaskFigures implements TaskListener {
-    /** How many names are kept apart. */
+    /** How many names have figures of their own. */
     public static final int MOST_NAMES = 200;
-    /** The name of all others. */
+    /** The name under which all other tasks count. */
     public static final String OTHERS = "(others)";
 
     private final ReentrantLock lock = new ReentrantLock();
-    /** Guarded by lock. At most {@link #MOST_NAMES} and one. */
+    /** Guarded by lock. At most {@link #MOST_NAMES} names, and {@link #OTHERS}. */
     private final Map<String, Counts> byName = new HashMap<>();
     /** Guarded by lock. */
     private long missed;
 
-    /** Of one name. Guarded by lock. */
+    /** The counts of one name. Guarded by lock. */
     private static final class Counts {
         long submitted;
         long succeeded;
@@ -62,7 +62,7 @@ public final class TaskFigures implements TaskListener {
      * @param failed tasks that ended with an exception
      * @param cancelled tasks that were cancelled
      * @param waited how long they waited for a worker
-     * @param ran how long their runs took; a run that is not over is not among them
+     * @param ran how long their runs took, without runs under way
      */
     public record OfName(
             String name,
@@ -83,14 +83,14 @@ public final class TaskFigures implements TaskListener {
         /**
          * Returns how many tasks wait or run.
          *
-         * @return those that were submitted and have not ended; too few or too many if events were missed
+         * @return the number of tasks that were submitted and have not ended; it may be wrong if events were missed
          */
         public long underWay() {
             return Math.max(0, submitted - succeeded - failed - cancelled);
         }
     }
 
-    /** Creates figures of no task. */
+    /** Creates figures without tasks. */
     public TaskFigures() {}
 
     @Override
@@ -120,7 +120,7 @@ public final class TaskFigures implements TaskListener {
         }
     }
 
-    /** Under lock. */
+    /** The caller holds the lock. */
     private Counts of(TaskEvent event) {
         Counts known = byName.get(event.name());
         if (known != null) {

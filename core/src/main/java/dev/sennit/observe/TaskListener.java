@@ -1,22 +1,21 @@
 package dev.sennit.observe;
 
-/** Is told what tasks, workers and pools do, by a thread of its own: see {@link TaskEvents#listen}. */
+/** Receives events of tasks, workers, pools and services, in a thread of its own: see {@link TaskEvents#listen}. */
 @FunctionalInterface
 public interface TaskListener {
     /**
-     * A task, a worker or a pool has made a step. What this throws is logged the first time, and the next event comes
-     * all the same.
+     * Receives an event. The first exception that this method throws is logged, and later events are still delivered.
      *
-     * @param event the step
+     * @param event the event
      * @throws Exception any
      */
     void event(TaskEvent event) throws Exception;
 
     /**
-     * Events were overwritten before this listener got to them, as it is slower than the tasks. The default does
+     * Receives the number of events that were overwritten before this listener could read them. The default does
      * nothing.
      *
-     * @param count how many since the last call
+     * @param count the number since the last call
      * @throws Exception any
      */
     default void missed(long count) throws Exception {}

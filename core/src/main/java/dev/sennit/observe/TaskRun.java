@@ -7,19 +7,19 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run of a task, from its begin until its worker was free of it.
+ * A run of a task, from its begin until its worker was free again.
  *
  * @param begun its begin
- * @param over the event with which it was over
- * @param end the end of the task; null if the run was over first, or that is not known
+ * @param over the event with which the run was over
+ * @param end the end of the task; null if the run was over first, or if the end is not known
  */
 record TaskRun(TaskEvent begun, TaskEvent over, @Nullable TaskEvent end) {
-    /** Returns {@code succeeded}, {@code failed} or {@code cancelled}, or {@code stopped} if that is not known. */
+    /** Returns {@code succeeded}, {@code failed} or {@code cancelled}, or {@code stopped} if the end is not known. */
     String outcome() {
         return end == null ? "stopped" : end.kind().name().toLowerCase(Locale.ROOT);
     }
 
-    /** Returns how long it took, as its worker measured it; or else between the events. */
+    /** Returns how long the run took, measured by its worker, or else by the times of the events. */
     Duration ran() {
         return over.ran().orElseGet(() -> Duration.between(begun.at(), over.at()));
     }
@@ -29,8 +29,8 @@ record TaskRun(TaskEvent begun, TaskEvent over, @Nullable TaskEvent end) {
     }
 
     /**
-     * Joins the events of each task to its run. At most {@value #MOST} runs are under way; the oldest are forgotten
-     * then, as their ends may have been missed.
+     * Joins the events of each task to runs. At most {@value #MOST} runs are kept under way; beyond that the oldest is
+     * dropped, as its end may have been missed.
      */
     static final class Joiner {
         static final int MOST = 65_536;
@@ -47,7 +47,7 @@ record TaskRun(TaskEvent begun, TaskEvent over, @Nullable TaskEvent end) {
             }
         }
 
-        /** Returns the run that is over with this event, or null. */
+        /** Adds an event. Returns the run that is over with this event, or null. */
         @Nullable TaskRun add(TaskEvent event) {
             switch (event.kind()) {
                 case BEGUN -> {
@@ -56,7 +56,7 @@ record TaskRun(TaskEvent begun, TaskEvent over, @Nullable TaskEvent end) {
                         open.pollFirstEntry();
                     }
                 }
-                case HANDED_BACK -> open.remove(event.task()); // it was no run
+                case HANDED_BACK -> open.remove(event.task()); // the task has not run
                 case SUCCEEDED, FAILED, CANCELLED -> {
                     Open one = open.get(event.task());
                     if (one != null && event.ran().isPresent()) {
@@ -71,7 +71,7 @@ record TaskRun(TaskEvent begun, TaskEvent over, @Nullable TaskEvent end) {
                     Open one = open.remove(event.task());
                     return one == null ? null : new TaskRun(one.begun, event, one.end);
                 }
-                default -> {} // no step of a run
+                default -> {} // not part of a run
             }
             return null;
         }
@@ -87,7 +87,7 @@ record TaskRun(TaskEvent begun, TaskEvent over, @Nullable TaskEvent end) {
             return one != null && one.end != null;
         }
 
-        /** Forgets the runs that are under way. */
+        /** Drops all runs that are under way. */
         void clear() {
             open.clear();
         }

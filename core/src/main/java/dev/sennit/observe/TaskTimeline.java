@@ -11,8 +11,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the runs of tasks for a picture: a {@link StageTimeline} with a band for each task name of each pool, or for
- * each pool if that made more than {@value #MOST_BANDS} bands.
+ * Collects the runs of tasks for a picture: a {@link StageTimeline} with a band for each task name of each pool, or for
+ * each pool if there would be more than {@value #MOST_BANDS} bands.
  *
  * {@snippet :
  * var runs = new TaskTimeline();
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>It keeps the first {@value #MOST_RUNS} runs; {@link #left} tells how many more there were. {@link ChromeTrace} has
+ * <p>A timeline keeps the first {@value #MOST_RUNS} runs; {@link #left} counts the runs beyond. {@link ChromeTrace} has
  * no such bound.
  *
  * <p>Safe for use by several threads.
@@ -36,7 +36,7 @@ public final class TaskTimeline implements TaskListener {
 
     private final TaskRun.Joiner joiner = new TaskRun.Joiner();
     private final List<Kept> runs = new ArrayList<>();
-    /** At most one more than are drawn. */
+    /** The names of bands; at most one more than are drawn. */
     private final Set<String> bands = new HashSet<>();
     private @Nullable Instant start;
     private long left;
@@ -48,7 +48,7 @@ public final class TaskTimeline implements TaskListener {
         }
     }
 
-    /** Creates a timeline of no run. */
+    /** Creates a timeline without runs. */
     public TaskTimeline() {}
 
     @Override
@@ -77,10 +77,10 @@ public final class TaskTimeline implements TaskListener {
 
     private static Duration since(Instant start, Instant at) {
         Duration since = Duration.between(start, at);
-        return since.isNegative() ? Duration.ZERO : since; // events may have another order than their times
+        return since.isNegative() ? Duration.ZERO : since; // the order of events may differ from that of their times
     }
 
-    /** XML has no control characters. */
+    /** Returns a name without control characters, which XML does not allow. */
     private static String shown(String name) {
         return name.replaceAll("\\p{Cntrl}", "?");
     }
@@ -95,9 +95,9 @@ public final class TaskTimeline implements TaskListener {
     }
 
     /**
-     * Returns the runs that are over.
+     * Returns the runs that are over, as a picture.
      *
-     * @return a snapshot, to be drawn
+     * @return a snapshot
      */
     public synchronized StageTimeline timeline() {
         boolean isByName = bands.size() <= MOST_BANDS;

@@ -6,11 +6,11 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Tells how a worker came to its end, from its exit code, its last lines, and what the kernel counts. */
+/** Describes how a worker ended, from its exit code, its last lines of output, and the counters of the kernel. */
 final class CauseOfDeath {
-    /** How {@code -XX:+ExitOnOutOfMemoryError} ends a JVM. */
+    /** The exit code of a JVM with {@code -XX:+ExitOnOutOfMemoryError}. */
     private static final int OUT_OF_MEMORY = 3;
-    /** How {@code -XX:+CrashOnOutOfMemoryError} does. */
+    /** The exit code of a JVM with {@code -XX:+CrashOnOutOfMemoryError}. */
     private static final int ABORTED = 134;
 
     private static final int KILLED = 137;
@@ -19,10 +19,10 @@ final class CauseOfDeath {
     private CauseOfDeath() {}
 
     /**
-     * The exception for a worker that ended.
+     * Returns the exception for a worker that ended.
      *
-     * @param name the worker's
-     * @param during what it was at, such as "while it ran task report"
+     * @param name the name of the worker
+     * @param during what the worker was doing, such as "while it ran task report"
      */
     static WorkerCrashedException of(
             WorkerJvm dead, WorkerJvm.End end, String name, String during, WorkerSettings settings) {
@@ -45,19 +45,19 @@ final class CauseOfDeath {
                 hasCrashLog ? crashLog : null);
     }
 
-    /** "; it said: " and the last lines, if there are any. */
+    /** Returns "; it said: " and the last lines, or an empty string if there are none. */
     static String said(WorkerJvm.End end) {
         return end.lastLines().isEmpty() ? "" : "; it said: " + String.join(" | ", end.lastLines());
     }
 
     /**
-     * How a process ended that nobody here killed.
+     * Describes how a process ended that this JVM did not kill.
      *
      * @param exitCode its exit code
-     * @param lastLines what it wrote, or null when that went elsewhere
-     * @param limits what it was allowed
+     * @param lastLines the last lines of its output, or null if the output went elsewhere
+     * @param limits the limits of its memory
      * @param kernelMayHaveKilled whether the kernel may have run out of memory meanwhile
-     * @return such as "exited with code 1"
+     * @return a text such as "exited with code 1"
      */
     static String describe(
             int exitCode, @Nullable List<String> lastLines, MemoryLimits limits, boolean kernelMayHaveKilled) {
@@ -75,7 +75,10 @@ final class CauseOfDeath {
         return exit;
     }
 
-    /** What the JVM said it had run out of, if that ended it: a task may have printed such an error, and lived. */
+    /**
+     * Returns what the JVM said it had run out of, or null if that did not end it: a task may have printed such an
+     * error and gone on.
+     */
     private static @Nullable String outOfMemory(int exitCode, List<String> lastLines) {
         if (exitCode != OUT_OF_MEMORY && exitCode != ABORTED && exitCode != WorkerMain.CANNOT_GO_ON) {
             return null;
@@ -89,7 +92,7 @@ final class CauseOfDeath {
         return null;
     }
 
-    /** Whether there is a crash report, and not one of an earlier process with the same pid. */
+    /** Returns whether there is a crash report of this worker, and not of an earlier process with the same pid. */
     private static boolean isOf(Path crashLog, WorkerJvm dead) {
         try {
             return !Files.getLastModifiedTime(crashLog).toInstant().isBefore(dead.startedAt().minusSeconds(2));

@@ -40,17 +40,17 @@ import org.jspecify.annotations.Nullable;
  *         \____________/                      a main may be there before the JVM has connected
  * </pre>
  *
- * <p>One thread, the watch, reads what the process says, calls the listener of its notes, and writes what its socket
- * did not take at once. It keeps this JVM alive, unless the process is a daemon.
+ * <p>One thread, the watch, reads messages of the process, calls the listener of its notes, and writes messages that
+ * the socket did not take at once. The watch keeps this JVM alive, unless the process is a daemon.
  */
 final class ChildJvm {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */
     private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
-    /** The exit code of one that was killed: by SIGKILL, or as Windows does it. */
+    /** The exit code of a killed process: by SIGKILL, or on Windows. */
     private static final int KILLED = File.separatorChar == '/' ? 128 + 9 : 1;
 
-    /** What a {@link WorkerProcess.Builder} has collected. */
+    /** The settings of a {@link WorkerProcess.Builder}. */
     record Settings(
             WorkerSettings jvm,
             boolean daemon,
@@ -59,7 +59,7 @@ final class ChildJvm {
             @Nullable NoteListener listener,
             AllowList allowed) {}
 
-    /** What it shall run, and the loader that knows the classes of its failures. */
+    /** The encoded main, and the loader for the classes of its failures. */
     record Main(MessageBuffer task, ClassLoader loader) {}
 
     private final Settings settings;
@@ -73,17 +73,17 @@ final class ChildJvm {
     private final CompletableFuture<@Nullable Void> connected = new SuspendingFuture<>();
     private final CompletableFuture<@Nullable Void> ended = new SuspendingFuture<>();
 
-    /** Written under lock. Changes once at most, before its main is sent. */
+    /** Written under lock. Changes at most once, before the main is sent. */
     private volatile String name;
-    /** Written by any thread that kills it. */
+    /** Written by any thread that kills the process. */
     private volatile boolean killed;
     /** Only the watch, until {@link #ended}. */
     private @Nullable Throwable failure;
 
     private final Object lock = new Object();
-    /** Guarded by lock. Null while it is nobody's but a {@link PreparedProcess}. */
+    /** Guarded by lock. Null while the process is only a {@link PreparedProcess}. */
     private @Nullable WorkerProcess owner;
-    /** Guarded by lock. Null before there is one, and when it has been sent. */
+    /** Guarded by lock. The main to send; null before there is one, and after it was sent. */
     private @Nullable Main waiting;
     /** Guarded by lock. The loader of the main that was sent; null until then. */
     private @Nullable ClassLoader loader;
@@ -93,9 +93,9 @@ final class ChildJvm {
     private boolean isClosed;
     /** Guarded by lock. */
     private boolean isOver;
-    /** Guarded by lock. Null until it is asked to stop. */
+    /** Guarded by lock. Null until the process is asked to stop. */
     private @Nullable Deadline stopBy;
-    /** Guarded by lock. Kills it then. */
+    /** Guarded by lock. Kills the process at {@code stopBy}. */
     private @Nullable Future<?> stopTimer;
 
     /** Starts the process. The caller {@linkplain #watch watches} it, or {@linkplain #abandon abandons} it. */
@@ -114,7 +114,7 @@ final class ChildJvm {
             output = settings.jvm().output() == WorkerOutput.INHERIT
                     ? null
                     : new OutputReader(name, started, (error, line) -> lines.line(this.name, error, line));
-        } catch (Throwable e) { // no thread to be had, say
+        } catch (Throwable e) { // no thread available, say
             if (started != null) {
                 started.destroyForcibly();
             }
@@ -142,7 +142,7 @@ final class ChildJvm {
         return process;
     }
 
-    /** Once both ends are connected, or never will be, nothing is left in the file system. */
+    /** Removes the socket and the folder, once both ends are connected or never will be. */
     private static void removeTraces(@Nullable ServerSocketChannel server, Path folder) {
         try {
             if (server != null) {
@@ -155,9 +155,9 @@ final class ChildJvm {
     }
 
     /**
-     * Watches it from now on.
+     * Starts to watch the process.
      *
-     * @throws OutOfMemoryError when there is no thread to be had; the process is killed then
+     * @throws OutOfMemoryError when no thread is available; the process is killed then
      */
     void watch() {
         try {
@@ -168,19 +168,19 @@ final class ChildJvm {
         }
     }
 
-    /** Nobody watches it. */
+    /** Gives the process up without watching it. */
     void abandon() {
         kill();
         removeTraces(server, folder);
         end();
     }
 
-    // ---- its main ----
+    // ---- the main ----
 
     /**
-     * Reserves it for a process.
+     * Reserves this JVM for a process.
      *
-     * @throws IllegalStateException if it has ended, was closed, or is another's
+     * @throws IllegalStateException if it has ended, was closed, or is reserved for another process
      */
     void reserve(WorkerProcess process, String newName) {
         synchronized (lock) {
@@ -191,12 +191,12 @@ final class ChildJvm {
                 throw new IllegalStateException(this + " cannot begin a main any more");
             }
             owner = process;
-            WorkerProcess.ACTIVE.add(process); // under the lock, as its end takes it out
+            WorkerProcess.ACTIVE.add(process); // under the lock, as the end of the process removes it
             name = newName;
         }
     }
 
-    /** Has it run its main, once it has connected. */
+    /** Sends the main, once the process has connected. */
     void handOver(Main main) {
         synchronized (lock) {
             waiting = main;
@@ -222,9 +222,9 @@ final class ChildJvm {
         return outbox.offer(note);
     }
 
-    // ---- its end ----
+    // ---- the end ----
 
-    /** Ends a process that has no main, and gets none. */
+    /** Ends a process that has no main, and will get none. */
     void close() {
         synchronized (lock) {
             if (owner != null) {
@@ -235,7 +235,7 @@ final class ChildJvm {
         kill();
     }
 
-    /** Asks it to end, and kills it when the time is over; at once if nothing can keep the time. */
+    /** Asks the process to end, and kills it at the limit, or at once if no timer is available. */
     void stop(Duration limit) {
         if (!limit.isPositive()) {
             kill();
@@ -249,14 +249,14 @@ final class ChildJvm {
             }
             former = stopTimer;
             try {
-                stopTimer = Timers.after(limit, this::kill); // may fail, so before the process hears of it
+                stopTimer = Timers.after(limit, this::kill); // may fail, so it comes before the message to the process
                 stopBy = deadline;
                 if (isConnected) {
                     outbox.add(Frames.stop(limit));
                 } else {
-                    process.destroy(); // there is nothing of the user's in it
+                    process.destroy(); // it runs no code of the user
                 }
-            } catch (Throwable e) { // no thread to be had
+            } catch (Throwable e) { // no thread available
                 kill();
             }
         }
@@ -276,7 +276,7 @@ final class ChildJvm {
         process.destroyForcibly();
     }
 
-    /** The last that happens to it. */
+    /** Handles the end of the process, as the last action. */
     private void end() {
         Future<?> timer;
         WorkerProcess mine;
@@ -298,7 +298,8 @@ final class ChildJvm {
     }
 
     /**
-     * Speaks with it and waits for its end. One that is no daemon keeps this JVM alive, so that the process may end.
+     * Communicates with the process and waits for its end. If the process is no daemon, this thread keeps the JVM alive
+     * until the end.
      */
     private final class Watch extends Thread {
         private final Frames.Reader in =
@@ -333,7 +334,7 @@ final class ChildJvm {
                 cause = e;
             } catch (IOException e) {
                 // it has ended
-            } catch (Throwable e) { // no thread or memory to be had
+            } catch (Throwable e) { // no thread or memory available
                 kill();
                 cause = e;
             } finally {
@@ -417,7 +418,7 @@ final class ChildJvm {
             }
             try {
                 listener.note(sender, note);
-            } catch (Throwable e) { // the notes after it are wanted all the same
+            } catch (Throwable e) { // later notes are still delivered
                 Uncaught.log("note listener of process " + name + " failed", e);
             }
         }
@@ -458,7 +459,7 @@ final class ChildJvm {
         }
     }
 
-    // ---- what it is ----
+    // ---- state ----
 
     private @Nullable WorkerProcess owner() {
         synchronized (lock) {
@@ -496,17 +497,17 @@ final class ChildJvm {
         return process.toHandle();
     }
 
-    /** Done when it has connected; fails if it ends before. */
+    /** Returns a future that is done when the process has connected, and fails if the process ends before. */
     CompletableFuture<@Nullable Void> connected() {
         return connected;
     }
 
-    /** Done when it has ended, and all that it said has been heard. */
+    /** Returns a future that is done when the process has ended and all its messages were read. */
     CompletableFuture<@Nullable Void> ended() {
         return ended;
     }
 
-    /** Whether it has not ended. */
+    /** Returns whether the process has not ended. */
     boolean isAlive() {
         return !ended.isDone();
     }
@@ -521,12 +522,15 @@ final class ChildJvm {
         return failure;
     }
 
-    /** Once it has ended. Somebody else's SIGKILL, or an end by itself in the last moment, is not the library's. */
+    /**
+     * Returns whether the library has killed the process. Only after its end. A SIGKILL of another process, or an end
+     * by itself at the last moment, does not count.
+     */
     boolean wasKilled() {
         return killed && process.exitValue() == KILLED;
     }
 
-    /** "runs", "was killed by signal 9 (SIGKILL)". */
+    /** Returns a text such as "runs" or "was killed by signal 9 (SIGKILL)". */
     String state() {
         return isAlive() ? "runs" : WorkerCrashedException.describeExit(process.exitValue());
     }

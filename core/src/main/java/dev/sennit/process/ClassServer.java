@@ -47,7 +47,7 @@ final class ClassServer extends Thread {
     static void serve(SocketChannel worker, String name) throws IOException {
         try {
             Backend.start(new ClassServer(worker, name));
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread available
             worker.close();
             throw e;
         }

@@ -5,23 +5,23 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
 /**
- * What the parent tells a worker beside its tasks, over their Unix socket: a way of its own, because the thread that
- * reads tasks is the one that runs them.
+ * The control messages from the parent to a worker, over their Unix socket. They do not travel with the tasks, as the
+ * thread that reads tasks is busy while it runs one.
  *
  * <pre>
  * byte 'C', long task  |  byte 'Q'
  * </pre>
  *
- * The end of the stream is the end of the parent.
+ * The end of the stream means that the parent has ended.
  */
 final class Control {
     private static final byte CANCEL = 'C';
     private static final byte QUIT = 'Q';
     private static final int SIZE = 1 + Long.BYTES;
 
-    /** What {@link #next} returns when the parent is gone. */
+    /** The result of {@link #next} when the parent is gone. */
     static final long PARENT_GONE = -1;
-    /** What {@link #next} returns when the worker is to exit. */
+    /** The result of {@link #next} when the worker has to exit. */
     static final long EXIT = 0;
 
     private final SocketChannel socket;
@@ -46,7 +46,7 @@ final class Control {
         }
     }
 
-    /** Hears the parent: which task to cancel, {@link #EXIT} or {@link #PARENT_GONE}. */
+    /** Waits for the next message. Returns the number of a task to cancel, {@link #EXIT} or {@link #PARENT_GONE}. */
     long next() throws IOException {
         ByteBuffer first = ByteBuffer.allocate(1);
         if (socket.read(first) < 0) {

@@ -9,8 +9,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each worker does before its first task: encoded once, when the pool opens, and then the first task that each
- * worker is sent, before its slot is offered any.
+ * The action of each worker before its first task. It is encoded once, when the pool opens. Each worker gets it as its
+ * first task, before the pool gives tasks to its slot.
  */
 final class Initializer {
     private final Class<?> written;
@@ -20,7 +20,7 @@ final class Initializer {
     /**
      * Encodes an action.
      *
-     * @param sent learns what is sent with it
+     * @param sent collects the classes that are sent with the action
      */
     Initializer(Action action, AllowList sent) {
         this(action, sent, false);
@@ -33,13 +33,14 @@ final class Initializer {
     }
 
     /**
-     * Does nothing: the first task of a JVM takes a hundred times as long as the second, and a spare has time for it.
+     * Returns an initializer that does nothing. The first task of a JVM takes a hundred times as long as the second,
+     * and a spare has time to run one in advance.
      */
     static Initializer firstTask() {
         return new Initializer(() -> {}, new AllowList(List.of()), true);
     }
 
-    /** What travels. */
+    /** The task that travels. */
     private record Body(Action action) implements Task<@Nullable Void> {
         @Override
         public @Nullable Void call() throws Exception {
@@ -48,7 +49,7 @@ final class Initializer {
         }
     }
 
-    /** Whether it is {@link #firstTask}, of which the user knows nothing. */
+    /** Returns whether this is {@link #firstTask}, and not an initializer of the user. */
     boolean isOurs() {
         return ours;
     }
@@ -57,7 +58,7 @@ final class Initializer {
         return message;
     }
 
-    /** What it threw in a worker. */
+    /** Returns the exception that the action threw in a worker. */
     Throwable failureIn(WorkerLink.Reply reply, AllowList allowed) {
         ClassLoader loader = written.getClassLoader();
         return TaskCodec.decodeFailure(

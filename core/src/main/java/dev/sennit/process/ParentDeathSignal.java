@@ -106,7 +106,7 @@ enum ParentDeathSignal {
      * Starts a process that gets this signal when this JVM ends; where that cannot be, as any process is started. It
      * has the pid of the process that is returned.
      *
-     * @throws OutOfMemoryError when there is no thread to be had
+     * @throws OutOfMemoryError when no thread is available
      */
     Process start(ProcessBuilder process) throws IOException {
         Path found = program().orElse(null);

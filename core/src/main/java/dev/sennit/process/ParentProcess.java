@@ -144,7 +144,7 @@ public final class ParentProcess {
      * Runs the stop listeners, if they have not been run.
      *
      * @return whether there are any, or were
-     * @throws OutOfMemoryError when there is no thread to be had
+     * @throws OutOfMemoryError when no thread is available
      */
     boolean stop(Duration limit) {
         synchronized (lock) {

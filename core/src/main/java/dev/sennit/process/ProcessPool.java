@@ -405,7 +405,7 @@ public final class ProcessPool extends AbstractPool {
         sender.setDaemon(true);
         try {
             Backend.start(sender);
-        } catch (Throwable e) { // no thread to be had: this thread waits, as no other thread may use the worker
+        } catch (Throwable e) { // no thread available: this thread waits, as no other thread may use the worker
             worker.slot().run(submission, worker);
         }
     }
@@ -466,7 +466,7 @@ public final class ProcessPool extends AbstractPool {
         for (WorkerSlot slot = newSlot(); slot != null; slot = newSlot()) {
             try {
                 slot.open();
-            } catch (Throwable e) { // no thread to be had
+            } catch (Throwable e) { // no thread available
                 synchronized (lock) {
                     slots.remove(slot);
                 }
@@ -494,7 +494,7 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    /** Opens slots that are missing, now or, where there are no threads to be had, later. */
+    /** Opens slots that are missing, now or, where no threads are available, later. */
     private void fillUp() {
         try {
             openSlots();
@@ -804,7 +804,7 @@ public final class ProcessPool extends AbstractPool {
                 waited.forEach(this::placeFirst);
                 replaceSpent(); // the next
             }
-        } catch (Throwable e) { // from a callback, or no thread to be had
+        } catch (Throwable e) { // from a callback, or no thread available
             // the worker has its standing even so; by now another thread may have called it up, or retired it
         }
         return is;

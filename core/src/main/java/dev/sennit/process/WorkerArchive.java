@@ -31,44 +31,47 @@ import org.jspecify.annotations.Nullable;
 /**
  * An archive of the JDK's classes that workers load (AppCDS), which saves a quarter of a worker's start.
  *
- * <h2>What is in it</h2>
+ * <h2>Content</h2>
  *
- * <p>The JDK's classes alone, and what it generates for lambdas. So one serves all programs, stays right when they are
- * built anew, and does not mind folders on the class path, which the JVM refuses to archive. With the classes of jars a
- * start would be no more than a twentieth faster.
+ * <p>The archive has only classes of the JDK, and classes that the JDK generates for lambdas. So one archive serves all
+ * programs, stays valid when they are rebuilt, and works with folders on the class path, which the JVM refuses to
+ * archive. With the classes of jars a start would be at most a twentieth faster.
  *
- * <h2>How it comes about</h2>
+ * <h2>Making it</h2>
  *
  * <ol>
  *   <li>A pool that has had a worker for some seconds, and finds no archive for its JDK and its workers' options,
  *       starts a worker that only lists the classes it loads.
- *   <li>A JVM of lower priority makes an archive of the list, in the user's cache folder. When the pool closes, it is
- *       killed.
- *   <li>The archive gets its name in one step, when it is complete. Workers that start from then on use it.
+ *   <li>A JVM of lower priority makes an archive of the list, in the user's cache folder. The pool kills this JVM when
+ *       the pool closes.
+ *   <li>The complete archive gets its name in one step. Workers that start from then on use it.
  * </ol>
  *
- * <h2>What may go wrong</h2>
+ * <h2>Failures</h2>
  *
- * <p>Whatever it is - no folder, no space, another JVM that makes it at this moment - there is no archive, and nothing
- * is said. A pool whose worker did not start with the archive goes on without it; only when a worker then starts, the
- * archive was to blame. An empty file stands for an archive that was to blame, or that could not be made; it is tried
- * again after a day. A JVM ignores an archive that does not fit, but then has none at all; hence the key.
+ * <p>If anything fails - there is no folder or no space, or another JVM makes the archive at this moment - there is no
+ * archive, and the pool does not report that. If a worker does not start with the archive, the pool goes on without it;
+ * if a worker then starts, the archive was the cause. An empty file marks an archive that was the cause, or that could
+ * not be made; the next attempt follows after a day. A JVM that ignores an unsuitable archive uses none at all, not
+ * even its default; so the key names everything that an archive depends on.
  */
 final class WorkerArchive {
-    /** The folder, if not in the user's own cache; none if it is empty. */
+    /** The property that names the folder instead of the user's cache; empty for no archives. */
     static final String FOLDER_PROPERTY = "sennit.cache";
 
-    /** A program that ends before that does not work for the next. */
+    /** A program that ends earlier makes no archive for later programs. */
     private static final Duration DELAY = Duration.ofSeconds(5);
 
-    /** Gets a tenth of what another process gets: on a busy machine it has to be done within the limit, too. */
+    /**
+     * The process gets a tenth of the time of another process, so that it ends within the limit even on a busy machine.
+     */
     private static final String NICENESS = "10";
 
     private static final Duration DUMP_LIMIT = Duration.ofMinutes(2);
     private static final Duration UNUSED = Duration.ofDays(30);
     private static final Duration BEFORE_NEXT_TRY = Duration.ofDays(1);
 
-    /** With these a JVM uses no archive, or one of the user's. */
+    /** With these options a JVM uses no archive, or one of the user. */
     private static final List<String> NO_ARCHIVE = List.of(
             "-agent",
             "-javaagent",
@@ -84,12 +87,12 @@ final class WorkerArchive {
             "--patch-module",
             "--limit-modules",
             BorrowedLibrary.MARK);
-    /** Limits and places that matter to a worker, and not to what can be archived. */
+    /** Options of limits and folders, which do not affect what can be archived. */
     private static final List<String> DOES_NOT_MATTER =
             List.of("-Xmx", "-Xms", "-Xss", "-Xlog", MemoryLimits.SHARE, "-XX:MaxDirectMemorySize",
                     "-XX:MaxMetaspaceSize", "-XX:ErrorFile", "-XX:TieredStopAtLevel");
 
-    /** From here on a JVM has wider references, and another layout of objects. */
+    /** From this heap size on a JVM has wider references, and another layout of objects. */
     private static final long WIDE_REFERENCES = 32L << 30;
 
     private static final Pattern OWN_NAME = Pattern.compile("[0-9a-f]{32}(\\.[0-9]+)?\\.(jsa|lock|list|tmp|none)");
@@ -102,8 +105,8 @@ final class WorkerArchive {
     private final List<String> jvmOptions;
 
     /**
-     * A worker that had the archive did not start. Workers start without it until one has, which shows whose fault that
-     * was.
+     * Whether a worker with the archive did not start. Then workers start without it until one is ready, which shows
+     * whether the archive was the cause.
      */
     private volatile boolean suspected;
 
@@ -123,7 +126,7 @@ final class WorkerArchive {
         file = folder.resolve(key(jvmOptions) + ".jsa");
     }
 
-    /** The archive for workers with these arguments; null when they can have none. */
+    /** Returns the archive for workers with these arguments; null if they cannot use one. */
     static @Nullable WorkerArchive forWorkers(List<String> arguments, MemoryLimits limits) {
         if (arguments.stream().anyMatch(argument -> NO_ARCHIVE.stream().anyMatch(argument::startsWith))) {
             return null;
@@ -163,17 +166,19 @@ final class WorkerArchive {
         return options;
     }
 
-    /** Whether a share of the memory has narrow references for sure; 0 stands for memory that is not known. */
+    /**
+     * Returns whether a heap of this share of the memory certainly has narrow references; 0 stands for unknown memory.
+     */
     static boolean isSmall(String share, long memory) {
         try {
             double percent = Double.parseDouble(share.substring(MemoryLimits.SHARE.length()));
             return memory > 0 && memory / 100.0 * percent < WIDE_REFERENCES;
-        } catch (NumberFormatException e) { // the user's own, with which no worker starts
+        } catch (NumberFormatException e) { // an invalid option of the user, with which no worker starts
             return false;
         }
     }
 
-    /** Null if there is to be none. */
+    /** Returns the folder for archives; null to make none. */
     private static @Nullable Path cacheFolder() throws IOException {
         String given = System.getProperty(FOLDER_PROPERTY);
         String caches = System.getenv("XDG_CACHE_HOME");
@@ -197,7 +202,10 @@ final class WorkerArchive {
         return folder;
     }
 
-    /** Creates the folder if need be. What others can write to is no place for what becomes code. */
+    /**
+     * Creates the folder if it is missing. Returns whether only this user can write to it, as the archive contains
+     * code.
+     */
     private static boolean isOurs(Path folder) throws IOException {
         if (!folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
             Files.createDirectories(folder);
@@ -231,23 +239,23 @@ final class WorkerArchive {
         }
     }
 
-    /** Where it is, or will be. */
+    /** Returns the file of the archive, which may not exist yet. */
     Path file() {
         return file;
     }
 
-    /** The arguments of a worker that starts now: with the archive, if there is one. */
+    /** Returns the arguments of a worker that starts now, with the archive if there is one. */
     List<String> addTo(List<String> arguments) {
         if (suspected || !exists()) {
             return arguments;
         }
         List<String> added = new ArrayList<>(List.of(
                 USED + file, "-Xshare:auto", "-Xlog:cds*=off,aot*=off,class+path*=off"));
-        added.addAll(arguments); // the user's own options come later, and win
+        added.addAll(arguments); // options of the user come later, and override these
         return added;
     }
 
-    /** Whether a worker with these arguments starts from an archive of ours. */
+    /** Returns whether a worker with these arguments starts from an archive of Sennit. */
     static boolean isIn(List<String> arguments) {
         return arguments.getFirst().startsWith(USED);
     }
@@ -261,14 +269,17 @@ final class WorkerArchive {
     }
 
     /**
-     * A worker that used it ended before it was ready: for what it holds, or for an option, a limit or a file of the
-     * user's.
+     * Notes that a worker with the archive ended before it was ready: because of the archive, or of an option, a limit
+     * or a file of the user.
      */
     void suspect() {
         suspected = true;
     }
 
-    /** A worker is ready. With the archive, it is not to blame for those that were not; without it, it is. */
+    /**
+     * Notes that a worker is ready. If it has the archive, the archive was not the cause of earlier failures; if not,
+     * it was.
+     */
     void judge(boolean workerHasIt) {
         if (suspected) {
             if (!workerHasIt && exists()) {
@@ -283,13 +294,13 @@ final class WorkerArchive {
             Path empty = Files.write(sibling("." + ProcessHandle.current().pid() + ".none"), new byte[0]);
             Files.move(empty, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            // then it is tried again
+            // then the archive is tried again
         }
     }
 
     // ---- making it ----
 
-    /** Makes it after a while, if there is none; called when the pool has a worker. */
+    /** Makes the archive after a while, if there is none. Called when the pool has a worker. */
     void makeLater(ProcessPool pool) {
         if (exists()) {
             touch();
@@ -298,13 +309,13 @@ final class WorkerArchive {
         synchronized (lock) {
             try {
                 later = stopped ? null : Timers.after(DELAY, () -> makeFor(pool));
-            } catch (Throwable e) { // no thread to be had: workers start without it
+            } catch (Throwable e) { // no thread available: workers start without it
                 later = null;
             }
         }
     }
 
-    /** Makes it while the pool is open, which does not end before this does. */
+    /** Makes the archive while the pool is open. The pool does not end before this method returns. */
     void makeFor(ProcessPool pool) {
         if (pool.archiveBegins()) {
             try {
@@ -315,16 +326,16 @@ final class WorkerArchive {
         }
     }
 
-    /** So that it is not taken for unused. */
+    /** Sets the time of the file, so that it does not count as unused. */
     private void touch() {
         try {
             Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
         } catch (IOException e) {
-            // it is gone
+            // it was deleted
         }
     }
 
-    /** Makes it now, unless somebody else does. */
+    /** Makes the archive now, unless another process is making it. */
     void make(ProcessPool pool) {
         make(pool, false);
     }
@@ -337,7 +348,7 @@ final class WorkerArchive {
                 makeAlone(pool, inBackground);
             }
         } catch (IOException | RuntimeException e) {
-            // nobody can; or somebody else in this JVM does: that is an OverlappingFileLockException
+            // it cannot be made; or another pool of this JVM makes it: OverlappingFileLockException
         }
     }
 
@@ -377,7 +388,7 @@ final class WorkerArchive {
         }
     }
 
-    /** Has a worker write down what it loads from its start to the end of a task. */
+    /** Starts a worker that lists the classes it loads from its start to the end of a task. */
     private boolean list(ProcessPool pool, Path list) throws IOException {
         WorkerJvm worker;
         synchronized (lock) {
@@ -400,7 +411,7 @@ final class WorkerArchive {
         }
     }
 
-    /** What many tasks do: lambdas, text, streams. */
+    /** Typical work of tasks: lambdas, text, streams. */
     private static void exercise() {
         List<String> texts = List.of(1, 2).stream().map(number -> "number " + number).toList();
         if (texts.size() != 2) {
@@ -446,7 +457,7 @@ final class WorkerArchive {
         }
     }
 
-    /** The pool closes: whoever works on the archive goes. */
+    /** Ends the processes that make the archive, as the pool closes. */
     void stop() {
         synchronized (lock) {
             stopped = true;

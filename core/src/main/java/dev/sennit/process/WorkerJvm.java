@@ -338,7 +338,7 @@ final class WorkerJvm {
         return process.pid();
     }
 
-    /** Returns its name and process id, for those who look on. */
+    /** Returns its name and process id, for observers. */
     String label() {
         return label;
     }
@@ -394,7 +394,7 @@ final class WorkerJvm {
     private void lookLater(@Nullable RemoteSubmission<?> owed, long taken, int looks) {
         try {
             Timers.after(LOOK, () -> look(owed, taken, looks));
-        } catch (OutOfMemoryError e) { // no timer to be had: the next call of hasEnded tries again
+        } catch (OutOfMemoryError e) { // no timer available: the next call of hasEnded tries again
             isExpected.set(false);
         }
     }
@@ -699,7 +699,7 @@ final class WorkerJvm {
             } else { // an interrupt would close the channel
                 BackgroundExecutor.execute(this::sayQuit);
             }
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread available
             process.destroyForcibly();
         }
     }

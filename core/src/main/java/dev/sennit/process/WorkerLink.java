@@ -11,15 +11,15 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The parent's end of the private line to one worker: the seam behind which bytes travel one way or another.
+ * The parent's end of the private connection to one worker, over one of the transports.
  *
- * <p>Nothing of it is shared with another worker, so nobody but its worker can break it. Any thread may send; one at a
- * time takes answers.
+ * <p>Links share no state with one another, so a worker can break only its own link. Any thread may send; one thread at
+ * a time takes answers.
  */
 interface WorkerLink extends AutoCloseable {
-    /** What a worker says. */
+    /** The kinds of messages from a worker. */
     enum Kind {
-        /** It is up and waits for tasks. */
+        /** The worker is up and waits for tasks. */
         READY,
         /** A task returned; the payload is the value. */
         VALUE,
@@ -27,7 +27,7 @@ interface WorkerLink extends AutoCloseable {
         FAILURE,
         /** A task was cancelled before it had begun. */
         SKIPPED,
-        /** How far the task in flight is, which is no answer: see {@link #progress}. */
+        /** Progress of the task in flight. This is not an answer: see {@link Reply#progress}. */
         PROGRESS;
 
         private static final Kind[] ALL = values();
@@ -41,17 +41,17 @@ interface WorkerLink extends AutoCloseable {
     }
 
     /**
-     * One answer.
+     * A message from a worker.
      *
-     * @param kind what it says
-     * @param task which task it is about; 0 for READY
+     * @param kind the kind of message
+     * @param task the number of its task; 0 for READY
      * @param runNanos how long the task ran
-     * @param cpuNanos processor time it used; less than 0 if the worker does not know
-     * @param payload begins with the encoded outcome
-     * @param length how long that is
+     * @param cpuNanos the processor time of the task; less than 0 if the worker does not know
+     * @param payload an array that begins with the encoded outcome
+     * @param length the length of the outcome
      */
     record Reply(Kind kind, long task, long runNanos, long cpuNanos, byte[] payload, int length) {
-        /** The same, with times that can be true of a process of that age. */
+        /** Returns this reply, with its times limited to the age of the process. */
         Reply within(long nanos) {
             long run = Math.clamp(runNanos, 0, nanos);
             long cpu = Math.clamp(cpuNanos, TaskObserver.UNKNOWN, nanos);
@@ -59,9 +59,10 @@ interface WorkerLink extends AutoCloseable {
         }
 
         /**
-         * What a PROGRESS says: done and total have the places of the times, and the message is the payload.
+         * Returns the progress in a PROGRESS reply: the fields of the times hold done and total, and the payload the
+         * message.
          *
-         * @throws IOException if it cannot be
+         * @throws IOException if the values are impossible
          */
         Report progress() throws IOException {
             long total = cpuNanos;
@@ -71,37 +72,39 @@ interface WorkerLink extends AutoCloseable {
             return Report.of(runNanos, total, new String(payload, 0, length, StandardCharsets.UTF_8));
         }
 
-        /** The processor time for those who look on: a clock that is too coarse says 0. */
+        /** Returns the processor time for events; 0, from a clock that is too coarse, counts as unknown. */
         long knownCpuNanos() {
             return cpuNanos > 0 ? cpuNanos : TaskObserver.UNKNOWN;
         }
     }
 
-    /** What {@link ProgressGate#LONGEST_MESSAGE} takes at the most. */
+    /** The most bytes that {@link ProgressGate#LONGEST_MESSAGE} characters take. */
     int LONGEST_PROGRESS = 3 * ProgressGate.LONGEST_MESSAGE;
 
-    /** How many tasks may be sent ahead of the one in flight. */
+    /** Returns how many tasks may be sent ahead while one is in flight. */
     int mostAhead();
 
     /**
-     * Whether a task of that size can be sent without waiting for the worker to read. Asked by the one thread that may
-     * send at the time.
+     * Returns whether a task of this size can be sent without waiting for the worker to read. Called by the thread that
+     * may send at the time.
      */
     boolean takesAtOnce(int length) throws IOException;
 
     /**
-     * Hands over a task. May wait while a large one is being read.
+     * Sends a task. May wait while the worker reads a large task.
      *
-     * @param task its number
-     * @param ahead whether the worker has to claim it on its {@link StatusPage} before it begins it
+     * @param task the number of the task
+     * @param ahead whether the worker has to claim the task on its {@link StatusPage} before it begins it
      * @param message the encoded task
      */
     void sendTask(long task, boolean ahead, EncodedTask message) throws IOException;
 
-    /** The number of the last task that the worker may have read whole: it cannot know the answer to a later one. */
+    /**
+     * Returns the number of the last task that the worker may have read completely. An answer to a later task is false.
+     */
     long lastSent();
 
-    /** Tells of the shape of a lambda that is in the next task. */
+    /** Sends the shape of a lambda in the next task. */
     void sendShape(int number, byte[] description) throws IOException;
 
     /** Asks the worker to interrupt a task, or to skip it if it has not begun. */
@@ -110,18 +113,19 @@ interface WorkerLink extends AutoCloseable {
     /** Asks the worker to exit. */
     void quit() throws IOException;
 
-    /** The next answer, if one is there. One thread at a time. */
+    /** Returns the next answer, or null if there is none. One thread at a time. */
     @Nullable Reply poll() throws IOException;
 
     /**
-     * Waits until there may be an answer; false when the worker is gone, and has left none. Only the serving thread.
+     * Waits until there may be an answer. Returns false when the worker is gone and has left no answer. Only the
+     * serving thread.
      */
     boolean await() throws IOException;
 
-    /** Nobody needs the payload of an answer any more: the link may use the array again. */
+    /** Gives back the payload of an answer: the link may reuse the array. */
     default void useAgain(byte[] payload) {}
 
-    /** Waits for the next answer, no matter the progress before it; null when the worker is gone. */
+    /** Waits for the next answer, and skips progress before it. Returns null when the worker is gone. */
     default @Nullable Reply receive() throws IOException {
         Reply reply = poll();
         while (reply == null ? await() : reply.kind() == Kind.PROGRESS) {
@@ -131,66 +135,75 @@ interface WorkerLink extends AutoCloseable {
     }
 
     /**
-     * Takes over from a serving thread that sleeps in {@link #await}: nobody wakes it until {@link #pollNoMore}.
+     * Takes over from a serving thread that sleeps in {@link #await}: answers do not wake it until {@link #pollNoMore}.
      *
-     * @return false when it does not sleep, or nobody can take over
+     * @return false if the serving thread does not sleep, or this link does not support taking over
      */
     default boolean pollInstead() {
         return false;
     }
 
-    /** The next answer, if all of it is there; for who polls instead. */
+    /** Returns the next answer, or null if it is not there completely. Only after {@link #pollInstead}. */
     default @Nullable Reply pollWhole() throws IOException {
         return null;
     }
 
-    /** Whether there is an answer, or part of one; for who polls instead. */
+    /** Returns whether there is an answer, or part of one. Only after {@link #pollInstead}. */
     default boolean hasAnswer() throws IOException {
         return false;
     }
 
-    /** Gives back to the serving thread. */
+    /** Hands over to the serving thread again. */
     default void pollNoMore() {}
 
-    /** How many bytes of answers were taken: as long as it stays the same, nothing comes. Any thread. */
+    /**
+     * Returns how many bytes of answers were taken. While this number stays the same, no answers arrive. Any thread.
+     */
     long taken();
 
-    /** The worker has ended: what it has answered can still be received, and then nothing. */
+    /** Notes that the worker has ended: its answers can still be received, and then there are no more. */
     void workerEnded();
 
-    /** Closes this end; waits for nobody. The worker takes that for the end of its parent, and halts. */
+    /** Closes this end without waiting. The worker takes this for the end of its parent, and halts. */
     @Override
     void close();
 
-    /** The worker's end. The thread that runs tasks takes tasks and sends answers; another hears control. */
+    /**
+     * The worker's end. The thread that runs tasks takes tasks and sends answers; another thread reads control
+     * messages.
+     */
     interface WorkerEnd {
         /**
-         * A task as it came, in the first bytes of an array; one that was sent ahead may have been taken back since.
+         * An encoded task, in the first bytes of an array. A task that was sent ahead may have been taken back
+         * meanwhile.
          */
         record Task(long number, boolean ahead, byte[] message, int length) {}
 
-        /** What it shares with the parent. */
+        /** Returns the page that the worker shares with its parent. */
         StatusPage page();
 
-        /** The shapes of lambdas that came before the last task. */
+        /** Returns the shapes of lambdas that were received before the last task. */
         LambdaShapes.Known shapes();
 
         /**
-         * Waits for the next task, whose message is good until then; null when the parent is gone, or this process is
-         * about to end.
+         * Waits for the next task. Its message is valid until the next call. Returns null when the parent is gone, or
+         * this process is about to end.
          */
         @Nullable Task nextTask() throws IOException;
 
         /**
-         * The process is about to end: the thread that waits for a task is told that there is none, if it can be. One
-         * that is left in native code delays the end of a JVM by 0.3 s.
+         * Notes that the process is about to end, and has {@link #nextTask} return null if possible. A thread that
+         * stays in native code delays the end of a JVM by 0.3 s.
          */
         void end();
 
-        /** Sends an answer, or progress; only the thread that runs tasks. */
+        /** Sends an answer, or progress. Only the thread that runs tasks. */
         void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException;
 
-        /** Hears the parent: which task to cancel, 0 to exit, or -1 when the parent is gone. */
+        /**
+         * Waits for the next control message. Returns the number of a task to cancel, 0 to exit, or -1 when the parent
+         * is gone.
+         */
         long nextControl() throws IOException;
     }
 }

@@ -79,7 +79,7 @@ final class WorkerLog {
             try {
                 Timers.after(WINDOW, this::tellRest);
             } catch (Throwable e) {
-                // no timer to be had: the next worker that is lost after the window, or the end of the pool, tells it
+                // no timer available: the next worker that is lost after the window, or the end of the pool, tells it
             }
         }
     }

@@ -37,27 +37,27 @@ import java.util.concurrent.locks.LockSupport;
  * A worker process.
  *
  * <ol>
- *   <li>It connects to the socket that its parent made for it, and says that it is ready.
- *   <li>One thread reads tasks, runs them and sends what comes of them, one after another.
- *   <li>The main thread listens to the parent: it interrupts a task that is cancelled, exits when told to, and halts
- *       when the parent is gone, whatever the other thread is doing.
+ *   <li>The worker connects to its parent's socket, and reports that it is ready.
+ *   <li>One thread reads tasks, runs them and sends their outcomes, one after another.
+ *   <li>The main thread reads control messages: it interrupts a cancelled task, exits on request, and halts when the
+ *       parent has ended, regardless of the other thread.
  * </ol>
  *
- * <p>Signals that end a program come to all of its processes at once: a terminal sends them to a group, systemd to all
- * that it finds. A worker has its parent decide, which may want to have tasks come to their ends.
+ * <p>A signal that ends a program reaches all of its processes at once: a terminal sends it to the process group,
+ * systemd to all processes of the unit. A worker ignores such signals, as its parent may want to let tasks finish.
  */
 final class WorkerMain {
     private static final int PARENT_GONE = 143;
-    /** What a worker leaves to its parent: a closed terminal sends HUP. */
+    /** The signals that a worker leaves to its parent. A closed terminal sends HUP. */
     private static final List<String> FOR_THE_PARENT = List.of("TERM", "INT", "HUP");
-    /** As sysexits.h has it: an internal error. */
+    /** An internal error, as in sysexits.h. */
     static final int CANNOT_GO_ON = 70;
 
-    /** What a longer result needed is not kept for the next ones. */
+    /** A longer buffer is not kept for the next results. */
     private static final int MOST_KEPT = 1 << 21;
-    /** What a result needed that is no longer is kept. */
+    /** A result up to this length is short. A buffer up to twice this length is always kept. */
     private static final int ALWAYS_KEPT = 1 << 16;
-    /** So many of those in a row, and what a longer one needed is let go. */
+    /** After this many short results in a row, a longer buffer is released. */
     private static final int QUIET = 256;
 
     /** Longer than the parent waits for a worker that it told to exit. */
@@ -66,11 +66,11 @@ final class WorkerMain {
     private WorkerMain() {}
 
     /**
-     * Arguments: the worker's name, the folder to meet the parent in; where there is shared memory, its path and
-     * whether to spin.
+     * Runs a worker. Arguments: the worker's name, and the folder with the parent's socket; with shared memory also its
+     * path, and whether the worker may spin.
      */
     public static void main(String[] arguments) {
-        leaveSignalsToTheParent(); // a start that a signal ends before that is repeated
+        leaveSignalsToTheParent(); // if a signal ends the worker before, the pool starts another
         Fallbacks.tellNothing();
         Path folder = Path.of(arguments[1]);
         try {
@@ -80,12 +80,12 @@ final class WorkerMain {
             Backend.start(runner);
             listen(end, runner);
         } catch (IOException e) {
-            if (Files.exists(folder)) { // else the parent removed it on its way out: there is nobody to tell
+            if (Files.exists(folder)) { // otherwise the parent has removed it at its own end, and no one reads this
                 System.err.println("worker " + arguments[0] + " lost its parent: " + e);
             }
         }
         try {
-            // The parent is gone without a word: what it would have removed is removed here.
+            // The parent has ended without cleaning up, so the worker removes the parent's files.
             MeetingFolder.remove(folder);
             ExitHooks.run();
             MemoryFolder.remove();
@@ -95,23 +95,23 @@ final class WorkerMain {
     }
 
     /**
-     * They are handled, and nothing done: what is ignored by the system itself would be so in the programs that tasks
-     * start. Where there are no signals, or the user's options keep them from Java, they end the worker as they do any
-     * JVM.
+     * Installs handlers that do nothing. If the worker ignored the signals instead, the programs that tasks start would
+     * inherit that. Where Java cannot handle signals, or the user's options forbid it, they end the worker as they end
+     * any JVM.
      */
     private static void leaveSignalsToTheParent() {
         for (String signal : FOR_THE_PARENT) {
             try {
                 SystemSignals.handle(signal, () -> true);
             } catch (IllegalStateException | IllegalArgumentException e) {
-                // then the tasks that run when it comes are lost
+                // then this signal ends the worker, and the running task is lost
             }
         }
     }
 
     private static WorkerLink.WorkerEnd connect(Path folder, String[] arguments) throws IOException {
         if (arguments.length > 2) {
-            System.setIn(InputStream.nullInputStream()); // whose other end is closed
+            System.setIn(InputStream.nullInputStream()); // the parent has closed the other end
             return new RingLink.RingWorkerEnd(
                     Path.of(arguments[2]), Boolean.parseBoolean(arguments[3]), socketIn(folder));
         }
@@ -125,9 +125,9 @@ final class WorkerMain {
     }
 
     /**
-     * Tasks come through standard input, which is nobody else's: neither what a task reads nor a process it starts with
-     * {@code inheritIO} may take some of them. So the pipe is opened once more, and the descriptor that others know
-     * closed: the JDK puts the null device in its place.
+     * Returns the pipe of tasks, which is standard input, and takes it away from everything else: neither a task that
+     * reads standard input, nor a process that a task starts with {@code inheritIO}, may consume tasks. So the worker
+     * opens the pipe once more and closes the original descriptor; the JDK replaces it by the null device.
      */
     private static InputStream takeOverStandardInput() throws IOException {
         System.setIn(InputStream.nullInputStream());
@@ -138,7 +138,7 @@ final class WorkerMain {
                 inherited.close();
                 return own;
             } catch (FileNotFoundException e) {
-                // not on this system: then tasks' subprocesses have to do without inheritIO
+                // not on this system: then subprocesses of tasks must not use inheritIO
             }
         }
         return inherited;
@@ -160,28 +160,30 @@ final class WorkerMain {
     }
 
     /**
-     * Runs tasks. It can be interrupted only while one runs: an interrupt that comes late, or from a thread that an
-     * earlier task left behind, would close the socket.
+     * Runs tasks. Interrupts have an effect only while a task runs: a late interrupt, or one from a thread that an
+     * earlier task has left behind, would close the socket.
      */
     private static final class TaskThread extends Thread implements ProgressSink {
         private final WorkerLink.WorkerEnd end;
         private final StatusPage page;
-        /** Only this thread: where it writes what comes of a task. */
+        /** Only this thread. The buffer for the outcome of a task. */
         private MessageBuffer outcome = new MessageBuffer();
-        /** Only this thread: for the task that runs. */
+        /** Only this thread. Limits the progress of the running task. */
         private final ProgressGate gate = new ProgressGate();
         /** Only this thread. How many results in a row were short. */
         private int shortInARow;
 
-        /** Not this thread itself: a task may lock that. */
+        /** Not this thread itself, as a task may lock the thread. */
         private final Object lock = new Object();
-        /** Guarded by lock. The task that runs, or 0. */
+        /** Guarded by lock. The running task, or 0. */
         private long running;
-        /** Guarded by lock. The latest task that was cancelled: it may not have come yet. */
+        /** Guarded by lock. The task that was cancelled last; it may not have arrived yet. */
         private long cancelled;
-        /** Guarded by lock. Whether it sends progress: an interrupt now would close the socket, and comes later. */
+        /**
+         * Guarded by lock. Whether this thread sends progress: an interrupt would close the socket, and so is delayed.
+         */
         private boolean isSending;
-        /** Guarded by lock. Whether one comes later. */
+        /** Guarded by lock. Whether an interrupt was delayed. */
         private boolean isLate;
 
         TaskThread(String name, WorkerLink.WorkerEnd end) {
@@ -194,7 +196,7 @@ final class WorkerMain {
             synchronized (lock) {
                 cancelled = task;
             }
-            // Without the lock: whoever interrupts this thread otherwise comes from there.
+            // Without the lock, as Interrupts has locks of its own, and calls interrupt() with them.
             Interrupts.interrupt(this, 0, () -> isRunning(task), () -> interruptIfRunning(task));
         }
 
@@ -235,7 +237,7 @@ final class WorkerMain {
             long task;
             Report now = null;
             synchronized (lock) {
-                task = running; // none while the output of a task is flushed, for example
+                task = running; // 0 between two tasks, and while the output of a task is flushed
             }
             if (task != 0) {
                 now = gate.pass(report);
@@ -250,7 +252,7 @@ final class WorkerMain {
             try {
                 send(task, now);
             } catch (IOException e) {
-                // the parent is gone, as the main thread hears too
+                // the parent is gone, and the main thread notices that too
             } finally {
                 synchronized (lock) {
                     isSending = false;
@@ -293,7 +295,7 @@ final class WorkerMain {
                     boolean isOurs = !task.ahead() || page.claim(task.number());
                     page.saw(task.number());
                     if (!isOurs) {
-                        continue; // it was taken back: nobody waits for an answer
+                        continue; // it was taken back, so no answer is expected
                     }
                     page.began(task.number());
                     if (begin(task.number())) {
@@ -305,7 +307,7 @@ final class WorkerMain {
                 letMainThreadEndIt();
             } catch (IOException e) {
                 letMainThreadEndIt();
-            } catch (Throwable e) { // a worker that cannot go on must not look as if it could
+            } catch (Throwable e) { // the worker must end: if only this thread ended, the parent would wait for ever
                 exitCode = CANNOT_GO_ON;
                 e.printStackTrace();
             } finally {
@@ -314,8 +316,8 @@ final class WorkerMain {
         }
 
         /**
-         * No more tasks come: the main thread hears why, and runs shutdown hooks or not. Should they hang, this thread
-         * halts.
+         * Waits while the main thread ends the process, with or without shutdown hooks. If the hooks hang, this method
+         * returns and this thread halts the process.
          */
         private static void letMainThreadEndIt() {
             long deadline = Backend.current().nanoTime() + EXIT_LIMIT.toNanos();
@@ -324,13 +326,13 @@ final class WorkerMain {
             }
         }
 
-        /** What a task printed comes before its answer. The streams may be others, which a task has put there. */
+        /** Writes the output of a task before its answer is sent. A task may have replaced the streams. */
         private static void flushOutput() {
             try {
                 System.out.flush();
                 System.err.flush();
             } catch (Throwable e) {
-                // then it is lost, and nothing else is
+                // then only this output is lost
             }
         }
 
@@ -347,7 +349,7 @@ final class WorkerMain {
                 setContextClassLoader(reading.taskLoader());
                 value = body.call();
                 TaskCodec.encodeValue(value, TaskCodec.RESULT_REFUSED, message);
-            } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
+            } catch (Throwable e) { // an Error fails the task too, and the worker goes on
                 kind = Kind.FAILURE;
                 message = TaskCodec.encodeFailure(e, value);
             } finally {

@@ -49,6 +49,9 @@ import org.jspecify.annotations.Nullable;
  * out. Only the owner may send it a task. A worker with a task in flight has no owner; the serving thread may send it
  * tasks ahead.
  *
+ * <p>The serving thread takes the answer to the task in flight, or, in {@link #pollFor}, a thread that waits for this
+ * task, which saves waking the serving thread. The lock {@code turn} excludes the two from each other.
+ *
  * <p>A callback that waits for a task of its own pool would keep the serving thread from taking the answer. So a
  * serving thread that is about to wait {@linkplain #relieve is relieved}: it starts another thread that serves the
  * slot, and ends when its callback returns.
@@ -173,7 +176,7 @@ final class WorkerSlot {
         server = thread;
         try {
             Backend.start(thread);
-        } catch (Throwable e) { // no thread to be had: the thread before goes on serving
+        } catch (Throwable e) { // no thread available: the thread before goes on serving
             server = before;
             throw e;
         }
@@ -257,7 +260,7 @@ final class WorkerSlot {
             if (!starting.endWasIntended()) {
                 noteFailedStart(starting, end, inInitializer);
             }
-        } catch (Throwable e) { // too many open files, no thread or memory to be had
+        } catch (Throwable e) { // too many open files, no thread or memory available
             jvm = null;
             if (starting != null) {
                 starting.kill();
@@ -351,8 +354,12 @@ final class WorkerSlot {
     }
 
     /**
-     * An answer that was taken, the task that it answers, how far that was if it is not told yet, and the task sent
-     * ahead that is in flight now.
+     * An answer that was taken.
+     *
+     * @param to the task that it answers
+     * @param reply what the worker sent
+     * @param progress the last progress of the task that was not reported yet, or null
+     * @param next the task sent ahead that is now in flight, or null
      */
     private record Answer(
             RemoteSubmission<?> to, WorkerLink.Reply reply, @Nullable Report progress,
@@ -363,8 +370,8 @@ final class WorkerSlot {
     }
 
     /**
-     * Takes the next answer, and makes the first task ahead the one in flight; null if there is none. With
-     * {@link #turn}.
+     * Takes the next answer, and makes the first task ahead the task in flight. Returns null if there is no answer. The
+     * caller holds {@link #turn}.
      */
     private static @Nullable Answer takeAnswer(WorkerJvm up, Poll poll) {
         WorkerLink.Reply reply;
@@ -389,11 +396,11 @@ final class WorkerSlot {
         RemoteSubmission<?> answered = up.current.get();
         if (reply.kind() == WorkerLink.Kind.PROGRESS) {
             takeProgress(up, answered, reply);
-            return null; // one at a time: there may be no end of them
+            return null; // a worker may send progress without end, so the caller polls again
         }
         if (answered == null
                 || answered.task() != reply.task()
-                || reply.task() > up.link().lastSent() // read in part: its sender may hold the send lock for ever
+                || reply.task() > up.link().lastSent() // sent in part: its sender may wait for ever
                 || !isAnswer(reply.kind(), answered)) {
             up.distrust("answered what nobody had asked, and was killed");
             return null;
@@ -404,9 +411,9 @@ final class WorkerSlot {
     }
 
     /**
-     * Tells how far the task in flight is, or keeps it for its end; progress of another task goes nowhere. With
-     * {@link #turn}: the next answer is taken later. A task whose begin may not have been told yet is told of at its
-     * end.
+     * Reports progress of the task in flight, or holds the report until the next one or the end of the task. Reports of
+     * other tasks are dropped. If the begin of the task may not have been reported yet, its progress is held, too:
+     * events of a task start with its begin. The caller holds {@link #turn}, so no answer overtakes the report.
      */
     private static void takeProgress(WorkerJvm up, @Nullable RemoteSubmission<?> inFlight, WorkerLink.Reply reply) {
         Report report;
@@ -426,7 +433,10 @@ final class WorkerSlot {
         }
     }
 
-    /** Returns whether a task may have this kind of answer. SKIPPED settles no future: the task's must be settled. */
+    /**
+     * Returns whether a task may have this kind of answer. SKIPPED settles no future, so it is valid only if the task's
+     * future is already settled.
+     */
     private static boolean isAnswer(WorkerLink.Kind kind, RemoteSubmission<?> to) {
         return switch (kind) {
             case VALUE, FAILURE -> true;
@@ -494,7 +504,7 @@ final class WorkerSlot {
     private static void elsewhere(Runnable action) {
         try {
             BackgroundExecutor.execute(action);
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread available
             action.run();
         }
     }
@@ -663,7 +673,7 @@ final class WorkerSlot {
         try {
             kill = Timers.after(pool.grace(), () -> killIfBusy(submission, worker));
         } catch (OutOfMemoryError e) {
-            // no timer to be had: this thread waits instead
+            // no timer available: this thread waits instead
         }
         try {
             worker.link().cancel(submission.task());

@@ -11,8 +11,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Accepts connections in a worker until it stops. It never closes a channel that is shared: closing the one that Java
- * calls inherited points standard output at {@code /dev/null}.
+ * Accepts connections in a worker until the worker stops. An acceptor never closes a shared channel: if Java closes its
+ * inherited channel, it also redirects standard output to {@code /dev/null}.
  */
 final class Acceptor {
     private final ServerSocketChannel channel;
@@ -20,7 +20,7 @@ final class Acceptor {
     private final Selector selector;
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** For a channel that does not block. */
+    /** Makes an acceptor for a non-blocking channel. */
     Acceptor(ServerSocketChannel channel, boolean isShared) throws IOException {
         this.channel = channel;
         this.isShared = isShared;
@@ -28,11 +28,11 @@ final class Acceptor {
         try {
             opened = Selector.open();
             channel.register(opened, SelectionKey.OP_ACCEPT);
-        } catch (Throwable e) { // no descriptor to be had, for example
+        } catch (Throwable e) { // no descriptor available, for example
             if (opened != null) {
                 Quietly.close(opened);
             }
-            if (!isShared) { // clients would come to it, and wait
+            if (!isShared) { // otherwise clients would connect to it and wait
                 Quietly.close(channel);
             }
             throw e;
@@ -44,7 +44,7 @@ final class Acceptor {
         return channel;
     }
 
-    /** Has {@link #accept} look whether the worker stops. */
+    /** Makes {@link #accept} check whether the worker stops. */
     void wakeUp() {
         selector.wakeup();
     }
@@ -76,8 +76,8 @@ final class Acceptor {
     }
 
     /**
-     * Returns a connection that only this worker can accept, as it has a socket of its own, though it stops; null once
-     * there is none. Then nobody connects to it any more.
+     * Returns a connection that waits at the worker's own socket, and that only this worker can accept, although it
+     * stops. Returns null once there is none; then no client can connect to the socket any more.
      */
     @Nullable SocketChannel last() throws IOException {
         if (isShared) {

@@ -13,12 +13,11 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A copy of a class path, in a private folder. A JVM loads classes late, so one whose jar is overwritten in place
- * breaks at some later moment; nobody overwrites the copy. A hard link would be overwritten too.
+ * A copy of a class path, in a private folder. A JVM loads classes late, so a JVM whose jar is overwritten in place
+ * fails at some later moment. The copy is never overwritten; a hard link would be.
  *
- * <p>What a jar's manifest names by {@code Class-Path} is relative to the jar, and so is not found from the copy: name
- * it on the class path. The folder of a manager that was killed is removed by the next program that makes such a
- * folder.
+ * <p>The jars that a manifest names by {@code Class-Path} are relative to its jar, and are not found from the copy:
+ * name them on the class path. The next program that makes such a folder removes the folders of killed managers.
  */
 final class ClassPathCopy {
     private final Path folder;
@@ -32,7 +31,7 @@ final class ClassPathCopy {
     /**
      * Copies a class path.
      *
-     * @throws IOException if a part is missing, or there is no room; nothing is left then
+     * @throws IOException if a part is missing, or the disk is full; then the partial copy is removed
      */
     static ClassPathCopy of(String service, List<Path> classPath) throws IOException {
         Path folder = MeetingFolder.create();
@@ -76,7 +75,7 @@ final class ClassPathCopy {
 
                     @Override
                     public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                        if (!attributes.isOther()) { // no socket, nor a pipe, of which reading has no end
+                        if (!attributes.isOther()) { // no sockets or pipes: reading a pipe may not end
                             Path target = file.equals(from) ? to : to.resolve(from.relativize(file).toString());
                             Files.copy(file, target);
                         }

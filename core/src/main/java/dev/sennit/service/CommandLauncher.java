@@ -17,7 +17,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs a command below a {@link Keeper}. */
 final class CommandLauncher implements Launcher {
-    /** What systemd tells the manager, and the manager alone: a command that has it speaks in the manager's name. */
+    /**
+     * The variables by which systemd addresses the manager. A command with these variables would send messages in the
+     * manager's name.
+     */
     private static final Set<String> MANAGERS_OWN =
             Set.of("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES");
 
@@ -31,7 +34,7 @@ final class CommandLauncher implements Launcher {
      *
      * @param settings of a command
      * @param worker the worker's name, for threads and messages
-     * @param lines takes what each run writes
+     * @param lines receives the output of each run
      */
     CommandLauncher(ServiceSettings settings, String worker, LineSink lines) {
         this(settings, worker, lines, Keeper.setsid());
@@ -44,12 +47,12 @@ final class CommandLauncher implements Launcher {
         this.setsid = setsid;
     }
 
-    /** Returns when the command is about to begin: a few milliseconds later. */
+    /** Starts a run. Returns when the command is about to begin, after a few milliseconds. */
     @Override
     public Run start(RunListener listener) throws IOException {
         try {
             return launch(listener);
-        } catch (IOException | OutOfMemoryError e) { // a lack of threads is such an error
+        } catch (IOException | OutOfMemoryError e) { // the error of a JVM that cannot start a thread
             String why = Objects.toString(e.getMessage(), e.toString()).lines().findFirst().orElse("");
             throw new IOException(worker + " cannot start: " + why, e);
         }
@@ -80,7 +83,7 @@ final class CommandLauncher implements Launcher {
         } catch (Throwable e) {
             if (keeper != null) {
                 keeper.destroyForcibly();
-                Quietly.close(keeper.getOutputStream()); // at which the watch ends what there is
+                Quietly.close(keeper.getOutputStream()); // then the watch ends the group
             }
             if (notify != null) {
                 notify.close();
@@ -99,7 +102,7 @@ final class CommandLauncher implements Launcher {
         return directory;
     }
 
-    /** The shell would say so too, but only once there is a process. */
+    /** Checks that a program exists. The shell would report that too, but only in a process. */
     private static void ensureProgram(String program, String path, Path directory) throws IOException {
         Path refused = null;
         try {
@@ -133,7 +136,7 @@ final class CommandLauncher implements Launcher {
                         .toList();
     }
 
-    /** Reads the first line of output, no byte more. */
+    /** Reads the first line of output, and no byte beyond it. */
     private long pidFrom(Process keeper) throws IOException {
         Future<?> tooLong = Timers.after(settings.startLimit(), keeper::destroyForcibly);
         try {

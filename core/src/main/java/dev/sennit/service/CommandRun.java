@@ -18,20 +18,23 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A command that runs, below its {@link Keeper}.
+ * A running command and its {@link Keeper}.
  *
- * <p>It goes {@code RUNNING -> ASKED -> KILLED -> OVER}, and may leave out any but the last.
+ * <p>A run goes {@code RUNNING -> ASKED -> KILLED -> OVER}, and may skip any state but the last.
  *
- * <p>There are two locks. {@link #lock} guards what methods of {@link Run} change, whose callers may hold locks that
- * the listener wants: the listener is never called with it. {@link #telling} makes the listener's calls one at a time,
- * with the end last, and no method of {@link Run} takes it.
+ * <p>There are two locks. {@link #lock} guards the state that methods of {@link Run} change. Their callers may hold
+ * locks that the listener acquires, so the listener is never called with this lock. {@link #telling} serializes the
+ * calls of the listener, with the end as the last; no method of {@link Run} acquires it.
  */
 final class CommandRun implements Run {
-    /** What the keeper does once the group was killed takes milliseconds. */
+    /** The time for the keeper to end after it has killed the group, which takes milliseconds. */
     private static final Duration KEEPER_LIMIT = Duration.ofSeconds(1);
-    /** The output of processes that have ended is there at once, unless one that left the group holds the pipe. */
+    /**
+     * The time to read the output of ended processes. It is there at once, unless a process that has left the group
+     * holds the pipe.
+     */
     private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
-    /** Between two looks at a port. */
+    /** The time between two checks of a port. */
     private static final Duration PAUSE = Duration.ofMillis(50);
 
     private static final long STACK = 1 << 18;
@@ -39,30 +42,30 @@ final class CommandRun implements Run {
     private final String worker;
     private final Process keeper;
     private final long pid;
-    /** Empty if it has ended already. */
+    /** The process of the command; empty if it had ended already. */
     private final Optional<ProcessHandle> command;
 
     private final Readiness readiness;
-    /** Where it says that it is ready, if that is its readiness. */
+    /** The socket by which the command reports that it is ready, or null. */
     private final @Nullable NotifySocket notify;
 
     private final LineSink lines;
     private final RunListener listener;
 
     private final Object lock = new Object();
-    /** Guarded by lock. When it is killed; null if it was not asked to end. */
+    /** Guarded by lock. The timer of the kill; null if the command was not asked to end. */
     private @Nullable Future<?> deadline;
-    /** Guarded by lock. In nanoseconds of the backend's clock. */
+    /** Guarded by lock. The time of the kill, in nanoseconds of the backend's clock. */
     private long deadlineAt;
-    /** Guarded by lock. Why it was killed; null if it was not. */
+    /** Guarded by lock. Why the command was killed; null if it was not. */
     private @Nullable String killed;
     /** Guarded by lock. */
     private boolean over;
-    /** Guarded by lock. The next look at whether it is ready, if there is to be one. */
+    /** Guarded by lock. The next check of readiness, or null. */
     private @Nullable Future<?> nextLook;
 
     private final Object telling = new Object();
-    /** Written with telling held. */
+    /** Written while the thread holds telling. */
     private volatile boolean toldReady;
     /** Guarded by telling. */
     private boolean toldEnd;
@@ -86,10 +89,10 @@ final class CommandRun implements Run {
     }
 
     /**
-     * Starts the threads that look after it.
+     * Starts the threads that supervise the command.
      *
-     * @throws OutOfMemoryError if there is no thread to be had; the command is killed, and no end is told. The caller
-     *     closes what it has handed over
+     * @throws OutOfMemoryError if no thread is available; then the command is killed, and the listener is not called.
+     *     The caller closes the resources that it has passed
      */
     void begin() {
         try {
@@ -127,7 +130,10 @@ final class CommandRun implements Run {
         }
     }
 
-    /** Without a timer it would never be ready: it is killed at once. */
+    /**
+     * Schedules a check of readiness. If no timer is available, the command could never become ready, and is killed at
+     * once.
+     */
     private void lookIn(Duration delay, Runnable look) {
         try {
             synchronized (lock) {
@@ -221,11 +227,11 @@ final class CommandRun implements Run {
                 return;
             }
             tell('K');
-            command.ifPresent(ProcessHandle::destroyForcibly); // also if somebody has killed the watch
+            command.ifPresent(ProcessHandle::destroyForcibly); // works even if another process has killed the watch
             if (killed == null) {
                 killed = why;
                 try {
-                    Timers.after(KEEPER_LIMIT, keeper::destroyForcibly); // somebody may have stopped it
+                    Timers.after(KEEPER_LIMIT, keeper::destroyForcibly); // the keeper may have been stopped by a signal
                 } catch (OutOfMemoryError e) {
                     keeper.destroyForcibly();
                 }
@@ -233,7 +239,7 @@ final class CommandRun implements Run {
         }
     }
 
-    /** Blocks only if 32 Ki letters before it have not been read. With lock held. */
+    /** Sends an order to the watch. Blocks only if 32 Ki letters are unread. The caller holds the lock. */
     private void tell(char letter) {
         try {
             OutputStream pipe = keeper.getOutputStream();
@@ -257,8 +263,8 @@ final class CommandRun implements Run {
             cancel(deadline);
             cancel(nextLook);
         }
-        // The JDK closes the pipe once the output is at its end. If somebody has killed the keeper, what it kept holds
-        // the output open, and lives until the watch sees the end of the pipe.
+        // The JDK closes the pipe once the output has ended. If another process has killed the keeper, its processes
+        // keep the output open, and live until the watch reads the end of the pipe.
         Quietly.close(keeper.getOutputStream());
         try {
             output.awaitEnd(OUTPUT_LIMIT);

@@ -1,13 +1,13 @@
 package dev.sennit.service;
 
-/** What happens when a worker died more often than its service allows. */
+/** The reaction when a worker has died more often than its service allows. */
 public enum Escalation {
-    /** It is started again, after pauses that grow to a bound. The default. */
+    /** The worker is restarted, after pauses that grow up to a bound. The default. */
     KEEP_TRYING,
-    /** It stays down, as {@code FAILED}, until it is restarted by hand or the service is reloaded. */
+    /** The worker stays down, as {@code FAILED}, until it is restarted by hand or the service is reloaded. */
     FAIL,
-    /** All workers of the service are stopped, and it stays down as with {@link #FAIL}. */
+    /** All workers of the service are stopped, and stay down as with {@link #FAIL}. */
     STOP_SERVICE,
-    /** The manager stops everything and exits with code 1, for a container that is to be replaced whole. */
+    /** The manager stops all services and exits with code 1, so that a container can be replaced as a whole. */
     EXIT
 }

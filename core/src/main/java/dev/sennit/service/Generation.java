@@ -1,9 +1,9 @@
 package dev.sennit.service;
 
 /**
- * A generation of a service: its settings, and what its processes run from.
+ * A generation of a service: its settings, and the files that its processes run from.
  *
- * @param number from 1; more is newer
+ * @param number from 1; a larger number is newer
  * @param settings the settings of its processes
  * @param launchers makes the launcher of a slot
  */
@@ -14,7 +14,10 @@ record Generation(long number, ServiceSettings settings, Launchers launchers) {
         /** Returns the launcher of a slot. */
         Launcher forSlot(int id);
 
-        /** No process will be started any more: what they run from is removed with the last of them. */
+        /**
+         * Notes that no more processes will be started: the files of the generation are removed when its last process
+         * has ended.
+         */
         default void retire() {}
     }
 }

@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Starts the processes of one generation of a Java service, from a copy of its class path, and keeps warm spares for
- * them. What they run from is removed when the generation is retired and the last of them has ended.
+ * them. The copy is removed when the generation is retired and its last process has ended.
  */
 final class JvmLaunchers implements Generation.Launchers {
-    /** The manager hears of a worker that hangs within its limit, and a little later. */
+    /** Heartbeats in the heartbeat limit, so that the manager notices a hanging worker soon after its limit. */
     private static final int BEATS_IN_LIMIT = 4;
     private static final Duration MOST_BETWEEN_BEATS = Duration.ofSeconds(5);
 
@@ -32,7 +32,7 @@ final class JvmLaunchers implements Generation.Launchers {
     private final ServiceSettings settings;
     private final long number;
     private final Listeners listeners;
-    /** Returns what takes the lines of a slot. */
+    /** Makes the sink for the lines of a slot. */
     private final BiFunction<String, Integer, LineSink> sinks;
     private final @Nullable ClassPathCopy copy;
 
@@ -105,7 +105,7 @@ final class JvmLaunchers implements Generation.Launchers {
                 spare.run().isIn(spare.process().start(name, main));
                 refill();
                 return spare.run();
-            } catch (IllegalStateException e) { // it has ended meanwhile
+            } catch (IllegalStateException e) { // the spare has ended meanwhile
                 spare.process().close();
             } catch (Throwable e) {
                 spare.process().close();
@@ -126,7 +126,7 @@ final class JvmLaunchers implements Generation.Launchers {
         return run;
     }
 
-    /** Makes the folder in which a worker waits for its listener; it goes with the worker. */
+    /** Makes the folder in which a worker waits for its listener. The folder is removed when the worker has ended. */
     private @Nullable WorkerListener accepts(Ending ending) throws IOException {
         String listener = settings.listener();
         if (listener == null) {
@@ -148,7 +148,7 @@ final class JvmLaunchers implements Generation.Launchers {
         }
     }
 
-    /** The time between two heartbeats of a JVM; zero for none. */
+    /** Returns the time between two heartbeats of a JVM; zero for none. */
     private Duration beat() {
         Duration limit = settings.heartbeatLimit();
         if (limit == null) {
@@ -202,7 +202,7 @@ final class JvmLaunchers implements Generation.Launchers {
         return taken;
     }
 
-    /** Starts the spares that are missing; one that cannot be had now is tried again at the next start. */
+    /** Starts the missing spares. A spare that cannot be started now is tried again at the next start of a worker. */
     private void refill() {
         while (true) {
             synchronized (this) {
@@ -230,7 +230,7 @@ final class JvmLaunchers implements Generation.Launchers {
                     spares.add(new Spare(run, process));
                 }
             }
-        } catch (RuntimeException | Error e) { // no memory or thread to be had: the service does without
+        } catch (RuntimeException | Error e) { // no memory or thread available: the service runs without the spare
             return false;
         } finally {
             synchronized (this) {
@@ -275,11 +275,14 @@ final class JvmLaunchers implements Generation.Launchers {
         }
     }
 
-    /** Counts the end before it is told. */
+    /** Counts the end of a process before it reports the end to the slot. */
     private final class Ending implements RunListener {
         private final RunListener listener;
         private final AtomicBoolean isOver = new AtomicBoolean();
-        /** Where the worker waits for its listener; null if it has none. Written before the worker is started. */
+        /**
+         * The folder in which the worker waits for its listener; null without a listener. Written before the worker is
+         * started.
+         */
         private volatile @Nullable Path folder;
 
         Ending(RunListener listener) {

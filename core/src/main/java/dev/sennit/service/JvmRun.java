@@ -15,8 +15,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The process of a Java service, at its manager. It is made before the process, whose notes and lines it gets; a warm
- * spare is not {@linkplain #begin begun} until it is needed.
+ * The manager's view of the process of a Java service. The object is made before the process, and receives its notes
+ * and lines. A warm spare is {@linkplain #begin begun} when it is needed.
  */
 final class JvmRun implements Run, NoteListener, LineListener {
     /** Sends a listener to the worker. */
@@ -29,25 +29,25 @@ final class JvmRun implements Run, NoteListener, LineListener {
     private volatile @Nullable RunListener listener;
     private volatile @Nullable LineSink lines;
     private volatile @Nullable WorkerProcess process;
-    /** Sends the listener; taken by the first request. */
+    /** Sends the listener to the worker. The first request takes this object. */
     private final AtomicReference<@Nullable Handover> handover = new AtomicReference<>();
-    /** Why it was killed by this object. */
+    /** Why this object has killed the process; null if it has not. */
     private volatile @Nullable String killed;
     /** Guarded by itself. The last lines of standard error. */
     private final Deque<String> lastLines = new ArrayDeque<>();
 
-    /** Says who hears of it from now on; before the process gets its main. */
+    /** Sets the listener and the sink of this run. Called before the process gets its main. */
     void begin(RunListener hears, LineSink takes) {
         listener = hears;
         lines = takes;
     }
 
-    /** Says how the worker gets its listener, when it asks for that; before the process gets its main. */
+    /** Sets how the worker gets its listener when it asks for it. Called before the process gets its main. */
     void listensBy(Handover sends) {
         handover.set(sends);
     }
 
-    /** Called once, when the process has got its main. */
+    /** Sets the process. Called once, when the process has its main. */
     void isIn(WorkerProcess started) {
         process = started;
         started.onExit().thenAccept(this::ended);
@@ -97,7 +97,7 @@ final class JvmRun implements Run, NoteListener, LineListener {
         }
     }
 
-    /** In a thread of its own, as it waits for the worker. */
+    /** Sends the listener, in a thread of its own, as the sending waits for the worker. */
     private void send(WorkerProcess to, Handover sends) {
         try {
             Backend.start(Thread.ofPlatform().daemon().name("sennit-listener").unstarted(() -> {
@@ -107,7 +107,7 @@ final class JvmRun implements Run, NoteListener, LineListener {
                     refuse(to, e);
                 }
             }));
-        } catch (OutOfMemoryError e) { // no thread to be had
+        } catch (OutOfMemoryError e) { // no thread available
             refuse(to, e);
         }
     }
@@ -119,7 +119,7 @@ final class JvmRun implements Run, NoteListener, LineListener {
 
     @Override
     public void line(String worker, boolean error, String line) {
-        if (error && !line.startsWith("\tat ")) { // of a stack trace, its first lines tell the most
+        if (error && !line.startsWith("\tat ")) { // drops the frames of a stack trace, as its first lines say most
             synchronized (lastLines) {
                 lastLines.addLast(line);
                 if (lastLines.size() > REMEMBERED) {

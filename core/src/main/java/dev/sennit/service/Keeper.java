@@ -11,8 +11,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The small shell below which a command runs, so that the command's whole tree of processes can be signalled, and goes
- * when the manager does.
+ * The small shell that runs a command, so that the command's whole tree of processes can be signalled, and ends when
+ * the manager ends.
  *
  * <h2>Processes</h2>
  *
@@ -22,45 +22,47 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <ul>
- *   <li>The <b>command</b> leads a session and a process group ({@code setsid}). Where there is no such program,
- *       signals go to the command alone. What starts a session of its own has left the group; no signal finds it.
+ *   <li>The <b>command</b> leads a session and a process group ({@code setsid}). On systems without that program,
+ *       signals go to the command alone. A process that starts a session of its own leaves the group, and gets no
+ *       signals.
  *   <li>The <b>keeper</b> waits for the command in the foreground: a shell starts background jobs with INT and QUIT
- *       ignored, which no POSIX shell can undo. When the command has ended, the keeper asks what is left of the group
- *       to end, kills what is left at the limit, and exits with the command's exit code. So the end of the keeper is
- *       the end of the whole tree, and what the tree writes until then is read.
+ *       ignored, which no POSIX shell can undo. When the command has ended, the keeper asks the rest of the group to
+ *       end, kills the processes that are left at the limit, and exits with the command's exit code. So the whole tree
+ *       has ended when the keeper ends, and its output until then is read.
  *   <li>The <b>watch</b> reads the manager's pipe. A letter is an order: T for TERM, H for HUP, K for KILL. The end of
- *       the pipe is the manager's: then the watch ends the group. The watch is in no group that somebody stops, and is
- *       started twice removed, as a command that waits for all its children should not find one more.
+ *       the pipe means that the manager has ended: then the watch ends the group. The watch has a session of its own,
+ *       so that no signal to a group stops it. The watch is started by an intermediate process, so that it is not a
+ *       child of the command, which may wait for all its children.
  * </ul>
  *
  * <h2>Why letters</h2>
  *
- * <p>Java sends signals to single processes, and {@code kill} would be one more process for each signal, which a
- * machine without room refuses. A letter needs none. Its sender need not know which number the group has: the group
- * lives at least as long as the keeper, and the keeper kills the watch before the keeper itself ends, so no letter
- * reaches a stranger that got the number.
+ * <p>Java can signal only single processes, and {@code kill} would need one more process for each signal, which an
+ * overloaded machine refuses. A letter needs no process, and its sender need not know the number of the group. The
+ * group lives at least as long as the keeper, and the keeper kills the watch before it ends itself. So no letter
+ * reaches another group that has got the same number.
  *
  * <p>HUP goes to the command alone, as {@code systemctl reload} sends it: the children of a server that reloads (the
- * workers of gunicorn, for one) die of HUP. TERM and KILL go to the group. CONT follows TERM, as a stopped process
+ * workers of gunicorn, for example) die of HUP. TERM and KILL go to the group. CONT follows TERM, as a stopped process
  * handles TERM only when it goes on.
  *
  * <h2>Why no parent death signal</h2>
  *
  * <p>{@code setpriv --pdeathsig} would not replace the pipe: the kernel sends that signal to one process and not to its
- * children, at the death of the thread that started the process, and leaves no time for TERM. Nor would it add
- * anything: the end of the pipe comes with the manager's death, however it dies.
+ * children, at the death of the thread that started the process, and leaves no time for TERM. It would not add anything
+ * either: the pipe ends when the manager dies, whatever the cause.
  *
  * <h2>What the scripts rely on</h2>
  *
  * <p>POSIX, as dash, bash and busybox read it. {@code kill -TERM -N} is what all three understand. The scripts set no
- * variable before the command has started, as an exported variable of that name would change. A group whose members are
- * all zombies counts as ended ({@code alive}): in a container process 1 may reap them late or never.
+ * variable before the command has started, as they would change an exported variable of the same name. A group whose
+ * members are all zombies counts as ended ({@code alive}): in a container process 1 may reap them late or never.
  */
 final class Keeper {
     private static final String SHELL = "/bin/sh";
     private static final String ENV = "/usr/bin/env";
     private static final Duration PAUSE = Duration.ofMillis(50);
-    /** What a shell passes on; a shell may drop variables with other names. */
+    /** The names of variables that a shell passes on; a shell may drop variables with other names. */
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
 
     /** Defines {@code alive TARGET} and {@code end TARGET PAUSES}. A target is a process, or a group with a minus. */
@@ -90,7 +92,7 @@ final class Keeper {
     /**
      * Arguments: the scripts of the command and the watch, setsid, the sign of a group, how many pauses to wait when
      * the manager has died and when the command has ended, the command. The first line of output is the command's
-     * process id. What the shell says of signals is not for the command's output.
+     * process id. Messages of the shell about signals do not go to the command's output.
      */
     private static final String KEEPER = ENDING + """
             trap : HUP INT QUIT TERM
@@ -104,7 +106,7 @@ final class Keeper {
             exit "$code"
             """;
 
-    /** Becomes the command once the watch is there. Tells the keeper the process ids of both. */
+    /** Starts the watch, reports the process ids of both to the keeper, and replaces itself by the command. */
     private static final String COMMAND = """
             set -- "$("$3" /bin/sh -c "$2" sennit-watch "$4$$" "$5" "$PPID" <&3 2>/dev/null 3<&- 4>&- 5>&- &)" "$@"
             echo $$ "$1"
@@ -137,12 +139,12 @@ final class Keeper {
     private Keeper() {}
 
     /**
-     * The command line of a keeper.
+     * Returns the command line of a keeper.
      *
-     * @param command what it keeps
-     * @param environment with which it is started
-     * @param orphanLimit how long the command has when the manager has died
-     * @param restLimit how long the command's children have when the command has ended
+     * @param command the command to run
+     * @param environment the variables with which the keeper is started
+     * @param orphanLimit how long the command has to end when the manager has died
+     * @param restLimit how long the command's children have to end when the command has ended
      * @param setsid the program that starts a session; null if there is none
      */
     static List<String> commandLine(
@@ -169,7 +171,7 @@ final class Keeper {
         return Long.toString(limit.plus(PAUSE).minusNanos(1).dividedBy(PAUSE));
     }
 
-    /** The program that starts a session: of Linux, from util-linux or busybox. Null if there is none. */
+    /** Returns the program that starts a session, on Linux from util-linux or busybox; null if there is none. */
     static @Nullable Path setsid() {
         return List.of("/usr/bin/setsid", "/bin/setsid").stream()
                 .map(Path::of)

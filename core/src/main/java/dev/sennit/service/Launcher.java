@@ -2,15 +2,15 @@ package dev.sennit.service;
 
 import java.io.IOException;
 
-/** Starts runs: one launcher for each generation of a service and each slot, made with all that its runs need. */
+/** Starts runs. Each generation of a service has a launcher for each slot, which has everything that its runs need. */
 interface Launcher {
     /**
      * Starts a run.
      *
-     * @param listener is told of the run, perhaps before this method returns
+     * @param listener a listener of the run, which may be called before this method returns
      * @return the run, which has a process
-     * @throws IOException if there is none, and the listener is told of no end; its message is one line that says what
-     *     cannot start, why, and what to do
+     * @throws IOException if there is no process; then the listener is not called. The message is one line that says
+     *     what cannot start, why, and what to do
      */
     Run start(RunListener listener) throws IOException;
 }

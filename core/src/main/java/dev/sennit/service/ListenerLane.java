@@ -40,7 +40,7 @@ final class ListenerLane {
         }
         try {
             Backend.start(Thread.ofPlatform().daemon().name("sennit-service-listener").unstarted(this::run));
-        } catch (Throwable e) { // no thread to be had: the next call tries again
+        } catch (Throwable e) { // no thread available: the next call tries again
             synchronized (this) {
                 isRunning = false;
             }
@@ -53,7 +53,7 @@ final class ListenerLane {
         }
     }
 
-    /** Waits until none of them has a call under way, some time at most, also when the thread is interrupted. */
+    /** Waits until none of the lanes has a call under way, for a limited time, also when the thread is interrupted. */
     static void awaitAll(List<ListenerLane> lanes, Duration longest) {
         Deadline deadline = Deadline.in(longest);
         for (ListenerLane lane : lanes) {

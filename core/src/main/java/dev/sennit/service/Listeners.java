@@ -22,23 +22,23 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The listeners of a manager, by name. It binds them, and its workers accept: all on one socket, whose descriptor each
- * worker gets. So connections that wait when a worker ends are accepted by another.
+ * The listeners of a manager, by name. The manager binds each socket, and sends its descriptor to the workers, which
+ * accept connections on it. So if a worker ends, other workers accept the connections that wait.
  *
- * <p>Where native access is off, descriptors cannot be passed on. Then each worker binds a socket of its own to the
- * same port, and the manager keeps the port by a socket that does not listen.
+ * <p>Without native access, descriptors cannot be sent. Then each worker binds a socket of its own to the same port,
+ * and the manager keeps the port with a socket that does not listen.
  */
 final class Listeners {
     private static final int BACKLOG = 1024;
-    /** A worker that has asked takes its descriptor at once. */
+    /** The time for a worker to take its descriptor: it has asked for it, and so takes it at once. */
     private static final Duration SEND_LIMIT = Duration.ofSeconds(30);
 
     /**
      * A listener.
      *
-     * @param socket null where descriptors cannot be passed on
-     * @param keeper keeps the port if there is no socket
-     * @param isOfSystemd whether systemd has bound it: a socket that is closed here could not be had again
+     * @param socket null where descriptors cannot be sent
+     * @param keeper a socket that keeps the port, if {@code socket} is null
+     * @param isOfSystemd whether systemd has bound the socket: if the manager closed it, it could not get it again
      */
     private record Bound(
             String name,
@@ -60,7 +60,7 @@ final class Listeners {
 
     // guarded by this
     private final Map<String, Bound> bound = new LinkedHashMap<>();
-    /** Those that are no listener, or none any more; null if nobody has asked for one. */
+    /** The sockets from systemd that no listener uses; null before the first request for one. */
     private @Nullable List<ListeningSocket> ofSystemd;
     private boolean isClosed;
 
@@ -68,12 +68,12 @@ final class Listeners {
         this(Linux.isSupported());
     }
 
-    /** For tests: whether descriptors can be passed on. */
+    /** For tests: sets whether descriptors can be sent. */
     Listeners(boolean canPass) {
         this.canPass = canPass;
     }
 
-    /** Binds without the lock, as other processes may hold that up. */
+    /** Binds an address, without the lock, as other processes may delay this. */
     SocketAddress listen(String name, SocketAddress address) throws IOException {
         synchronized (this) {
             ensureFree(name);
@@ -116,7 +116,7 @@ final class Listeners {
         return new Bound(name, socket.address(), socket, null, false);
     }
 
-    /** A socket that is bound and does not listen gets no connections. */
+    /** Keeps a port with a socket that is bound and does not listen, and so gets no connections. */
     private static Bound keptFree(String name, InetSocketAddress address) throws IOException {
         SocketChannel keeper = SocketChannel.open();
         try {
@@ -130,16 +130,19 @@ final class Listeners {
         }
     }
 
-    /** By {@code SO_REUSEPORT} alone, another manager of this user could have the port too, and half of the clients. */
+    /**
+     * Checks that no other process has the port. With {@code SO_REUSEPORT} alone, another manager of this user could
+     * bind it too, and get half of the clients.
+     */
     private static void ensureUnused(InetSocketAddress address) throws IOException {
         try (SocketChannel probe = SocketChannel.open()) {
-            probe.setOption(StandardSocketOptions.SO_REUSEADDR, true); // connections that are left over are no matter
+            probe.setOption(StandardSocketOptions.SO_REUSEADDR, true); // closed connections of others do not matter
             probe.bind(address);
         }
     }
 
     /**
-     * Takes a socket with which systemd has started this process, which no other listener has. A socket unit gives all
+     * Takes a socket that systemd has passed to this process and that no other listener uses. A socket unit gives all
      * its sockets the same name.
      */
     synchronized SocketAddress listenOnSystemd(String name, String descriptorName, Map<String, String> environment)
@@ -172,7 +175,7 @@ final class Listeners {
         }
     }
 
-    /** Ensures that there is the listener of a service, if it has one. */
+    /** Checks that the listener of a service exists, if the service has one. */
     synchronized void ensureThere(ServiceSettings service) {
         String name = service.listener();
         if (name != null && !bound.containsKey(name)) {
@@ -187,13 +190,13 @@ final class Listeners {
                 .toList();
     }
 
-    /** Returns where workers bind a socket of their own; null if they share one. */
+    /** Returns the address at which workers bind sockets of their own; null if they share one. */
     synchronized @Nullable SocketAddress ownAddress(String name) {
         Bound one = bound.get(name);
         return one == null || one.socket() != null ? null : one.address();
     }
 
-    /** Sends the descriptor of a listener to a worker that waits at a path. Takes a while. */
+    /** Sends the descriptor of a listener to a worker that waits at a path. Waits for the worker. */
     void send(String name, Path path) throws IOException {
         ListeningSocket socket;
         synchronized (this) {
@@ -217,7 +220,7 @@ final class Listeners {
             one = bound.remove(name);
             List<ListeningSocket> free = ofSystemd;
             if (one != null && one.isOfSystemd() && free != null) {
-                free.add(one.socket()); // stays open, and clients wait
+                free.add(one.socket()); // stays open, so that clients wait
                 free.sort(Comparator.comparingInt(ListeningSocket::descriptor));
                 return;
             }

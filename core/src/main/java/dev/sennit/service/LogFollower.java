@@ -13,13 +13,13 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the lines of a {@link ServiceLog} as they come. A reader that is slower than the log misses lines, which it is
- * told: neither the log nor a worker waits for it.
+ * Reads the lines of a {@link ServiceLog} as they come. Neither the log nor a worker waits for a follower: a reader
+ * that is too slow misses lines, and gets a line that says how many.
  */
 public final class LogFollower implements AutoCloseable {
     private static final int MOST_KEPT = 1 << 20;
 
-    /** Empty for all. */
+    /** The name of the service; empty for all. */
     private final String service;
     private final Consumer<LogFollower> onClose;
 
@@ -67,7 +67,7 @@ public final class LogFollower implements AutoCloseable {
         }
     }
 
-    /** There are no more lines. */
+    /** Notes that there are no more lines. */
     void end() {
         lock.lock();
         try {
@@ -82,8 +82,8 @@ public final class LogFollower implements AutoCloseable {
     /**
      * Waits for a line.
      *
-     * @param longest the longest to wait; zero or less only looks
-     * @return the line, without its end; null if the time was over first, or {@link #isOver}
+     * @param longest the longest time to wait; zero or less to check only
+     * @return the line, without a line feed; null if the time passed first, or if this {@link #isOver}
      * @throws InterruptedException if the calling thread is interrupted
      */
     public @Nullable String next(Duration longest) throws InterruptedException {
@@ -108,7 +108,7 @@ public final class LogFollower implements AutoCloseable {
     }
 
     /**
-     * Whether no more lines come, and all have been read.
+     * Returns whether all lines were read and no more will come.
      *
      * @return true once the log, or this, is closed and {@link #next} has returned all lines
      */
@@ -121,7 +121,7 @@ public final class LogFollower implements AutoCloseable {
         }
     }
 
-    /** Follows no more. */
+    /** Stops following. */
     @Override
     public void close() {
         onClose.accept(this);

@@ -9,10 +9,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * The socket at which one command says that it is ready, as {@code sd_notify} does.
+ * The socket by which one command reports that it is ready, as {@code sd_notify} does.
  *
- * <p>It lies in a folder of its own that only this user can enter. Who has the path may speak: the command, and what it
- * starts.
+ * <p>The socket is in a folder of its own, which only this user can enter. Every process with the path can send
+ * messages: the command and its children.
  */
 final class NotifySocket implements AutoCloseable {
     /** The variable that tells the command the path. */
@@ -44,8 +44,8 @@ final class NotifySocket implements AutoCloseable {
      * Starts a thread that listens until this is closed.
      *
      * @param worker for the thread's name
-     * @param ready called for each message that says {@code READY=1}
-     * @throws OutOfMemoryError if there is no thread to be had
+     * @param ready called for each message with {@code READY=1}
+     * @throws OutOfMemoryError if no thread is available
      */
     void listen(String worker, Runnable ready) {
         Backend.start(Thread.ofPlatform().daemon().name(worker + "-notify").unstarted(() -> read(ready)));
@@ -58,7 +58,7 @@ final class NotifySocket implements AutoCloseable {
                     ready.run();
                 }
             }
-        } catch (IOException e) { // then it does not get ready, and its start limit ends it
+        } catch (IOException e) { // then the command does not get ready, and its start limit ends it
             System.getLogger("dev.sennit").log(System.Logger.Level.WARNING, "cannot read " + socket, e);
         }
     }
@@ -68,7 +68,7 @@ final class NotifySocket implements AutoCloseable {
         try {
             socket.close();
         } catch (IOException e) {
-            // the folder goes all the same
+            // the folder is removed in any case
         }
         MeetingFolder.remove(folder);
     }

@@ -1,14 +1,14 @@
 package dev.sennit.service;
 
 /**
- * What a slot is to do. A level, not a message: the newest counts.
+ * The order of the manager to a slot. An order is a state, not a message: only the newest counts.
  *
- * @param generation what a process that is started runs
- * @param isWanted whether a process shall run; if not, those that run are stopped
- * @param mayStart whether a process may be started where none runs
- * @param mayReplace whether a process that runs may be replaced now
- * @param restarts how often somebody has asked for a restart of this slot; a process that was started before the last
- *     is replaced
+ * @param generation the generation of new processes
+ * @param isWanted whether a process has to run; if not, running processes are stopped
+ * @param mayStart whether a process may be started if none runs
+ * @param mayReplace whether a running process may be replaced now
+ * @param restarts the number of requests to restart this slot; a process that was started before the last request is
+ *     replaced
  * @param reloads how often the service has been reloaded in place
  */
 record Order(Generation generation, boolean isWanted, boolean mayStart, boolean mayReplace, long restarts,

@@ -7,9 +7,9 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.List;
 
-/** Tells whether somebody listens on this machine. */
+/** Checks ports of this machine. */
 final class Ports {
-    /** A listener whose queue is full lets others wait. */
+    /** The limit of a check: if the queue of a listener is full, clients wait. */
     private static final int LONGEST_MILLIS = 200;
 
     private static final List<InetAddress> LOOPBACK =
@@ -29,7 +29,7 @@ final class Ports {
         }
     }
 
-    /** Whether the loopback interface accepts a connection at this port. */
+    /** Returns whether the loopback interface accepts a connection at a port. */
     static boolean accepts(int port) {
         return LOOPBACK.stream().anyMatch(address -> accepts(new InetSocketAddress(address, port)));
     }
@@ -37,7 +37,7 @@ final class Ports {
     private static boolean accepts(InetSocketAddress address) {
         try (var socket = new Socket()) {
             socket.connect(address, LONGEST_MILLIS);
-            // The system may choose that port for this end too: then the socket is connected to itself.
+            // The system may choose the same port for the client: then the socket is connected to itself.
             return !address.equals(socket.getLocalSocketAddress());
         } catch (IOException e) {
             return false;

@@ -4,30 +4,30 @@ import java.time.Duration;
 import java.util.regex.Pattern;
 
 /**
- * When a worker counts as ready: reloads and services that come {@code after} wait for that.
+ * The condition for a worker to count as ready. Reloads and services that come {@code after} wait for this.
  *
  * <p>A Java service is ready when its {@link Service#initialize} has returned. A command has no such moment, so its
  * settings name one.
  */
 public sealed interface Readiness {
-    /** The return of {@link Service#initialize}. For Java services, whose default it is. */
+    /** Ready when {@link Service#initialize} has returned. For Java services, and their default. */
     record Initialized() implements Readiness {}
 
     /**
-     * The worker's own word: {@link ServiceWorker#ready} of a Java service, {@code READY=1} at {@code NOTIFY_SOCKET} of
-     * a command, as {@code sd_notify} sends it.
+     * Ready when the worker reports it: a Java service by {@link ServiceWorker#ready}, a command by {@code READY=1} to
+     * {@code NOTIFY_SOCKET}, as {@code sd_notify} sends it.
      */
     record Said() implements Readiness {}
 
     /**
-     * A line of its output. For commands.
+     * Ready when a line of the output matches. For commands.
      *
      * @param pattern found anywhere in a line
      */
     record Line(Pattern pattern) implements Readiness {}
 
     /**
-     * A TCP port of the loopback interface that accepts a connection. For commands.
+     * Ready when a TCP port of the loopback interface accepts a connection. For commands.
      *
      * @param number from 1 to 65535
      */
@@ -41,7 +41,7 @@ public sealed interface Readiness {
     }
 
     /**
-     * A time for which it has lived. For commands, whose default it is, with one second.
+     * Ready when the command has lived for some time. For commands, and their default, with one second.
      *
      * @param time how long, more than zero
      */

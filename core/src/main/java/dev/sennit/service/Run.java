@@ -4,26 +4,26 @@ import java.time.Duration;
 
 /**
  * One process of a slot. All methods may be called from any thread, with locks held; they never block, and do nothing
- * once it has ended.
+ * once the process has ended.
  */
 interface Run {
     /**
-     * The id of the process.
+     * Returns the id of the process.
      *
-     * @return the id, also once it has ended
+     * @return the id, also after the end of the process
      */
     long pid();
 
     /**
-     * Asks it to end. Of several limits the one that ends first counts.
+     * Asks the process to end. Of several limits the earliest counts.
      *
-     * @param limit how long it may take; then it is killed
+     * @param limit how long the process may take; then it is killed
      */
     void terminate(Duration limit);
 
-    /** Asks it to read its configuration again. */
+    /** Asks the process to read its configuration again. */
     void reload();
 
-    /** Kills it, with all that it has started. */
+    /** Kills the process, with all processes that it has started. */
     void kill();
 }

@@ -1,25 +1,25 @@
 package dev.sennit.service;
 
 /**
- * What a run tells. Called from any thread, one at a time for each run, and never with a lock held that the methods of
- * {@link Run} need. The methods may not block or throw.
+ * Receives the events of a run. Called from any thread, one call at a time for each run, and never with a lock held
+ * that the methods of {@link Run} need. The methods must not block or throw.
  */
 interface RunListener {
-    /** It is ready, as its settings say. Called once at most. */
+    /** The process is ready, by the condition of its settings. Called once at most. */
     void ready();
 
-    /** It gives a sign of life. */
+    /** The process has sent a heartbeat. */
     void heartbeat();
 
     /**
-     * It has done work.
+     * The process has done work.
      *
-     * @param pieces how much since the last call
+     * @param pieces the number of pieces since the last call
      */
     void worked(long pieces);
 
     /**
-     * Its process has ended, and all that the process wrote has been read. Called exactly once, last.
+     * The process has ended, and its output has been read. Called exactly once, as the last call.
      *
      * @param end how
      */

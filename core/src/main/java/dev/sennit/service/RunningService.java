@@ -25,12 +25,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The worker of a Java service, in its process. */
 final class RunningService implements ServiceWorker {
-    /** The least time between two notes of the same kind: more would tell the manager nothing. */
+    /** The least time between two notes of the same kind: more notes would be of no use to the manager. */
     private static final long LEAST_NANOS = 20_000_000;
 
     /** The exit code of a JVM that TERM has ended. */
     private static final int ENDED_BY_TERM = 143;
-    /** How often work that was done is told. */
+    /** How often the worker reports its work. */
     private static final long WORK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     private final ServiceMain settings;
@@ -42,11 +42,11 @@ final class RunningService implements ServiceWorker {
     private final AtomicBoolean saidReady = new AtomicBoolean();
     private final CountDownLatch stopping = new CountDownLatch(1);
     private final CountDownLatch terminated = new CountDownLatch(1);
-    /** What has not been told to the manager. */
+    /** The pieces of work that were not reported to the manager yet. */
     private final AtomicLong work = new AtomicLong();
 
     private final Object interrupting = new Object();
-    /** Guarded by interrupting. Whether the main thread knows that it shall stop. */
+    /** Guarded by interrupting. Whether the main thread has noticed the stop. */
     private boolean hasNoticed;
     /** Guarded by interrupting. */
     private boolean wasInterrupted;
@@ -67,7 +67,7 @@ final class RunningService implements ServiceWorker {
         beatAt = Backend.current().nanoTime() - beatNanos;
     }
 
-    /** Lets the manager speak to it, and begins to beat. */
+    /** Starts to receive the manager's messages and to send heartbeats. */
     void begin(Service of) {
         parent.onStop(limit -> stop(of, limit));
         parent.onNote(note -> heard(of, note));
@@ -76,8 +76,8 @@ final class RunningService implements ServiceWorker {
     }
 
     /**
-     * A terminal sends INT and HUP to all its processes: the manager alone decides what they mean. TERM to a worker is
-     * meant for the worker, which ends in order; the manager then starts another.
+     * Installs handlers of signals. INT and HUP are ignored: a terminal sends them to all its processes, and only the
+     * manager reacts. TERM to a worker stops this worker in order, and the manager starts another.
      */
     private void heedSignals(Service of) {
         try {
@@ -89,22 +89,26 @@ final class RunningService implements ServiceWorker {
                 return true;
             });
         } catch (IllegalStateException | IllegalArgumentException e) {
-            // a runtime image without signals, or a JVM with -Xrs: they end the worker, and the manager starts another
-        }
-    }
-
-    /** Nobody kills a worker that a signal has asked to stop, unless the manager asks too. */
-    private static void endAfter(Duration limit) {
-        try {
-            Future<?> _ = Timers.after(limit, () -> Runtime.getRuntime().halt(ENDED_BY_TERM));
-        } catch (OutOfMemoryError e) {
-            // then it has no limit
+            // a runtime image without signals, or a JVM with -Xrs: signals end the worker, and the manager starts
+            // another
         }
     }
 
     /**
-     * Gets the listener, if there is one. A socket of its own is bound later, when the worker is ready or asks for it:
-     * clients would come to it, and wait, while others could answer them.
+     * Halts this worker at its limit: after a signal no other process does so, unless the manager asks for the stop,
+     * too.
+     */
+    private static void endAfter(Duration limit) {
+        try {
+            Future<?> _ = Timers.after(limit, () -> Runtime.getRuntime().halt(ENDED_BY_TERM));
+        } catch (OutOfMemoryError e) {
+            // then the stop has no limit
+        }
+    }
+
+    /**
+     * Gets the listener, if there is one. A worker's own socket is bound only when the worker is ready or asks for it;
+     * if it were bound earlier, clients would wait at it while other workers could serve them.
      */
     void listen() throws IOException {
         WorkerListener from = settings.given().listener();
@@ -117,7 +121,7 @@ final class RunningService implements ServiceWorker {
 
     private void stop(Service of, Duration limit) {
         boolean isFirst;
-        synchronized (stopping) { // a signal and the manager may ask at once
+        synchronized (stopping) { // a signal and the manager may ask for a stop at the same time
             isFirst = stopping.getCount() > 0;
             if (isFirst) {
                 stopBy = Deadline.in(limit);
@@ -146,7 +150,7 @@ final class RunningService implements ServiceWorker {
         }
     }
 
-    /** Waits until a terminate that is under way has returned: it may still have something to finish. */
+    /** Waits until a call of terminate that is under way has returned, as it may still be finishing work. */
     void awaitTerminated() {
         if (!isStopping()) {
             return;
@@ -174,7 +178,7 @@ final class RunningService implements ServiceWorker {
 
     // ---- what it says ----
 
-    /** Beats until the service does so itself, and tells how much work was done. */
+    /** Sends heartbeats until the service sends its own, and reports the work. */
     private void beat() {
         while (true) {
             if (beatNanos > 0 && !beatsItself) {
@@ -188,7 +192,7 @@ final class RunningService implements ServiceWorker {
     private void tellWork() {
         long done = work.getAndSet(0);
         if (done > 0 && !send(new ServiceNote(ServiceNote.Kind.WORKED, done))) {
-            work.addAndGet(done); // the manager reads too slowly: later
+            work.addAndGet(done); // the manager reads too slowly: report it later
         }
     }
 
@@ -199,7 +203,7 @@ final class RunningService implements ServiceWorker {
     @Override
     public void ready() {
         if (!saidReady.get() && settings.given().listener() != null) {
-            listener(); // which may fail, and be tried again
+            listener(); // may fail, and is tried again later
         }
         if (saidReady.compareAndSet(false, true)) {
             send(ServiceNote.of(ServiceNote.Kind.READY));
@@ -333,14 +337,17 @@ final class RunningService implements ServiceWorker {
         return is;
     }
 
-    /** An interrupt of the main thread that came with the stop says nothing that this wait does not say. */
+    /** Ignores an interrupt of the main thread that came with the stop, as the wait returns because of the stop. */
     private void ensureStopping(InterruptedException cause) throws InterruptedException {
         if (stopping.getCount() > 0 || Thread.currentThread() != main) {
             throw cause;
         }
     }
 
-    /** From now on the stop interrupts the main thread no more; an interrupt that it has just made is taken back. */
+    /**
+     * Notes that the main thread knows of the stop: the stop does not interrupt it any more, and its pending interrupt
+     * is cleared.
+     */
     private void notice() {
         if (Thread.currentThread() == main) {
             synchronized (interrupting) {

@@ -5,8 +5,8 @@ import java.io.Serializable;
 /**
  * A part of a program that runs for long, in a worker process of its own.
  *
- * <p>A {@link ServiceManager} starts it in as many workers as are wanted, and starts another when one ends. The object
- * travels to each worker by serialization; each works on a copy of its own.
+ * <p>A {@link ServiceManager} starts a service in the set number of workers, and starts another worker when one ends.
+ * The object travels to each worker by serialization; each worker has a copy of its own.
  *
  * {@snippet :
  * import dev.sennit.service.*;
@@ -20,13 +20,13 @@ import java.io.Serializable;
  * }
  *
  * <p>All methods run in the worker: {@link #initialize} and {@link #run} in its main thread, the others in a thread for
- * what the manager asks.
+ * the manager's requests.
  */
 @FunctionalInterface
 public interface Service extends Serializable {
     /**
-     * Does the work. A worker whose {@code run} returns, or throws, ends; whether another takes its place is decided by
-     * the service's {@link ServiceKind}.
+     * Does the work. When {@code run} returns or throws, the worker ends; the service's {@link ServiceKind} decides
+     * whether another worker replaces it.
      *
      * @param me the worker that it runs in
      * @throws Exception which is printed with its stack, and ends the worker with exit code 1; an
@@ -35,8 +35,8 @@ public interface Service extends Serializable {
     void run(ServiceWorker me) throws Exception;
 
     /**
-     * Prepares the work: opens connections, loads what is needed. The worker is ready when this has returned, unless
-     * its settings say that it calls {@link ServiceWorker#ready} itself. By default it does nothing.
+     * Prepares the work: opens connections, loads data. The worker is ready when this method has returned, unless the
+     * settings leave the report to {@link ServiceWorker#ready}. By default this method does nothing.
      *
      * @param me the worker that it runs in
      * @throws Exception which ends the worker before it was ready
@@ -44,9 +44,9 @@ public interface Service extends Serializable {
     default void initialize(ServiceWorker me) throws Exception {}
 
     /**
-     * Is called once when the worker shall stop. Afterwards {@link #run} should return; a worker that has not ended by
-     * the deadline is killed. By default it {@linkplain ServiceWorker#interrupt interrupts} the thread of {@code
-     * run}.
+     * Asks the service to stop; called once. Afterwards {@link #run} has to return; a worker that has not ended by the
+     * deadline is killed. By default this method {@linkplain ServiceWorker#interrupt interrupts} the thread of
+     * {@code run}.
      *
      * @param me the worker that it runs in, which {@linkplain ServiceWorker#isStopping is stopping}
      * @throws Exception which is logged; the worker is still stopping
@@ -56,8 +56,8 @@ public interface Service extends Serializable {
     }
 
     /**
-     * Is called when the service is reloaded, if its settings say that it reloads in place. Others are replaced by new
-     * workers instead. By default it does nothing.
+     * Reloads the service in place. Called only if the settings ask for that; otherwise a reload replaces the workers.
+     * By default this method does nothing.
      *
      * @param me the worker that it runs in
      * @throws Exception which is logged; the worker goes on

@@ -6,34 +6,34 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What happened to a worker.
+ * An event in the life of a worker.
  *
- * @param at when
+ * @param at when it happened
  * @param service the name of its service
  * @param id the worker's number
- * @param pid the process, 0 if none could be started
- * @param kind what happened
+ * @param pid the id of the process, 0 if none could be started
+ * @param kind the kind of event
  * @param generation the generation of the process
- * @param why the cause, one line; empty where there is nothing to add
+ * @param why the cause, one line; empty if there is none
  */
 public record ServiceEvent(Instant at, String service, int id, long pid, Kind kind, long generation, String why) {
-    /** What can happen to a worker. */
+    /** The kinds of events. */
     public enum Kind {
         /** A process was started. */
         STARTED,
         /** A process is ready. */
         READY,
-        /** A process was asked to stop: it is not wanted any more, or has been replaced. */
+        /** A process was asked to stop, as it is not needed any more or has been replaced. */
         STOPPING,
         /** A process that was asked to stop has ended in time. */
         STOPPED,
         /** A process that was asked to stop did not end in time, and was killed. */
         KILLED,
-        /** A process has ended that was not asked to; or could not be started. */
+        /** A process has ended without being asked to, or could not be started. */
         DIED,
-        /** A process has ended by itself, and its service's kind wants no other. */
+        /** A process has ended by itself, and by the kind of its service no other is started. */
         DONE,
-        /** A process that was to replace another did not get ready. The other goes on. */
+        /** A process that should replace another did not get ready. The other process goes on. */
         GIVEN_UP,
         /** Too many processes have died: the worker stays down. */
         FAILED;
@@ -53,14 +53,14 @@ public record ServiceEvent(Instant at, String service, int id, long pid, Kind ki
         }
     }
 
-    /** Tells those who look on. Never fails, and is called without a lock. */
+    /** Reports this event to the observer of the JVM. Never fails. Called without locks. */
     void show() {
         if (TaskObserver.Current.get() != null) {
             show(kind.step(), service, this, why);
         }
     }
 
-    /** Tells those who look on of a service or a manager, in the same way. */
+    /** Reports an event of a service or a manager in the same way. */
     static void show(ServiceStep step, String name) {
         show(step, name, null, "");
     }
@@ -73,7 +73,7 @@ public record ServiceEvent(Instant at, String service, int id, long pid, Kind ki
         try {
             observer.service(step, name, ofWorker == null ? null : ofWorker.worker(), why.isEmpty() ? null : why);
         } catch (Throwable e) {
-            // no memory: the service is worth more than its event
+            // out of memory: the event is dropped, and the service goes on
         }
     }
 

@@ -6,15 +6,17 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** The slots of one service, and what is wanted of them. Guarded by the manager's lock. */
+/** The slots of one service, and the state that they have to reach. Guarded by the manager's lock. */
 final class ServiceGroup {
-    /** A slot, the thread that serves it, and how often its restart was asked for. */
+    /** A slot, its thread, and the number of requested restarts. */
     static final class Place {
         final Slot slot;
         final SlotThread thread;
         boolean hasThread;
         long restarts;
-        /** Whether its slot may replace its process, or did not know yet at the last look that it may not any more. */
+        /**
+         * Whether the slot may replace its process, or may still believe so, as it has not followed the last order yet.
+         */
         private boolean hasTurn;
 
         Place(Slot slot, SlotThread thread) {
@@ -35,7 +37,7 @@ final class ServiceGroup {
             return hasTurn && (slot.isReplacing() || slot.wantsToReplace());
         }
 
-        /** Another may have the turn once the slot has followed an order by which it may not replace. */
+        /** Gives the turn back once the slot has followed an order by which it may not replace. */
         void giveBackTurn() {
             Order last = slot.order();
             if (hasTurn && !last.mayReplace() && slot.hasTaken(last) && !slot.isReplacing()) {
@@ -47,35 +49,40 @@ final class ServiceGroup {
     final String name;
     /** Slots by their number. */
     final Map<Integer, Place> places = new TreeMap<>();
-    /** What a process that is started runs. */
+    /** The generation of new processes. */
     Generation generation;
-    /** What runs when a newer generation was given up; null for none. */
+    /** The generation to return to if the current one is given up; null for none. */
     @Nullable Generation former;
-    /** The next generation, which runs once it is this service's turn; null for none. */
+    /** The next generation, which starts when it is this service's turn; null for none. */
     @Nullable Generation pending;
-    /** The number of the newest generation that was made. */
+    /** The number of the newest generation. */
     long newest;
     int wanted;
     long reloads;
-    /** Whether its slots may start processes: those that it comes after have been ready. */
+    /** Whether its slots may start processes: the services before it have been ready. */
     boolean mayStart;
     boolean isRemoved;
     /** Whether all workers are stopped, as too many died. */
     boolean isEscalated;
-    /** Whether it has stopped with the manager: its workers never start again. */
+    /** Whether the service has stopped with the manager: its workers never start again. */
     boolean hasStopped;
-    /** Generations that run no more, once every slot has followed an order that says so. */
+    /** Generations that are not used any more, once every slot has followed an order without them. */
     final List<Generation> leaving = new ArrayList<>();
-    /** How many workers are wanted again if the generation on trial is given up; negative for no other number. */
+    /**
+     * The number of workers to return to if the generation on trial is given up; negative if the number does not
+     * change.
+     */
     private int beforeTrial = -1;
-    /** How many are wanted again if the pending generation is dropped; negative for no other number. */
+    /**
+     * The number of workers to return to if the pending generation is dropped; negative if the number does not change.
+     */
     private int beforePending = -1;
     /** The number of the newest generation that was pending. */
     long newestSet;
-    /** The number of the reload that made the pending generation, and of the one that made what runs. */
+    /** The numbers of the reloads that made the pending generation, and the current generation. */
     long pendingReload;
     long reload;
-    /** The number of the last reload that was given up, and why. */
+    /** The number of the last reload that was given up, and the reason. */
     long givenUpReload;
     String givenUp = "";
 
@@ -90,13 +97,13 @@ final class ServiceGroup {
         return generation.settings();
     }
 
-    /** Returns the settings that it has or is about to have. */
+    /** Returns the newest settings, which may still be pending. */
     ServiceSettings newestSettings() {
         Generation next = pending;
         return next != null ? next.settings() : generation.settings();
     }
 
-    /** Whether as many workers as wanted are ready, or have done their work. */
+    /** Returns whether all wanted workers are ready, or have done their work. */
     boolean isUp() {
         int up = 0;
         for (Place place : places.values()) {
@@ -111,9 +118,9 @@ final class ServiceGroup {
         return up >= wanted;
     }
 
-    /** Whether every worker is down for good: it has done its work, or has failed. */
+    /** Returns whether every worker is down for good: each has done its work, or has failed. */
     boolean isOver() {
-        if (wanted == 0 || places.size() < wanted) { // one that was scaled to none waits to be scaled up
+        if (wanted == 0 || places.size() < wanted) { // a service that was scaled to none waits to be scaled up
             return false;
         }
         for (Place place : places.values()) {
@@ -124,9 +131,7 @@ final class ServiceGroup {
         return true;
     }
 
-    /**
-     * Returns why so many workers as are wanted will not be ready, unless somebody does something; null if they may.
-     */
+    /** Returns why the wanted workers will not become ready without intervention; null if they may. */
     @Nullable String obstacle() {
         if (isRemoved) {
             return "service " + name + " was removed";
@@ -143,24 +148,24 @@ final class ServiceGroup {
         return null;
     }
 
-    // ---- how many are wanted: what a generation asked for is taken back with it ----
+    // ---- the number of workers: a dropped generation takes its number with it ----
 
-    /** The pending generation asks for another number, at once. */
+    /** Sets the number that the pending generation asks for, at once. */
     void wantBy(int workers) {
-        if (beforePending < 0) { // else that of a pending one, which was overtaken
+        if (beforePending < 0) { // otherwise it is the number before an earlier pending generation
             beforePending = wanted;
         }
         wanted = workers;
     }
 
-    /** Somebody says a number, which stays. */
+    /** Sets the number by request of a caller, which stays. */
     void scale(int workers) {
         wanted = workers;
         beforeTrial = -1;
         beforePending = -1;
     }
 
-    /** The pending generation is dropped. */
+    /** Drops the number of the pending generation. */
     void takeBackPending() {
         if (beforePending >= 0) {
             wanted = beforePending;
@@ -168,7 +173,7 @@ final class ServiceGroup {
         }
     }
 
-    /** The pending generation is tried. One that is on trial has proved nothing, and is left out. */
+    /** Puts the pending generation on trial. A generation that was on trial has not proved itself, and is skipped. */
     void tryPending() {
         if (beforeTrial < 0) {
             beforeTrial = beforePending;
@@ -176,7 +181,7 @@ final class ServiceGroup {
         beforePending = -1;
     }
 
-    /** The generation on trial is given up. What a pending one asks for stays, until that is given up too. */
+    /** Gives up the generation on trial. The number of a pending generation stays, until that is given up too. */
     void takeBackTrial() {
         if (beforeTrial >= 0) {
             if (pending == null) {
@@ -188,12 +193,12 @@ final class ServiceGroup {
         }
     }
 
-    /** The generation on trial has proved itself. */
+    /** Keeps the generation on trial, which has proved itself. */
     void keepTrial() {
         beforeTrial = -1;
     }
 
-    /** Returns its status, with the services that it waits for before its first start. */
+    /** Returns the status, with the services that this service waits for before its first start. */
     ServiceStatus status(List<String> waitsFor) {
         int ready = 0;
         for (Place place : places.values()) {
@@ -215,12 +220,12 @@ final class ServiceGroup {
                                 : waitsFor.isEmpty() ? "" : "waits for " + String.join(", ", waitsFor));
     }
 
-    /** Whether every slot has followed the last order. */
+    /** Returns whether every slot has followed its last order. */
     boolean hasTakenOrders() {
         return places.values().stream().allMatch(place -> place.slot.hasTaken(place.slot.order()));
     }
 
-    /** Whether a process runs, or may be about to be started. */
+    /** Returns whether a process runs, or may be about to be started. */
     boolean hasProcess() {
         for (Place place : places.values()) {
             if (place.slot.hasProcess() || !place.slot.hasTaken(place.slot.order())) {
@@ -230,7 +235,7 @@ final class ServiceGroup {
         return false;
     }
 
-    /** Whether a reload is under way. */
+    /** Returns whether a reload is under way. */
     boolean isRolling() {
         if (pending != null) {
             return true;

@@ -7,8 +7,8 @@ public enum ServiceKind {
     /** When it failed: with an exit code other than 0, or killed by a signal. */
     ON_FAILURE,
     /**
-     * When it failed; and services that are {@code after} it start only when each of its workers has ended with exit
-     * code 0: a migration, for example.
+     * When it failed. Services that come {@code after} it start only when each of its workers has ended with exit
+     * code 0. For a migration, for example.
      */
     ONCE
 }

@@ -3,25 +3,25 @@ package dev.sennit.service;
 import java.util.List;
 
 /**
- * Hears of what a {@link ServiceManager} does. Each listener has a thread and a queue of its own, so that one that
- * throws or hangs harms neither the services nor other listeners: what it throws is logged, and what does not fit into
- * its queue is dropped and counted in the log.
+ * Receives events of a {@link ServiceManager}. Each listener has a thread and a queue of its own, so a listener that
+ * throws or hangs affects neither services nor other listeners: its exceptions are logged, and events that do not fit
+ * into its queue are dropped and counted in the log.
  */
 public interface ServiceListener {
     /**
-     * Something happened to a worker: a new process was started, is ready, has died.
+     * Receives an event of a worker: a process was started, is ready, or has died, for example.
      *
-     * @param event what
+     * @param event the event
      */
     default void event(ServiceEvent event) {}
 
     /**
-     * Services are being reloaded.
+     * Receives the start of a reload.
      *
-     * @param services their names
+     * @param services the names of the services
      */
     default void reloading(List<String> services) {}
 
-    /** The manager begins to stop all services. */
+    /** Receives the start of a shutdown: the manager begins to stop all services. */
     default void terminating() {}
 }

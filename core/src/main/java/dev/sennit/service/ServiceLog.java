@@ -24,8 +24,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the lines of all workers go, and what happens to them: one line each, with the time, the service, the worker's
- * number, and whether it came from standard output or error.
+ * The log of a manager: the lines of all workers' output, and the events of workers. Each line has the time, the
+ * service, the worker's number, and whether it came from standard output or error.
  *
  * <pre>
  * 2026-01-01T00:00:00.000Z printer(0) out: page 1
@@ -33,17 +33,17 @@ import org.jspecify.annotations.Nullable;
  * 2026-01-01T00:00:00.130Z printer(0) DIED: exited with code 3, pid 4711
  * </pre>
  *
- * <p>Nothing here waits for the target. What a worker writes while 256 Ki characters of it have not been written is
- * dropped and counted; so is everything beyond 8 Mi characters of all. The log says how many lines are missing, where
- * they are missing. A target that fails, such as a full disk, is opened again every second if it is a file; what could
- * not be written is counted.
+ * <p>No worker waits for the target. If 256 Ki characters of a worker, or 8 Mi characters of all workers, are not
+ * written yet, further lines are dropped and counted. The log has a line in the place of the missing lines, with their
+ * number. If a file fails, for example because the disk is full, the log opens it again every second; lines that could
+ * not be written are counted.
  */
 public final class ServiceLog implements AutoCloseable {
-    /** How a line looks. */
+    /** The form of lines. */
     public enum Format {
-        /** For people. */
+        /** Text for readers. */
         TEXT,
-        /** One JSON object a line. */
+        /** One JSON object for each line. */
         JSON
     }
 
@@ -55,9 +55,9 @@ public final class ServiceLog implements AutoCloseable {
     private static final int MOST_REMEMBERED = 1 << 19;
     private static final int MOST_FOLLOWERS = 64;
 
-    /** What is kept of one worker. */
+    /** The lines of one worker that are not written yet. */
     private static final class Lane {
-        /** Empty for what is of no service. */
+        /** The name of the service; empty for lines of the manager. */
         final String service;
         int kept;
         long dropped;
@@ -68,9 +68,9 @@ public final class ServiceLog implements AutoCloseable {
     }
 
     /**
-     * What is to be written.
+     * A line to write.
      *
-     * @param missing how many lines it says are missing; 0 if it is itself a line
+     * @param missing the number of missing lines that this line stands for; 0 for an ordinary line
      */
     private record Line(Lane lane, String text, long missing) {}
 
@@ -84,7 +84,7 @@ public final class ServiceLog implements AutoCloseable {
     private final Map<String, Lane> lanes = new HashMap<>();
     private int kept;
     private long dropped;
-    /** The last lines, also those that are written. */
+    /** The last lines, including written ones. */
     private final Deque<Line> remembered = new ArrayDeque<>();
     private int rememberedLength;
     private final List<LogFollower> followers = new ArrayList<>();
@@ -93,7 +93,7 @@ public final class ServiceLog implements AutoCloseable {
     private boolean isOver;
     private @Nullable Thread writer;
 
-    /** Of the writer, once there is one; null while a file cannot be opened. */
+    /** Used by the writer thread, once there is one; null while a file cannot be opened. */
     private @Nullable OutputStream out;
 
     private ServiceLog(Format format, @Nullable Path file, @Nullable OutputStream out) {
@@ -103,7 +103,7 @@ public final class ServiceLog implements AutoCloseable {
     }
 
     /**
-     * A log on a stream, which {@link #close} does not close.
+     * Returns a log on a stream, which {@link #close} does not close.
      *
      * @param out such as {@code System.out}
      * @param format how lines look
@@ -114,12 +114,12 @@ public final class ServiceLog implements AutoCloseable {
     }
 
     /**
-     * A log at the end of a file, which is made if it is not there.
+     * Returns a log that appends to a file, which is made if it does not exist.
      *
      * @param file the file
      * @param format how lines look
      * @return the log
-     * @throws IOException if it cannot be opened
+     * @throws IOException if the file cannot be opened
      */
     public static ServiceLog to(Path file, Format format) throws IOException {
         return new ServiceLog(format, file, open(file));
@@ -129,7 +129,7 @@ public final class ServiceLog implements AutoCloseable {
         return Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     }
 
-    /** Opens a file again, by its name: after somebody has renamed it, lines go to a new one. */
+    /** Opens the file again, by its name: after the file was renamed, lines go to a new file. */
     public void reopen() {
         lock.lock();
         try {
@@ -141,7 +141,7 @@ public final class ServiceLog implements AutoCloseable {
     }
 
     /**
-     * How many lines were dropped so far.
+     * Returns how many lines were dropped so far.
      *
      * @return the number
      */
@@ -155,12 +155,12 @@ public final class ServiceLog implements AutoCloseable {
     }
 
     /**
-     * Follows the log: returns what the next lines can be read from, after some that are past. The log remembers its
-     * last lines, up to 512 Ki characters.
+     * Follows the log: returns a follower that reads some past lines and then new lines. The log keeps its last lines,
+     * up to 512 Ki characters.
      *
-     * @param past how many lines of the past come first, at most
-     * @param service the name of a service, to which nothing else is read; empty for all
-     * @return the follower, which is to be closed
+     * @param past how many past lines to read first, at most
+     * @param service the name of the service whose lines to read; empty for all lines
+     * @return the follower, which the caller closes
      * @throws IllegalStateException if there are 64 already
      */
     public LogFollower follow(int past, String service) {
@@ -189,7 +189,7 @@ public final class ServiceLog implements AutoCloseable {
         }
     }
 
-    /** Returns of how many workers lines wait, or are to be told as missing. */
+    /** Returns the number of workers with lines that wait or are missing. */
     int lanes() {
         lock.lock();
         try {
@@ -208,7 +208,7 @@ public final class ServiceLog implements AutoCloseable {
         }
     }
 
-    /** Writes what there is, for which the target has two seconds, and closes a file. */
+    /** Writes the waiting lines, for at most two seconds, and closes a file. */
     @Override
     public void close() {
         try (var _ = Waits.outOfTurn()) {
@@ -254,12 +254,12 @@ public final class ServiceLog implements AutoCloseable {
                         + ",\"stream\":\"" + stream + "\",\"line\":" + quoted(text) + "}");
     }
 
-    /** Returns what takes the lines of a worker. */
+    /** Returns a sink for the lines of a worker. */
     LineSink sink(String service, int id) {
         return (error, text) -> line(service, id, error, text);
     }
 
-    /** Takes what happened to a worker. */
+    /** Takes an event of a worker. */
     void event(ServiceEvent event) {
         String worker = event.service() + "(" + event.id() + ")";
         take(event.service(), "events of " + event.service(), format == Format.TEXT
@@ -272,8 +272,7 @@ public final class ServiceLog implements AutoCloseable {
     }
 
     /**
-     * Takes a line about the services as a whole: what their manager was told to do, for example. Never waits for the
-     * target.
+     * Takes a line about the services as a whole, such as an order to the manager. Never waits for the target.
      *
      * @param text the line; line ends in it become bars
      */
@@ -373,7 +372,7 @@ public final class ServiceLog implements AutoCloseable {
             Backend.start(thread);
             writer = thread;
         } catch (OutOfMemoryError e) {
-            // no thread to be had: the next line tries again
+            // no thread available: the next line tries again
         }
     }
 
@@ -400,7 +399,7 @@ public final class ServiceLog implements AutoCloseable {
         }
     }
 
-    /** Waits for lines; returns none when the log is closed and all are taken. */
+    /** Waits for lines. Returns an empty list when the log is closed and all lines were taken. */
     private List<Line> take() {
         List<Line> batch = new ArrayList<>();
         lock.lock();
@@ -415,14 +414,14 @@ public final class ServiceLog implements AutoCloseable {
                 length += line.text().length() + 1;
                 batch.add(line);
             }
-            lanes.values().removeIf(lane -> lane.kept == 0 && lane.dropped == 0); // of services that have gone, too
+            lanes.values().removeIf(lane -> lane.kept == 0 && lane.dropped == 0); // including those of removed services
         } finally {
             lock.unlock();
         }
         return batch;
     }
 
-    /** Returns whether the target has taken the lines. */
+    /** Writes lines. Returns whether the target has taken them. */
     private boolean put(List<Line> batch) {
         try {
             var text = new StringBuilder();
@@ -448,9 +447,9 @@ public final class ServiceLog implements AutoCloseable {
     }
 
     /**
-     * Counts lines that the target refused, and waits a while before a file is opened again.
+     * Counts lines that the target refused, and waits before a file is opened again.
      *
-     * @return whether the log is closed: then there is no again
+     * @return whether the log is closed, so that the file is not opened again
      */
     private boolean isLost(List<Line> batch) {
         closeFile();
@@ -467,7 +466,7 @@ public final class ServiceLog implements AutoCloseable {
             }
             return isClosed;
         } catch (InterruptedException e) {
-            return false; // nobody knows this thread
+            return false; // no code interrupts this thread
         } finally {
             lock.unlock();
         }
@@ -502,7 +501,7 @@ public final class ServiceLog implements AutoCloseable {
         try {
             target.close();
         } catch (IOException e) {
-            // what it had is written, or was counted
+            // its lines were written, or were counted
         }
     }
 }

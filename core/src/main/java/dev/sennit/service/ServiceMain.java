@@ -18,15 +18,15 @@ import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The main of a Java service's process. It is made of small records: for one with eleven components the JDK
- * would generate many more classes at each start, and a spare has met small ones before.
+ * The main of a Java service's process. It consists of small records: for a record with eleven components the JDK would
+ * generate many more classes at each start, and a spare has loaded those for small records before.
  */
 record ServiceMain(Identity identity, Code code, Limits limits, Given given) implements WorkerProcess.Main {
     @Serial
     private static final long serialVersionUID = 1L;
 
     /**
-     * Which worker it is.
+     * The identity of the worker.
      *
      * @param manager the name of the service's manager
      * @param name the service's name
@@ -41,9 +41,9 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
     /**
      * The service, or its class.
      *
-     * @param service the service; null for one that is made here
-     * @param className the class of which it is made; null if it is given
-     * @param saysWhenReady whether the service itself says that it is ready
+     * @param service the service; null if it is made from its class here
+     * @param className the class of the service; null if the service is given
+     * @param saysWhenReady whether the service itself reports that it is ready
      */
     record Code(@Nullable Service service, @Nullable String className, boolean saysWhenReady) implements Serializable {
         @Serial
@@ -51,10 +51,10 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
     }
 
     /**
-     * Its times.
+     * The times of the worker.
      *
      * @param beat the time between two heartbeats; zero for none
-     * @param stop how long it has to end, when it is not the manager that asks
+     * @param stop how long the worker has to end, if the manager has not set a time
      */
     record Limits(Duration beat, Duration stop) implements Serializable {
         @Serial
@@ -62,10 +62,10 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
     }
 
     /**
-     * The things that its settings give it.
+     * The listener and values from the settings.
      *
-     * @param listener how it gets its listener; null if it has none
-     * @param values what its settings give it
+     * @param listener how the worker gets its listener; null if it has none
+     * @param values the values by name
      */
     record Given(@Nullable WorkerListener listener, Map<String, Serializable> values) implements Serializable {
         @Serial
@@ -73,7 +73,8 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
     }
 
     /**
-     * Runs the service, and ends the process: threads that it left behind must not keep a worker that does nothing.
+     * Runs the service, and ends the process, as threads that the service left behind must not keep an idle worker
+     * alive.
      */
     @Override
     @SuppressWarnings("SystemExitOutsideMain") // it is the main of its process
@@ -95,7 +96,7 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
         Service made;
         try {
             made = code.service() != null ? code.service() : newService();
-        } catch (ServiceException e) { // its message says all: no stack, each time that the manager tries again
+        } catch (ServiceException e) { // its message is enough; a stack would be logged at each retry of the manager
             System.err.println(e.getMessage());
             return 1;
         }
@@ -116,7 +117,10 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
         return 0;
     }
 
-    /** The names of its parts, without the number of a copy, whose folder is of no use to a reader. */
+    /**
+     * Returns the names of the class path's parts, without the folder and number of a copy, which are of no use to a
+     * reader.
+     */
     private static String classPath() {
         return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(Path::of)

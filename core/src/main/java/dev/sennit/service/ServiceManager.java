@@ -42,7 +42,7 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps services alive: starts their workers, replaces those that die, and changes what runs without a gap.
+ * Keeps services alive: starts their workers, replaces workers that die, and reloads and scales services without a gap.
  *
  * {@snippet :
  * import dev.sennit.service.*;
@@ -59,30 +59,30 @@ import org.jspecify.annotations.Nullable;
  * }                                             // all workers have ended
  * }
  *
- * <p>A service's workers have the numbers 0, 1, 2 and so on, which they keep when they are replaced; fewer workers
- * means that the highest numbers go. Services start in the order that {@link ServiceSettings.Builder#after} asks for,
- * and stop in reverse.
+ * <p>The workers of a service have the numbers 0, 1, 2 and so on. A worker that replaces another has the same number;
+ * if the number of workers is reduced, the highest numbers stop. Services start in the order of
+ * {@link ServiceSettings.Builder#after}, and stop in reverse.
  *
- * <p>The futures that the methods return are done when the services are as asked for. They fail with a {@link
- * ServiceException} when that cannot be: a new generation was given up, the service was removed, the manager was shut
- * down, a worker stays down after too many deaths. A worker that dies again and again keeps a future waiting: use
- * {@link CompletableFuture#orTimeout}. Before {@link #start} nothing happens, so they wait for that too. Actions that
- * depend on them run in a thread of the manager and may not block.
+ * <p>The futures that the methods return are done when the services have reached the requested state. They fail with a
+ * {@link ServiceException} if that is not possible: a new generation was given up, the service was removed, the manager
+ * was shut down, or a worker stays down after too many deaths. While a worker dies again and again, its futures wait:
+ * use {@link CompletableFuture#orTimeout}. The futures also wait for {@link #start}. Actions that depend on them run in
+ * a thread of the manager and must not block.
  *
- * <p>All methods may be called from any thread. None waits for a worker but {@link #awaitEnd()} and {@link #close}.
+ * <p>All methods may be called from any thread. Only {@link #awaitEnd()} and {@link #close} wait for workers.
  */
 public final class ServiceManager implements AutoCloseable {
-    /** Makes generations; may take its time. */
+    /** Makes generations; may take long. */
     interface GenerationFactory {
         Generation make(ServiceSettings settings, long number) throws IOException;
     }
 
-    /** What has been asked for and is not yet so. */
+    /** A requested state that is not reached yet. */
     private record Goal(BooleanSupplier isReached, Supplier<@Nullable String> obstacle, CompletableFuture<Void> done) {}
 
-    /** More is a mistake of the caller, who asks and does not look. */
+    /** The most requests that wait; more are a mistake of a caller that never checks its futures. */
     private static final int MOST_GOALS = 10_000;
-    /** The pause before a thread is asked for again, when there was none to be had. */
+    /** The pause before another attempt to start a thread, when none was available. */
     private static final long RETRY_NANOS = 500_000_000;
     private static final Duration LISTENER_LIMIT = Duration.ofSeconds(2);
 
@@ -94,28 +94,28 @@ public final class ServiceManager implements AutoCloseable {
     private final Listeners listeners;
     private final Brain brain = new Brain();
     private final CompletableFuture<Integer> end = new SuspendingFuture<>();
-    /** Null in tests. Set before anybody has the manager. */
+    /** Null in tests. Set before the manager is published. */
     private @Nullable ServiceLog log;
-    /** Its place among those that can be looked at. */
+    /** The entry in the list of managers for views. */
     private final OpenThings.Entry<ServiceManager> entry;
 
     private final ReentrantLock lock = new ReentrantLock();
     // guarded by the lock
     private final Map<String, ServiceGroup> groups = new LinkedHashMap<>();
     private final List<Goal> goals = new ArrayList<>();
-    /** Done with the next decision; null if nobody asks for a proof of life. */
+    /** Done with the next decision; null if no caller waits for a proof of life. */
     private @Nullable SuspendingFuture<Void> alive;
     private final List<ListenerLane> lanes = new ArrayList<>();
-    /** What to do once the lock is free: user code, and what may take time. */
+    /** Actions to run once the lock is free: user code, and actions that may take long. */
     private final List<Runnable> afterUnlock = new ArrayList<>();
     /** How often services were reloaded. */
     private long reloads;
     private boolean isStarted;
     private boolean isStopping;
-    /** Whether workers have no time to stop any more. */
+    /** Whether workers are killed without time to stop. */
     private boolean isKilling;
     private boolean isOver;
-    /** Whether a worker had to be killed at its stop, or is down as too many died. */
+    /** Whether a worker had to be killed at its stop, or is down after too many deaths. */
     private boolean hasFailed;
 
     private ServiceManager(
@@ -135,7 +135,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * A manager with the defaults, which writes what its workers write to standard output.
+     * Creates a manager with the defaults, which writes the output of its workers to standard output.
      *
      * @param name what it is called, in the names of threads and in errors
      * @return the manager, which is to be started
@@ -145,10 +145,10 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * A manager with a log of its own.
+     * Creates a manager with a log.
      *
      * @param name what it is called, in the names of threads and in errors
-     * @param log where the lines of the workers go, and what happens to them; it is closed with the manager
+     * @param log the log for the lines and events of the workers; it is closed with the manager
      * @return the manager, which is to be started
      */
     public static ServiceManager create(String name, ServiceLog log) {
@@ -159,7 +159,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     static ServiceManager create(String name, ServiceLog log, Listeners listeners) {
-        FolderOwner.namePrefix(); // read now: later there may be no descriptor, which would be so for good
+        FolderOwner.namePrefix(); // read now: if it failed later for lack of a descriptor, it would fail for ever
         var manager = new ServiceManager(
                 name,
                 TimeSource.system(),
@@ -187,42 +187,42 @@ public final class ServiceManager implements AutoCloseable {
         return new ServiceManager("test", time, random, memory, new Listeners(), generations);
     }
 
-    // ---- where its workers accept connections ----
+    // ---- listeners ----
 
     /**
      * Listens on an address, for the workers of services that {@linkplain ServiceSettings.Builder#listener name} this
-     * listener. The manager never accepts: connections wait until a worker does.
+     * listener. The manager itself accepts no connections: they wait until a worker accepts them.
      *
-     * @param listener what it is called
-     * @param address a {@link java.net.InetSocketAddress}, with port 0 for any that is free, or a
+     * @param listener the name of the listener
+     * @param address a {@link java.net.InetSocketAddress}, with port 0 for any free port, or a
      *     {@link java.net.UnixDomainSocketAddress}
      * @return the address, with the port in use
      * @throws IllegalArgumentException if there is a listener of that name
-     * @throws IOException if that cannot be; its message says why, and what to do
+     * @throws IOException if the address cannot be bound; the message says why, and what to do
      */
     public SocketAddress listen(String listener, SocketAddress address) throws IOException {
         return listeners.listen(listener, address);
     }
 
     /**
-     * Listens on a socket with which systemd has started this process ({@code LISTEN_FDS}). Of several with one name,
-     * as a socket unit with several addresses has them, each call takes the next.
+     * Listens on a socket with which systemd has started this process ({@code LISTEN_FDS}). If several sockets have one
+     * name, as in a socket unit with several addresses, each call takes the next.
      *
-     * @param listener what it is called here
-     * @param descriptorName what its socket unit calls it: {@code FileDescriptorName}
-     * @return its address
+     * @param listener the name of the listener in this manager
+     * @param descriptorName the name in the socket unit: {@code FileDescriptorName}
+     * @return the address of the socket
      * @throws IllegalArgumentException if there is a listener of that name
-     * @throws IOException if systemd has passed on no such socket, or it does not listen
+     * @throws IOException if systemd has passed no such socket, or the socket does not listen
      */
     public SocketAddress listenOnSystemd(String listener, String descriptorName) throws IOException {
         return listeners.listenOnSystemd(listener, descriptorName, System.getenv());
     }
 
     /**
-     * Closes a listener. A socket of systemd stays open, as it could not be had again: clients wait in it until a
-     * listener {@linkplain #listenOnSystemd takes} it.
+     * Closes a listener. A socket of systemd stays open, as the manager could not get it again: clients wait in its
+     * queue until a listener {@linkplain #listenOnSystemd takes} the socket.
      *
-     * @param listener its name
+     * @param listener the name of the listener
      * @throws IllegalArgumentException if there is no such listener, or a service names it
      */
     public void unlisten(String listener) {
@@ -252,14 +252,15 @@ public final class ServiceManager implements AutoCloseable {
         return listeners.status();
     }
 
-    // ---- what it keeps alive ----
+    // ---- services ----
 
     /**
-     * Adds a service. Its workers are started if the manager has been {@linkplain #start started}, else then.
+     * Adds a service. Its workers start at once if the manager was {@linkplain #start started}, and otherwise at the
+     * start.
      *
-     * @param settings what it runs
-     * @throws IllegalArgumentException if there is a service of that name, it comes after one that is not there, or
-     *     names a {@linkplain #listen listener} that is not there
+     * @param settings the settings of the service
+     * @throws IllegalArgumentException if there is a service of that name, or if it names an unknown service in
+     *     {@code after} or an unknown {@linkplain #listen listener}
      * @throws IllegalStateException if the manager is shut down
      * @throws TaskSerializationException naming what the service captured that cannot travel
      * @throws IOException if its class path cannot be copied
@@ -289,7 +290,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Removes a service: its workers are stopped.
+     * Removes a service, and stops its workers.
      *
      * @param service its name
      * @return done when they have ended
@@ -314,11 +315,12 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Has a service run as many workers. The workers with the highest numbers stop first; no other is touched.
+     * Sets the number of workers of a service. If there are too many, the workers with the highest numbers stop; the
+     * others are not affected.
      *
      * @param service its name
-     * @param workers how many, from 0
-     * @return done when so many are ready and no more run
+     * @param workers the number of workers, from 0
+     * @return done when this number of workers is ready and no more workers run
      * @throws IllegalArgumentException if there is no such service, or the number is out of range
      */
     public CompletableFuture<Void> scale(String service, int workers) {
@@ -343,13 +345,13 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Gives a service other settings: a new generation, as {@link #reload(String)} makes it, with as many workers as
-     * they say.
+     * Gives a service new settings: makes a new generation, as {@link #reload(String)} does, with the number of workers
+     * in the settings.
      *
-     * @param settings the settings; the name tells which service
+     * @param settings the settings, with the name of the service
      * @return done when all workers are of the new generation
-     * @throws IllegalArgumentException if there is no such service or listener, or the settings would make a circle of
-     *     services that come after each other
+     * @throws IllegalArgumentException if there is no such service or listener, or if services would come after each
+     *     other in a cycle
      * @throws TaskSerializationException naming what the service captured that cannot travel
      * @throws IOException if its class path cannot be copied
      */
@@ -364,19 +366,19 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Has it run exactly these services, in one step: adds those that it has not, removes those that are left out, and
-     * gives the others their settings, as {@link #reload()} does. A service keeps as many workers as it was {@linkplain
-     * #scale scaled} to, unless its settings ask for another number than before. One whose settings are the same object
-     * as before is {@linkplain #reload(String) reloaded}.
+     * Sets all services of the manager in one step: adds new services, removes missing services, and gives the others
+     * their settings, as {@link #reload()} does. A service keeps the number of workers that it was
+     * {@linkplain #scale scaled} to, unless the number in its settings has changed. A service whose settings are the
+     * same object as before is {@linkplain #reload(String) reloaded}.
      *
      * @param all the settings, in any order
      * @return done when all services are as their settings say, and the workers of the others have ended
-     * @throws IllegalArgumentException if two have one name, one comes after a service that is left out, services come
-     *     after each other in a circle, or one names a listener that is not there
-     * @throws IllegalStateException if the manager is shut down, or services were added or removed at the same time, or
-     *     one of that name has not been removed yet
+     * @throws IllegalArgumentException if two services have one name, a service comes after a missing service, services
+     *     come after each other in a cycle, or a service names an unknown listener
+     * @throws IllegalStateException if the manager is shut down, or if services were added or removed at the same time,
+     *     or if the removal of a service of the same name has not ended yet
      * @throws TaskSerializationException naming what a service captured that cannot travel
-     * @throws IOException if a class path cannot be copied; nothing has changed then
+     * @throws IOException if a class path cannot be copied; then nothing has changed
      */
     public CompletableFuture<Void> reconfigure(Collection<ServiceSettings> all) throws IOException {
         Map<String, ServiceSettings> byName = new LinkedHashMap<>();
@@ -404,7 +406,7 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
-    /** Returns the numbers of the generations that are to be made; a service that reloads in place needs none. */
+    /** Returns the numbers of the new generations; a service that reloads in place needs none. */
     private Map<String, Long> numbersOf(Map<String, ServiceSettings> all) {
         Map<String, Long> numbers = new LinkedHashMap<>();
         lock.lock();
@@ -477,7 +479,7 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
-    /** Checks that each service comes after services that are there, and that they make no circle. */
+    /** Checks that each service comes after existing services, and that there is no cycle. */
     private static void ensureOrder(Map<String, ServiceSettings> all) {
         all.forEach((service, settings) -> {
             for (String other : settings.after()) {
@@ -491,11 +493,11 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Reloads all services: new workers are started, and take the place of the old when they are ready. A service that
-     * comes after others waits for theirs. If a new one does not get ready, the old serve on.
+     * Reloads all services: starts new workers, which replace the old workers when they are ready. A service that comes
+     * after others waits until these are reloaded. If a new worker does not get ready, the old workers serve on.
      *
      * @return done when all workers are of the new generation
-     * @throws IllegalStateException if a service was given other settings at the same time
+     * @throws IllegalStateException if a service got other settings at the same time
      * @throws IOException if a class path cannot be copied
      */
     public CompletableFuture<Void> reload() throws IOException {
@@ -518,7 +520,7 @@ public final class ServiceManager implements AutoCloseable {
      * @param service its name
      * @return done when all its workers are of the new generation
      * @throws IllegalArgumentException if there is no such service
-     * @throws IllegalStateException if it was given other settings at the same time
+     * @throws IllegalStateException if the service got other settings at the same time
      * @throws IOException if its class path cannot be copied
      */
     public CompletableFuture<Void> reload(String service) throws IOException {
@@ -533,7 +535,8 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Restarts the workers of a service, one by one, from what they run now. A worker that has failed is started.
+     * Replaces the workers of a service, one by one, by workers of the same generation. Starts workers that have
+     * failed.
      *
      * @param service its name
      * @return done when all have been replaced
@@ -564,9 +567,9 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Makes new generations, outside of the lock, and sets them as those to come.
+     * Makes new generations, outside of the lock, and sets them as the pending generations.
      *
-     * @param isChange whether the settings may be others than before: then nothing is reloaded in place
+     * @param isChange whether the settings may differ from those before: then no service is reloaded in place
      */
     private CompletableFuture<Void> renew(List<ServiceSettings> all, boolean isChange) throws IOException {
         List<Generation> made = new ArrayList<>();
@@ -604,13 +607,13 @@ public final class ServiceManager implements AutoCloseable {
             ensureOpen();
             for (ServiceSettings settings : all) {
                 group(settings.name());
-                ensureNoCircle(settings, name -> group(name).newestSettings()); // again: others may have changed theirs
+                ensureNoCircle(settings, name -> group(name).newestSettings()); // again, as others may have changed
                 listeners.ensureThere(settings);
             }
             for (Generation next : made) {
                 ServiceGroup group = group(next.settings().name());
                 boolean isLast = next.number() >= group.newestSet;
-                if (!isChange && isLast && next.settings() != group.newestSettings()) { // it would undo the others
+                if (!isChange && isLast && next.settings() != group.newestSettings()) { // it would undo these
                     throw new IllegalStateException(
                             "service " + group.name + " was changed at the same time: try again");
                 }
@@ -641,9 +644,9 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
-    /** Has a service run a generation when it is its turn; with the lock held. */
+    /** Sets the generation that a service runs when it is the service's turn. The caller holds the lock. */
     private void setPending(ServiceGroup group, Generation next, long reload, boolean hasOtherCount) {
-        if (next.number() < group.newestSet) { // another reload was quicker: that one counts
+        if (next.number() < group.newestSet) { // a newer reload was faster, and counts
             retireLater(next);
             return;
         }
@@ -655,13 +658,13 @@ public final class ServiceManager implements AutoCloseable {
             group.wantBy(next.settings().workers());
         }
         group.newestSet = next.number();
-        group.newest = Math.max(group.newest, next.number()); // it may be another service of this name by now
+        group.newest = Math.max(group.newest, next.number()); // it may be another service of the same name
         group.pending = next;
         group.pendingReload = reload;
         group.isEscalated = false;
     }
 
-    /** Returns why services do not become what a reload wants; null if they may. */
+    /** Returns why services do not reach the state of a reload; null if they may. */
     private static @Nullable String obstacle(List<ServiceGroup> reloaded, long reload) {
         return reloaded.stream()
                 .map(group -> group.givenUpReload >= reload ? group.givenUp : group.obstacle())
@@ -670,13 +673,13 @@ public final class ServiceManager implements AutoCloseable {
                 .orElse(null);
     }
 
-    // ---- its life ----
+    // ---- life of the manager ----
 
     /**
      * Starts the workers.
      *
-     * @throws IllegalStateException if it was started before, or is shut down
-     * @throws OutOfMemoryError if the system gives it no thread
+     * @throws IllegalStateException if the manager was started before, or is shut down
+     * @throws OutOfMemoryError if no thread is available
      */
     public void start() {
         lock.lock();
@@ -715,8 +718,8 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Kills all workers, and ends the manager: for one that has been {@linkplain #shutdown shut down} and shall not
-     * wait for its workers any longer.
+     * Kills all workers, and ends the manager. May be called after {@linkplain #shutdown shutdown}, to stop waiting for
+     * workers.
      *
      * @return done with the exit code, which is 1 if a worker was killed
      */
@@ -746,9 +749,9 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Waits until the manager has ended, some time at most.
+     * Waits until the manager has ended, for a limited time.
      *
-     * @param longest how long
+     * @param longest the longest time to wait
      * @return whether it has ended
      * @throws InterruptedException if the calling thread is interrupted; the manager goes on
      */
@@ -763,13 +766,13 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
-    /** Shuts down and waits, also when the calling thread is interrupted. Each worker has its stop limit. */
+    /** Shuts down and waits for the end, even if the calling thread is interrupted. The stop limits bound the wait. */
     @Override
     public void close() {
         shutdown().join();
     }
 
-    // ---- what is known of it ----
+    // ---- state ----
 
     /**
      * The state of each worker.
@@ -803,16 +806,16 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * A proof that the manager works: its thread has looked at all services once more. For a watchdog, which a timer
-     * alone would deceive.
+     * Returns a proof that the manager works: its thread has checked all services once more. For a watchdog; a timer
+     * alone would not notice that the manager hangs.
      *
-     * @return done when it has; never, if that thread hangs
+     * @return done after the check; never done if the manager's thread hangs
      */
     public CompletableFuture<Void> whenAlive() {
         lock.lock();
         try {
             if (isOver) {
-                return goal(() -> true, () -> null); // which fails
+                return goal(() -> true, () -> null); // fails the future
             }
             SuspendingFuture<Void> asked = alive;
             if (asked == null) {
@@ -827,9 +830,9 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Whether every service has as many ready workers as are wanted, or has done its work.
+     * Returns whether all wanted workers of every service are ready, or have done their work.
      *
-     * @return false until it is started
+     * @return false before the manager is started
      */
     public boolean isUp() {
         lock.lock();
@@ -841,7 +844,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Whether it has been told to end, or ends as all services have done their work.
+     * Returns whether the manager was shut down, or ends as all services have done their work.
      *
      * @return true from then on
      */
@@ -858,12 +861,12 @@ public final class ServiceManager implements AutoCloseable {
         return name;
     }
 
-    /** Returns the time by its clock. */
+    /** Returns the current time by the manager's clock. */
     Instant now() {
         return time.now();
     }
 
-    /** Returns how far its life is, as {@link ServicesMXBean} tells it. */
+    /** Returns the state of the manager, in the words of {@link ServicesMXBean}. */
     String state() {
         lock.lock();
         try {
@@ -874,7 +877,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * A future of the moment at which all services are up.
+     * Returns a future that is done when all services are up.
      *
      * @return done when {@link #isUp} is true
      */
@@ -896,7 +899,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Has a listener hear of what happens from now on.
+     * Adds a listener, which gets events from now on.
      *
      * @param listener called in a thread of its own
      */
@@ -921,7 +924,7 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
-    // ---- helpers; with the lock held ----
+    // ---- helpers; the caller holds the lock ----
 
     private void ensureOpen() {
         if (isStopping) {
@@ -929,7 +932,7 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
-    /** Returns how many changes are waited for. */
+    /** Returns the number of requests that wait. */
     int goals() {
         lock.lock();
         try {
@@ -990,7 +993,7 @@ public final class ServiceManager implements AutoCloseable {
         afterUnlock.add(() -> services.forEach(service -> ServiceEvent.show(ServiceStep.RELOADING, service)));
     }
 
-    /** Releases the lock, and then does what may not be done with it. */
+    /** Releases the lock, and then runs the actions that must not run with it. */
     private void unlock() {
         List<Runnable> due = List.of();
         if (lock.getHoldCount() == 1 && !afterUnlock.isEmpty()) {
@@ -1007,7 +1010,7 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
-    // ---- what the slots tell ----
+    // ---- events of the slots ----
 
     private final class Ears implements Slot.Listener {
         private final ServiceGroup group;
@@ -1070,7 +1073,7 @@ public final class ServiceManager implements AutoCloseable {
 
     // ---- the manager's thread ----
 
-    /** Decides, from the states of all slots, what each of them may do. Decides again whenever a slot has changed. */
+    /** Decides, from the states of all slots, what each slot may do. Called again whenever a slot has changed. */
     void decide() {
         lock.lock();
         try {
@@ -1096,7 +1099,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     private void decide(ServiceGroup group) {
-        // Kept: a service that comes after this one may be replacing a process, and so be without one for a moment.
+        // Stays set: a service that comes after this one may be without a process for a moment, while it replaces one.
         group.hasStopped |= isStopping && (isKilling || !isNeeded(group));
         boolean isDown = group.isRemoved || group.isEscalated || group.hasStopped;
         if (!group.mayStart && !isStopping) {
@@ -1114,7 +1117,7 @@ public final class ServiceManager implements AutoCloseable {
         while (places.hasNext()) {
             ServiceGroup.Place place = places.next();
             boolean isWanted = !isDown && place.slot.id() < group.wanted;
-            isNext &= place.slot.hasTaken(group.generation); // before that it may want what was given up
+            isNext &= place.slot.hasTaken(group.generation); // else it may want the one given up
             if (!place.hasTurn() && free > 0 && isNext && place.slot.wantsToReplace()) {
                 place.takeTurn();
                 free--;
@@ -1128,7 +1131,7 @@ public final class ServiceManager implements AutoCloseable {
                 places.remove();
             }
         }
-        if (!group.leaving.isEmpty() && group.hasTakenOrders()) { // no slot starts from them any more
+        if (!group.leaving.isEmpty() && group.hasTakenOrders()) { // no slot starts processes of them any more
             group.leaving.forEach(this::retireLater);
             group.leaving.clear();
         }
@@ -1139,8 +1142,8 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Lets a service run its next generation when those that it comes after have finished with theirs; or gives that
-     * up, if they gave up theirs in the same reload.
+     * Starts the next generation of a service when the services before it have finished with theirs; or drops it, if
+     * one of these has given up its generation in the same reload.
      */
     private void takeNext(ServiceGroup group) {
         Generation next = group.pending;
@@ -1168,7 +1171,7 @@ public final class ServiceManager implements AutoCloseable {
         }
         if (group.former == null) {
             group.former = group.generation;
-        } else { // a reload during a reload: what was on trial has proved nothing
+        } else { // a reload during a reload: the generation on trial has not proved itself
             group.leaving.add(group.generation);
         }
         group.generation = next;
@@ -1177,7 +1180,7 @@ public final class ServiceManager implements AutoCloseable {
         group.tryPending();
     }
 
-    /** Returns the services that have to be up before this one may start; none if it may. */
+    /** Returns the services that are not up and that this service waits for; empty if it may start. */
     private List<String> waitsFor(ServiceGroup group) {
         return !isStarted || isStopping || group.mayStart
                 ? List.of()
@@ -1188,7 +1191,7 @@ public final class ServiceManager implements AutoCloseable {
         return group == null || group.isUp();
     }
 
-    /** Whether a service that comes after this one still has processes, or is wanted. */
+    /** Returns whether a service that comes after this one still has processes, or may start some. */
     private boolean isNeeded(ServiceGroup group) {
         Set<ServiceGroup> reached = new HashSet<>();
         List<ServiceGroup> open = new ArrayList<>(List.of(group));
@@ -1217,7 +1220,7 @@ public final class ServiceManager implements AutoCloseable {
                 try {
                     place.thread.begin(place.slot);
                     place.hasThread = true;
-                } catch (Throwable e) { // no thread to be had: again in a while
+                } catch (Throwable e) { // no thread available: try again later
                     group.places.remove(id);
                     brain.again(RETRY_NANOS);
                 }
@@ -1241,11 +1244,11 @@ public final class ServiceManager implements AutoCloseable {
         Iterator<Goal> all = goals.iterator();
         while (all.hasNext()) {
             Goal goal = all.next();
-            if (goal.done().isDone()) { // its caller waits no more
+            if (goal.done().isDone()) { // its caller does not wait any more
                 all.remove();
                 continue;
             }
-            // In this order: slots go on meanwhile, and one that gives up says so before it has nothing more to do.
+            // In this order, as slots go on meanwhile: a slot that gives up sets the obstacle before it becomes idle.
             boolean isReached = goal.isReached().getAsBoolean();
             String obstacle = goal.obstacle().get();
             if (obstacle != null) {

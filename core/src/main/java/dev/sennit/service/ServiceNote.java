@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a worker and its manager say to each other in a note: a kind, and a number that most kinds leave zero.
+ * A message between a worker and its manager: a kind, and a number, which is zero for most kinds.
  *
  * <pre>
  * byte kind, long number
@@ -13,13 +13,13 @@ import org.jspecify.annotations.Nullable;
 record ServiceNote(Kind kind, long number) {
     /** The order is that of the bytes on the wire. */
     enum Kind {
-        /** From the worker: it is ready. */
+        /** From the worker: the service is ready. */
         READY,
-        /** From the worker: it lives. */
+        /** From the worker: a heartbeat. */
         HEARTBEAT,
-        /** From the worker: it has done so many more pieces of work. */
+        /** From the worker: the number of further pieces of work that it has done. */
         WORKED,
-        /** From the manager: the service is reloaded in place. */
+        /** From the manager: reload in place. */
         RELOAD,
         /** From the worker: it waits for its listener. */
         LISTENER
@@ -36,7 +36,7 @@ record ServiceNote(Kind kind, long number) {
         return ByteBuffer.allocate(LENGTH).put((byte) kind.ordinal()).putLong(number).array();
     }
 
-    /** Reads a note; returns null if it is none. */
+    /** Reads a note; returns null if the bytes are not a note. */
     static @Nullable ServiceNote read(byte[] bytes) {
         if (bytes.length != LENGTH || bytes[0] < 0 || bytes[0] >= KINDS.length) {
             return null;

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a service runs, in how many workers, and within which limits. Immutable.
+ * The settings of a service: its code or command, the number of workers, and limits. Immutable.
  *
  * {@snippet :
  * import dev.sennit.service.*;
@@ -32,10 +32,10 @@ public final class ServiceSettings {
     /** With less, a JVM does not start. */
     private static final long LEAST_HEAP = 2 << 20;
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
-    /** More is a slip of the finger: the memory of each worker would be none. */
+    /** A larger number is a mistake: there would be no memory left for each worker. */
     static final int MOST_WORKERS = 1000;
 
-    /** So far away that moments do not overflow. */
+    /** The longest time: far in the future, but times do not overflow. */
     static final Duration LONGEST = Duration.ofDays(36_500);
     /** The longest pause of the default back-off. */
     static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
@@ -50,7 +50,7 @@ public final class ServiceSettings {
      * Begins the settings of a service that is a Java object.
      *
      * @param name letters, digits, {@code . _ -}, 64 at most
-     * @param service what each worker runs, on a copy of its own
+     * @param service the service; each worker runs a copy of its own
      * @return a builder with the defaults
      * @throws IllegalArgumentException if it is no such name
      */
@@ -59,11 +59,11 @@ public final class ServiceSettings {
     }
 
     /**
-     * Begins the settings of a service that is a class, made by its constructor without parameters in each worker. The
-     * class may be on a {@linkplain Builder#classPath class path} that this JVM does not have.
+     * Begins the settings of a service that is a class. Each worker makes an object with the constructor without
+     * parameters. The class may be on a {@linkplain Builder#classPath class path} that this JVM does not have.
      *
      * @param name letters, digits, {@code . _ -}, 64 at most
-     * @param className of a class that implements {@link Service}
+     * @param className the name of a class that implements {@link Service}
      * @return a builder with the defaults
      * @throws IllegalArgumentException if it is no such name
      */
@@ -87,7 +87,7 @@ public final class ServiceSettings {
     }
 
     /**
-     * Begins settings that differ from these.
+     * Returns a builder with these settings, to change some of them.
      *
      * @return a builder with these settings
      */
@@ -173,7 +173,7 @@ public final class ServiceSettings {
         return from.stopLimit;
     }
 
-    /** Null for none: a command gives no sign of life. */
+    /** Returns the heartbeat limit; null for none, as a command sends no heartbeats. */
     @Nullable Duration heartbeatLimit() {
         return isCommand() || from.heartbeatLimit.isZero() ? null : from.heartbeatLimit;
     }
@@ -348,9 +348,9 @@ public final class ServiceSettings {
         }
 
         /**
-         * How many workers it has at first; the default is 1.
+         * Sets the initial number of workers; the default is 1.
          *
-         * @param count from 0, for none until it is scaled, to 1000
+         * @param count from 0, for no workers until the service is scaled, to 1000
          * @return this
          * @throws IllegalArgumentException if it is less or more
          */
@@ -360,7 +360,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * When a worker that has ended by itself is replaced; the default is {@link ServiceKind#ALWAYS}.
+         * Sets when a worker that has ended by itself is replaced; the default is {@link ServiceKind#ALWAYS}.
          *
          * @param chosen the kind
          * @return this
@@ -371,8 +371,8 @@ public final class ServiceSettings {
         }
 
         /**
-         * The services that have to be ready before this one starts, and that stop after it. A service of kind
-         * {@link ServiceKind#ONCE} has to have ended.
+         * Names the services that have to be ready before this service starts, and that stop after it. A service of
+         * kind {@link ServiceKind#ONCE} has to have ended.
          *
          * @param services their names
          * @return this
@@ -394,7 +394,7 @@ public final class ServiceSettings {
          * @param chosen the default is {@link Readiness.Initialized} for Java services, and {@link Readiness.Alive} of
          *     one second for commands
          * @return this
-         * @throws IllegalArgumentException if a Java service is to be watched as only a command can be, or the reverse
+         * @throws IllegalArgumentException if a Java service gets a condition for commands, or the reverse
          */
         public Builder readiness(Readiness chosen) {
             boolean isForCommands = !(chosen instanceof Readiness.Initialized) && !(chosen instanceof Readiness.Said);
@@ -409,7 +409,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * How long a worker may take to get ready; then it is killed. The default is 60 s.
+         * Sets how long a worker may take to get ready; then it is killed. The default is 60 s.
          *
          * @param limit more than zero
          * @return this
@@ -421,7 +421,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * How long a worker may take to end once it was asked; then it is killed. The default is 30 s.
+         * Sets how long a worker may take to end after it was asked to stop; then it is killed. The default is 30 s.
          *
          * @param limit more than zero
          * @return this
@@ -433,8 +433,8 @@ public final class ServiceSettings {
         }
 
         /**
-         * How long a ready worker of a Java service may go without a heartbeat; then it is killed and replaced. The
-         * default is 60 s.
+         * Sets how long a ready worker of a Java service may go without a heartbeat; then it is killed and replaced.
+         * The default is 60 s.
          *
          * @param limit zero for no limit
          * @return this
@@ -450,8 +450,8 @@ public final class ServiceSettings {
         }
 
         /**
-         * How long a worker has to end when its manager has died. The default is zero: it is killed at once, on Linux
-         * by the kernel.
+         * Sets how long a worker has to end when its manager has died. The default is zero: the worker is killed at
+         * once, on Linux by the kernel.
          *
          * @param limit with more than zero, {@link Service#terminate} is called first
          * @return this
@@ -466,10 +466,10 @@ public final class ServiceSettings {
         }
 
         /**
-         * How long to wait before a worker that died is started again. The first start after a time without deaths is
-         * made at once. The default grows from 0.1 s to 30 s, with full jitter.
+         * Sets the pause before a worker that died is restarted. The first restart after a time without deaths comes at
+         * once. The default grows from 0.1 s to 30 s, with full jitter.
          *
-         * @param chosen asked with the number of deaths in a row
+         * @param chosen a backoff, which is called with the number of deaths in a row
          * @return this
          */
         public Builder backoff(Backoff chosen) {
@@ -478,12 +478,12 @@ public final class ServiceSettings {
         }
 
         /**
-         * How many deaths of one worker are too many, and what happens then. The default is 10 within a minute, and to
+         * Sets how many deaths of one worker are too many, and the reaction. The default is 10 within a minute, and to
          * keep trying.
          *
          * @param count more than zero
          * @param window more than zero
-         * @param then what happens
+         * @param then the reaction
          * @return this
          * @throws IllegalArgumentException if a number is not more than zero
          */
@@ -498,7 +498,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * How many workers are replaced at once when the service is reloaded. The default is 1.
+         * Sets how many workers a reload replaces at a time. The default is 1.
          *
          * @param count more than zero
          * @return this
@@ -513,10 +513,10 @@ public final class ServiceSettings {
         }
 
         /**
-         * Whether a reload calls {@link Service#reload} in the workers that run, instead of replacing them. A command
-         * gets the signal HUP then. The default is false.
+         * Sets whether a reload calls {@link Service#reload} in the running workers instead of replacing them. A
+         * command gets the signal HUP instead. The default is false.
          *
-         * @param wanted true if it does
+         * @param wanted true to reload in place
          * @return this
          */
         public Builder reloadInPlace(boolean wanted) {
@@ -525,7 +525,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * The age at which a worker is replaced, give or take a tenth. By default there is none.
+         * Sets the age at which a worker is replaced, plus or minus a tenth. By default there is no limit.
          *
          * @param age more than zero
          * @return this
@@ -537,8 +537,8 @@ public final class ServiceSettings {
         }
 
         /**
-         * The memory (resident set) above which a worker is replaced, if two looks in a row find it there. By default
-         * there is none.
+         * Sets the memory (resident set) above which a worker is replaced, if two checks in a row find that. By default
+         * there is no limit.
          *
          * @param size such as {@code 512m}
          * @return this
@@ -550,8 +550,8 @@ public final class ServiceSettings {
         }
 
         /**
-         * How much {@linkplain ServiceWorker#worked work} a worker does before it is replaced, give or take a tenth. By
-         * default there is no limit.
+         * Sets how much {@linkplain ServiceWorker#worked work} a worker does before it is replaced, plus or minus a
+         * tenth. By default there is no limit.
          *
          * @param pieces more than zero
          * @return this
@@ -566,7 +566,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * How many JVMs wait, started and without work, to take the place of a worker that dies. The default is 0.
+         * Sets how many started JVMs wait to replace a worker that dies. The default is 0.
          *
          * @param count from 0
          * @return this
@@ -582,8 +582,8 @@ public final class ServiceSettings {
         }
 
         /**
-         * The most heap memory of a worker's JVM; the default is a quarter of what there is, which is too much for a
-         * service with many workers.
+         * Sets the most heap memory of a worker's JVM. The default is a quarter of the machine's memory, which is too
+         * much for a service with many workers.
          *
          * @param size such as {@code 256m}
          * @return this
@@ -598,7 +598,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * Options of a worker's JVM, after those that Sennit sets.
+         * Sets options of a worker's JVM, which come after those that Sennit sets.
          *
          * @param options one option each
          * @return this
@@ -609,8 +609,8 @@ public final class ServiceSettings {
         }
 
         /**
-         * The class path of a Java service, with Sennit's own jar on it. Each generation runs from a copy, so its jars
-         * can be replaced at any time. The default is the class path of this JVM, without a copy.
+         * Sets the class path of a Java service, which has to include Sennit's own jar. Each generation runs from a
+         * copy, so the jars can be replaced at any time. The default is the class path of this JVM, without a copy.
          *
          * @param parts jars and folders
          * @return this
@@ -621,7 +621,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * Environment variables besides those of this process, or with another value.
+         * Adds environment variables to those of this process, or changes their values.
          *
          * @param variables values by name
          * @return this
@@ -632,7 +632,7 @@ public final class ServiceSettings {
         }
 
         /**
-         * The working directory; the default is that of this process.
+         * Sets the working directory; the default is that of this process.
          *
          * @param folder a folder that exists when a worker starts
          * @return this
@@ -643,10 +643,10 @@ public final class ServiceSettings {
         }
 
         /**
-         * Has the workers of a Java service accept connections on a listener of the manager, which stays open while
-         * workers come and go; see {@link ServiceWorker#accept}.
+         * Names the listener of the manager on which the workers of a Java service accept connections. It stays open
+         * while workers are replaced; see {@link ServiceWorker#accept}.
          *
-         * @param bound the name that it has from {@link ServiceManager#listen}
+         * @param bound the name of the listener in {@link ServiceManager#listen}
          * @return this
          */
         public Builder listener(String bound) {
@@ -655,11 +655,11 @@ public final class ServiceSettings {
         }
 
         /**
-         * Gives the workers of a Java service a value: a shared queue, for example. A service that is an object may
-         * have its values in fields too.
+         * Passes a value to the workers of a Java service, for example a shared queue. A service that is an object may
+         * also have values in fields.
          *
          * @param called the name under which {@link ServiceWorker#value} finds it
-         * @param value what each worker gets, by serialization
+         * @param value the value, which each worker gets by serialization
          * @return this
          */
         public Builder value(String called, Serializable value) {
@@ -671,7 +671,7 @@ public final class ServiceSettings {
          * The settings as they are now.
          *
          * @return the settings; this builder may be used again
-         * @throws IllegalArgumentException if a command has a listener or values, which it could not use
+         * @throws IllegalArgumentException if a command has a listener or values, as a command cannot use them
          */
         public ServiceSettings build() {
             if (!command.isEmpty() && (listener != null || !values.isEmpty())) {

@@ -7,7 +7,10 @@ import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What a {@link Service} knows of the worker that it runs in, and tells its manager. Safe for any thread. */
+/**
+ * The worker in which a {@link Service} runs: its identity, and the connection to its manager. Safe for use by several
+ * threads.
+ */
 public interface ServiceWorker {
     /**
      * The name of the service.
@@ -17,8 +20,7 @@ public interface ServiceWorker {
     String name();
 
     /**
-     * The number of this worker among those of its service, from 0. A worker that takes the place of another has the
-     * same number.
+     * The number of this worker among those of its service, from 0. A worker that replaces another has the same number.
      *
      * @return the number
      */
@@ -32,23 +34,23 @@ public interface ServiceWorker {
     long generation();
 
     /**
-     * Tells the manager that the service is ready. Calls after the first do nothing.
+     * Reports to the manager that the service is ready. Calls after the first do nothing.
      *
-     * @throws java.io.UncheckedIOException if the worker has a socket of its own to listen on, and cannot bind that
+     * @throws java.io.UncheckedIOException if the worker has a socket of its own to listen on, and cannot bind it
      */
     void ready();
 
     /**
-     * Tells the manager that the work goes on. From the first call on, only these calls count: a worker that makes none
-     * for the heartbeat limit of its service is replaced. Without any call, the worker's JVM beats by itself. Cheap: it
-     * may be called for each piece of work.
+     * Reports to the manager that the work goes on. From the first call on, only these calls count as heartbeats: if a
+     * worker makes none for the heartbeat limit of its service, it is replaced. If the service never calls this method,
+     * the worker's JVM sends heartbeats by itself. A call is cheap, and may be made for each piece of work.
      */
     void heartbeat();
 
     /**
-     * Counts pieces of work that are done. A service with a limit of work is replaced after so many.
+     * Counts pieces of work. If the service has a limit of work, a worker that has reached it is replaced.
      *
-     * @param pieces how many more
+     * @param pieces the number of further pieces
      * @throws IllegalArgumentException if it is negative
      */
     void worked(long pieces);
@@ -68,9 +70,9 @@ public interface ServiceWorker {
     void awaitStop() throws InterruptedException;
 
     /**
-     * Waits until the worker is asked to stop, some time at most.
+     * Waits until the worker is asked to stop, for a limited time.
      *
-     * @param longest how long; zero or less only looks
+     * @param longest the longest time to wait; zero or less to check only
      * @return whether it has been asked
      * @throws InterruptedException if the calling thread is interrupted
      */
@@ -106,30 +108,31 @@ public interface ServiceWorker {
      * };
      * }
      *
-     * <p>Several threads may call it. No connection is lost when a worker ends or is replaced: those that it has not
-     * accepted are accepted by others, or wait for the next worker. Where native access is off, each worker has a
-     * socket of its own ({@link ListenerStatus#isShared}): then connections that wait at the socket of a worker are
-     * lost when it is killed.
+     * <p>Several threads may call this method. No connection is lost when a worker ends or is replaced: other workers
+     * accept its waiting connections, or these wait for the next worker. Without native access, each worker has a
+     * socket of its own ({@link ListenerStatus#isShared}): then the connections that wait at the socket of a worker are
+     * lost when the worker is killed.
      *
-     * <p>A worker that is asked to stop gets null here. A service that answers connections in its main thread overrides
-     * {@link Service#terminate}, so that the thread is not interrupted while it answers one.
+     * <p>When the worker is asked to stop, this method returns null. A service that answers connections in its main
+     * thread has to override {@link Service#terminate}, so that the thread is not interrupted while it answers a
+     * connection.
      *
      * @return the connection, in blocking mode; null once the worker {@linkplain #isStopping is stopping}
      * @throws IllegalStateException if the service has no {@linkplain ServiceSettings.Builder#listener listener}
-     * @throws IOException if there is no descriptor to be had, for example
+     * @throws IOException if no descriptor is available, for example
      * @throws InterruptedException if the thread is interrupted, and the worker is not stopping
      */
     @Nullable SocketChannel accept() throws IOException, InterruptedException;
 
     /**
-     * The listener itself, for servers that accept by means of their own. It stays non-blocking, as another
-     * worker may be quicker to accept: wait for connections with a {@link java.nio.channels.Selector}. Do not close it
-     * before the process ends, as standard output would be lost: just accept no more when the worker {@linkplain
-     * #isStopping is stopping}, answer what was accepted, and return.
+     * Returns the listener itself, for servers that accept connections themselves. The channel stays non-blocking, as
+     * another worker may accept a connection first: wait for connections with a {@link java.nio.channels.Selector}. Do
+     * not close the channel, as standard output would be lost: when the worker {@linkplain #isStopping is stopping},
+     * accept no more connections, answer the accepted ones, and return.
      *
      * @return always the same channel
      * @throws IllegalStateException if the service has no {@linkplain ServiceSettings.Builder#listener listener}
-     * @throws java.io.UncheckedIOException if the worker has a socket of its own, and cannot bind that
+     * @throws java.io.UncheckedIOException if the worker has a socket of its own, and cannot bind it
      */
     ServerSocketChannel listener();
 

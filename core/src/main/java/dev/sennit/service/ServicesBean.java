@@ -20,7 +20,7 @@ public final class ServicesBean implements ServicesMXBean {
     /** For the MBean server. */
     public ServicesBean() {}
 
-    /** Adds a manager, and returns the handle to take it out. */
+    /** Adds a manager, and returns the handle to remove it. */
     static OpenThings.Entry<ServiceManager> opened(ServiceManager manager) {
         OpenThings.Entry<ServiceManager> entry = OPEN.add(manager);
         if (Beans.areOurs()) {

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The bean is not registered beforehand. A tool that has connected to the JVM's MBean server creates it, of the
  * class {@link ServicesBean} under the name {@value #NAME}. Where the server does not know the library's class loader,
- * the library registers the bean itself within a second after the server exists, under that name with {@code ,loader=}
- * appended; this takes a manager that has not ended.
+ * the library registers the bean itself within a second after the server exists, if there is a manager that has not
+ * ended, under that name with {@code ,loader=} appended.
  *
- * <p>Texts have no secrets: they pass the filter that names of tasks pass.
+ * <p>All texts pass the filter for names of tasks, which removes secrets.
  */
 public interface ServicesMXBean {
     /** The object name. */
@@ -32,12 +32,12 @@ public interface ServicesMXBean {
      * A service; see {@link ServiceStatus}.
      *
      * @param name its name
-     * @param wanted how many workers it is to have
+     * @param wanted the number of workers that is set
      * @param ready how many are ready
      * @param generation the generation that workers are started with
      * @param isReloading whether workers are being replaced by those of another generation
      * @param isUp whether all wanted workers are ready, or have done their work
-     * @param obstacle what keeps it from being up; null if nothing is known
+     * @param obstacle why the service is not up; null if there is no known reason
      * @param workers by number
      */
     record ServiceNow(
@@ -56,7 +56,7 @@ public interface ServicesMXBean {
      * @param id its number
      * @param state its {@link SlotState}
      * @param stateSeconds for how long, by the wall clock
-     * @param why what brought it there
+     * @param why the cause of this state
      * @param pid its process; null if none runs
      * @param generation the generation of that process; null if none runs
      * @param ageSeconds the age of that process, by the wall clock; null if none runs

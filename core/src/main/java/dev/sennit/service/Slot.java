@@ -29,50 +29,50 @@ import org.jspecify.annotations.Nullable;
  * stop           all three are asked to end, and are killed at their limit
  * </pre>
  *
- * <p>{@link #step} looks at what is true now - which processes have ended or are ready, whose time is over, what the
- * manager {@linkplain Order orders} - and does what follows. Nothing is lost if two things happen before it looks, or
- * if it looks twice. One thread at a time calls it, the slot's own; {@link #order} and {@link #status} are for any
- * thread. The machine needs no process and no waiting: tests give it launchers and a clock of their own.
+ * <p>{@link #step} reads the current state - which processes have ended or are ready, which limits are over, what the
+ * manager {@linkplain Order orders} - and acts on it. So it does not matter if two events come before a step, or if a
+ * step runs twice. Only the slot's thread calls it; {@link #order} and {@link #status} are for any thread. The state
+ * machine does not depend on processes and does not wait: tests give it launchers and a clock of their own.
  *
- * <p>The step never waits. It asks to be called again when something has changed, or after the time that it returns.
+ * <p>A step never waits. It has to be called again when something has changed, or after the time that it returns.
  */
 final class Slot {
-    /** Hears of a slot, in the slot's thread. Must not block. */
+    /** Receives the events of a slot, in the slot's thread. Must not block. */
     interface Listener {
-        /** Something has happened. */
+        /** Receives an event of the worker. */
         void happened(ServiceEvent event);
 
-        /** A process that was to replace another did not get ready, and is not tried again. */
+        /** A process that should replace another did not get ready, and is not tried again. */
         void gaveUp(Slot slot, Generation generation, String why);
 
         /** Too many processes died. */
         void failed(Slot slot, Escalation escalation);
     }
 
-    /** How often the memory of a process is looked at. */
+    /** The time between two checks of a process's memory. */
     private static final long MEMORY_LOOK = Duration.ofSeconds(2).toNanos();
-    /** The looks in a row that have to find too much memory: one may be a peak. */
+    /** The checks in a row that have to find too much memory, as one may find a peak. */
     private static final int LOOKS = 2;
-    /** The limits of age and work differ so much from process to process, that not all are replaced at once. */
+    /** How much the limits of age and work vary between processes, so that not all are replaced at once. */
     private static final double JITTER = 0.1;
 
-    /** What a process that was killed may take to be gone; one that takes longer hangs in the kernel. */
+    /** The time for a killed process to end; a process that takes longer hangs in the kernel. */
     private static final long KILL_LIMIT = Duration.ofSeconds(10).toNanos();
 
-    /** A step that comes so much too late tells that this JVM, or the machine, stood still. */
+    /** If a step comes this late, the JVM or the machine has paused. */
     private static final long LATE = Duration.ofSeconds(1).toNanos();
 
-    /** A status, and the process whose signs of life are in it. */
+    /** A status, and the process whose heartbeats and work it shows. */
     private record Shown(SlotStatus status, @Nullable SlotRun served) {}
 
     private final String service;
     private final int id;
     private final TimeSource time;
     private final RandomGenerator random;
-    /** Returns the bytes of memory that a process holds. */
+    /** Reads the bytes of memory of a process. */
     private final LongUnaryOperator memory;
     private final Listener listener;
-    /** Has the slot's thread call {@link #step}. */
+    /** Makes the slot's thread call {@link #step}. */
     private final Runnable poke;
 
     private volatile Order order;
@@ -82,32 +82,32 @@ final class Slot {
     private volatile boolean isReplacing;
     private volatile boolean hasProcess;
     private volatile boolean hasDoneWork;
-    /** Whether no process has time to stop. */
+    /** Whether processes are killed without time to stop. */
     private volatile boolean isKilling;
-    /** The restarts that need no answer any more, as the successor did not get ready. */
+    /** The requested restarts that were given up, as the successor did not get ready. */
     private volatile GivenUp restartsGivenUp = new GivenUp(0, "");
     /** The order that the last step followed. */
     private volatile @Nullable Order taken;
 
-    // The fields below are of the thread that calls step.
+    // Only the thread that calls step uses the fields below.
     private @Nullable SlotRun current;
     private @Nullable SlotRun successor;
     private @Nullable SlotRun leaving;
     /** The order of the last step. */
     private Order before;
-    /** The moments of the last deaths, no more than the settings ask for. */
+    /** The times of the last deaths, as many as the settings need. */
     private final Deque<Long> deaths = new ArrayDeque<>();
     private int deathsInRow;
-    /** The moment before which no process is started, after a death. */
+    /** After a death, no process is started before this time. */
     private long startAt;
-    /** The moment before which no successor is started, after one was given up. */
+    /** After a successor was given up, no successor is started before this time. */
     private long replaceAt;
     private int givenUpInRow;
-    /** The newest generation of which a process was ready here; 0 for none. */
+    /** The newest generation of which a process of this slot was ready; 0 for none. */
     private long proven;
-    /** The newest generation that was given up here; 0 for none. */
+    /** The newest generation that this slot has given up; 0 for none. */
     private long givenUp;
-    /** Whether the last step asked for another one, and for when. */
+    /** Whether the last step needs another step by time, and when. */
     private boolean isDue;
     private long dueAt;
     private boolean hasCauseToReplace;
@@ -151,7 +151,7 @@ final class Slot {
         return id;
     }
 
-    /** Returns what the last {@link #step} left, with the signs of life of its process until now. */
+    /** Returns the status after the last {@link #step}, with the current heartbeat and work of its process. */
     SlotStatus status() {
         Shown now = shown;
         SlotRun served = now.served;
@@ -173,7 +173,7 @@ final class Slot {
         return hasProcess;
     }
 
-    /** Returns whether its process has ended by itself, and no other is wanted. */
+    /** Returns whether the slot's process has ended by itself, and is not to be restarted. */
     boolean isDone() {
         return hasDoneWork;
     }
@@ -189,31 +189,31 @@ final class Slot {
         return last != null && last.generation() == generation;
     }
 
-    /** Returns whether the restart that was asked for with that number is still to be made. */
+    /** Returns whether the requested restart with this number is still to be made. */
     boolean isToRestart(long number) {
         Order last = taken;
         return last == null || last.restarts() < number || wantsToReplace || isReplacing;
     }
 
-    /** Returns whether the process of the restart that was asked for with that number did not get ready. */
+    /** Returns whether the process of the requested restart with this number did not get ready. */
     boolean hasGivenUpRestart(long number) {
         return restartsGivenUp.restarts >= number;
     }
 
-    /** Returns why the last restart was given up. What is shown of the slot may be from before that. */
+    /** Returns why the last restart was given up. The status of the slot may be older. */
     String whyRestartWasGivenUp() {
         return restartsGivenUp.why;
     }
 
-    /** So many restarts were asked for when one was given up, and why it was. */
+    /** The number of requested restarts when one was given up, and the reason. */
     private record GivenUp(long restarts, String why) {}
 
-    /** Returns what the slot is to do. */
+    /** Returns the current order. */
     Order order() {
         return order;
     }
 
-    /** Orders what the slot is to do from now on. */
+    /** Sets the order that the slot follows from now on. */
     void order(Order next) {
         if (!next.equals(order)) {
             order = next;
@@ -221,13 +221,13 @@ final class Slot {
         }
     }
 
-    /** Has all processes killed that are to end; for good. */
+    /** Kills all processes that have to end, from now on. */
     void kill() {
         isKilling = true;
         poke.run();
     }
 
-    // ---- the machine ----
+    // ---- the state machine ----
 
     /**
      * Does what is due.
@@ -237,7 +237,7 @@ final class Slot {
     long step() {
         Order now = order;
         if (!now.equals(taken)) {
-            taken = null; // else an order that is given twice would count as taken while another is followed
+            taken = null; // or an order that is given twice would count as followed while another is
         }
         forgiveLateness();
         takeNote(now);
@@ -259,8 +259,8 @@ final class Slot {
     }
 
     /**
-     * After a pause of this JVM, or of the machine, heartbeats lie unread: they are waited for once more, so that
-     * healthy processes are not killed.
+     * After a pause of this JVM, or of the machine, heartbeats are unread: their limits start again, so that healthy
+     * processes are not killed.
      */
     private void forgiveLateness() {
         if (isDue && time.nanoTime() - dueAt > LATE) {
@@ -272,9 +272,7 @@ final class Slot {
         }
     }
 
-    /**
-     * Looks at what is new in the order. A reload and a restart by hand are a new beginning for one that has failed.
-     */
+    /** Handles the changes of an order. A reload or a restart by hand starts a failed slot again. */
     private void takeNote(Order now) {
         if (now.generation().number() != before.generation().number() || now.restarts() != before.restarts()
                 || now.isWanted() && !before.isWanted()) {
@@ -314,7 +312,7 @@ final class Slot {
         }
     }
 
-    /** The current process has ended. */
+    /** Handles the end of the current process. */
     private void ended(SlotRun served, RunEnd end, Order now) {
         lastEnd = end.why();
         if (served.isStopping || !now.isWanted()) {
@@ -327,7 +325,7 @@ final class Slot {
             String killed = served.whyStopped;
             died(served, killed == null ? end.why() : killed);
         }
-        if (successor != null) { // it comes at the right moment
+        if (successor != null) { // the successor takes the place at once
             current = successor;
             successor = null;
         }
@@ -364,7 +362,7 @@ final class Slot {
         }
     }
 
-    /** Returns the pause after so many deaths but the first, after which there is none. */
+    /** Returns the pause after a number of deaths in a row; there is none after the first. */
     private long pauseAfter(ServiceSettings settings, int failures) {
         if (failures < 1) {
             return 0;
@@ -372,7 +370,7 @@ final class Slot {
         Duration pause;
         try {
             pause = settings.backoff().waitAfter(new Attempt(failures, Duration.ZERO, null, null), random);
-        } catch (RuntimeException | Error e) { // user code: without an answer the longest usual pause is safe
+        } catch (RuntimeException | Error e) { // user code has failed: the longest default pause is safe
             pause = ServiceSettings.LONGEST_PAUSE;
         }
         return Math.clamp(Timers.nanos(pause), 0, Timers.nanos(ServiceSettings.LONGEST));
@@ -469,7 +467,7 @@ final class Slot {
         }
     }
 
-    /** Returns when the time for the next heartbeat began: not before the process was ready. */
+    /** Returns when the limit for the next heartbeat began: not before the process was ready. */
     private static long lastBeat(SlotRun run) {
         long beat = run.beatAt();
         return beat - run.readyAt > 0 ? beat : run.readyAt;
@@ -493,7 +491,7 @@ final class Slot {
     private void start(Order now) {
         if (current == null && now.mayStart() && !isFailed && !isDone && time.nanoTime() - startAt >= 0) {
             SlotRun run = newRun(now);
-            current = run; // before its process may tell something
+            current = run; // before its process can report anything
             String obstacle = launch(run);
             if (obstacle != null) {
                 current = null;
@@ -521,7 +519,7 @@ final class Slot {
         }
     }
 
-    /** Returns why the current process is to be replaced, or null if it is not. */
+    /** Returns why the current process has to be replaced, or null. */
     private @Nullable String causeToReplace(SlotRun served, Order now) {
         long wanted = now.generation().number();
         if (wanted < served.generation.number() || wanted > served.generation.number() && wanted > givenUp) {
@@ -548,11 +546,11 @@ final class Slot {
                 now.generation(), now.restarts(), time, 1 + JITTER * (2 * random.nextDouble() - 1), poke);
     }
 
-    /** Starts the process of a run; returns null, or why there is none. */
+    /** Starts the process of a run. Returns null, or the reason for the failure. */
     private @Nullable String launch(SlotRun run) {
         try {
             run.isRunBy(run.generation.launchers().forSlot(id).start(run));
-        } catch (IOException | RuntimeException | Error e) { // no memory, descriptor or thread to be had, or a bad path
+        } catch (IOException | RuntimeException | Error e) { // no memory, descriptor or thread available, or a bad path
             String message = e.getMessage();
             return RunEnd.oneLine("cannot be started: " + (message == null ? e.toString() : message));
         }
@@ -595,9 +593,9 @@ final class Slot {
         }
     }
 
-    /** The slot and the process watch the same limit: either may be the first to kill. */
+    /** Returns why a process was killed. The slot and the run watch the same limit, and either may kill first. */
     private static String whyKilled(SlotRun run, RunEnd end) {
-        if (end.why().startsWith("was killed, as")) { // it knows itself
+        if (end.why().startsWith("was killed, as")) { // the run has killed it, and gives the reason
             return end.why();
         }
         String cause = run.isKilled() ? run.whyStopped : tooSlow(run);
@@ -608,7 +606,7 @@ final class Slot {
         return "did not stop within " + Durations.text(run.generation.settings().stopLimit());
     }
 
-    // ---- what is told ----
+    // ---- events and status ----
 
     private void tell(ServiceEvent.Kind kind, SlotRun run, String text) {
         listener.happened(
@@ -694,7 +692,7 @@ final class Slot {
         return Math.max(0, next);
     }
 
-    /** Returns the nanoseconds until a limit of a process is over. */
+    /** Returns the nanoseconds until the next limit of a process. */
     private long next(@Nullable SlotRun run, long now) {
         if (run == null || run.end() != null) {
             return run == null ? Long.MAX_VALUE : 0;

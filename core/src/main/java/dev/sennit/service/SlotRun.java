@@ -8,18 +8,18 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A process of a slot, as the slot knows it. What the process tells are levels that any thread sets; the slot's thread
- * reads them, and has the other fields to itself.
+ * The slot's view of one of its processes. Any thread sets the fields with the events of the process; the slot's thread
+ * reads them, and only it uses the other fields.
  */
 final class SlotRun implements RunListener {
     final Generation generation;
-    /** How many restarts had been asked for when it was started. */
+    /** The number of requested restarts when the process was started. */
     final long restarts;
     final long startedAt;
     final Instant started;
-    /** After so much work it is replaced. */
+    /** The amount of work after which the process is replaced. */
     final long workLimit;
-    /** At this moment it is replaced. */
+    /** When the process is replaced. */
     final long replaceAt;
 
     private final TimeSource time;
@@ -30,22 +30,22 @@ final class SlotRun implements RunListener {
     private volatile boolean hasBeaten;
     private volatile @Nullable RunEnd end;
 
-    // Of the slot's thread:
-    /** Null until it has been started. */
+    // Only the slot's thread:
+    /** Null until the process has been started. */
     private @Nullable Run run;
-    /** Whether the slot has taken note that it is ready. */
+    /** Whether the slot has noticed that the process is ready. */
     boolean wasReady;
     long readyAt;
     boolean isStopping;
     private boolean isKilled;
     private long killedAt;
     private long stopBy;
-    /** Why the slot asked it to stop, or killed it; null if it did not. */
+    /** Why the slot has asked the process to stop, or killed it; null if it has not. */
     @Nullable String whyStopped;
-    /** The looks in a row that found too much memory. */
+    /** The checks in a row that found too much memory. */
     int looksAboveMemory;
 
-    /** Makes one whose limits of age and work are as many times those of its settings. */
+    /** Makes a run. {@code jitter} is the factor for the limits of age and work in the settings. */
     SlotRun(Generation generation, long restarts, TimeSource time, double jitter, Runnable changed) {
         this.generation = generation;
         this.restarts = restarts;
@@ -60,7 +60,7 @@ final class SlotRun implements RunListener {
         replaceAt = maxAge == null ? Long.MAX_VALUE : startedAt + (long) (Timers.nanos(maxAge) * jitter);
     }
 
-    // ---- what it tells ----
+    // ---- events of the process ----
 
     @Override
     public void ready() {
@@ -86,7 +86,7 @@ final class SlotRun implements RunListener {
 
     @Override
     public void ended(RunEnd how) {
-        if (end == null) { // else the slot has given it up
+        if (end == null) { // otherwise the slot has given it up
             end = how;
         }
         changed.run();
@@ -104,12 +104,12 @@ final class SlotRun implements RunListener {
         return work.get();
     }
 
-    /** Returns the moment of the last sign of life; of its start, if there was none. */
+    /** Returns the time of the last heartbeat, or of the start if there was none. */
     long beatAt() {
         return beatAt;
     }
 
-    /** Begins the time for its next heartbeat anew. */
+    /** Starts the limit for the next heartbeat again. */
     void postponeHeartbeat() {
         beatAt = time.nanoTime();
     }
@@ -118,7 +118,7 @@ final class SlotRun implements RunListener {
         return hasBeaten;
     }
 
-    // ---- what the slot does with it ----
+    // ---- actions of the slot ----
 
     void isRunBy(Run process) {
         run = process;
@@ -159,12 +159,12 @@ final class SlotRun implements RunListener {
         }
     }
 
-    /** Whether it was neither asked to end nor killed, and has not ended. */
+    /** Returns whether the process was neither asked to end nor killed, and has not ended. */
     boolean isServing() {
         return !isStopping && !isKilled && end == null;
     }
 
-    /** Whether the slot killed it without asking, or after it had asked in vain. */
+    /** Returns whether the slot has killed the process, with or without asking it to stop before. */
     boolean isKilled() {
         return isKilled;
     }

@@ -1,7 +1,7 @@
 package dev.sennit.service;
 
 /**
- * The state of a worker's place, which keeps its number while processes come and go.
+ * The state of a worker, which keeps its number while its processes are replaced.
  *
  * <pre>
  * WAITING  -> STARTING, STOPPED, FAILED
@@ -12,11 +12,11 @@ package dev.sennit.service;
  * FAILED   -> STARTING, WAITING, STOPPED                       when it is restarted, reloaded or not wanted any more
  * </pre>
  *
- * <p>The first restart after a death is made at once, so READY may be followed by STARTING. FAILED follows any other
- * state, as a process that cannot be started has died, too.
+ * <p>The first restart after a death comes at once, so STARTING may follow READY. FAILED follows any other state, as a
+ * process that cannot be started has died, too.
  */
 public enum SlotState {
-    /** It waits: for services that come first, or for the pause after a death. */
+    /** The worker waits for services that come first, or for the end of a pause after a death. */
     WAITING,
     /** A process is starting and is not ready. */
     STARTING,
@@ -24,8 +24,8 @@ public enum SlotState {
     READY,
     /** The process was asked to stop. */
     DRAINING,
-    /** No process runs, and none is wanted: it was stopped, or has done its work. */
+    /** No process runs, and none is to be started: the worker was stopped, or has done its work. */
     STOPPED,
-    /** No process runs, as too many died. */
+    /** No process runs, after too many deaths. */
     FAILED
 }

@@ -10,8 +10,8 @@ import java.util.Optional;
  * @param service the name of its service
  * @param id its number
  * @param state its state
- * @param since when it came into this state
- * @param why what brought it there, one line
+ * @param since when this state began
+ * @param why the cause of this state, one line
  * @param pid its process; 0 if none runs
  * @param generation the generation of that process; 0 if none runs
  * @param started when that process was started; empty if none runs
@@ -38,7 +38,7 @@ public record SlotStatus(
         String lastEnd,
         boolean isReplacing) {
 
-    /** Returns the same with other signs of life. */
+    /** Returns the same status with another heartbeat and amount of work. */
     SlotStatus with(Optional<Duration> newHeartbeatAge, long newWork) {
         return new SlotStatus(
                 service, id, state, since, why, pid, generation, started, newHeartbeatAge, newWork, restarts,

@@ -6,11 +6,11 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The thread of a {@link Slot}: calls its {@link Slot#step} when something has changed and when a time is over. A
- * platform thread: a service that holds all carriers must not keep the manager from replacing it.
+ * The thread of a {@link Slot}: calls its {@link Slot#step} when something has changed and when a limit is over. It is
+ * a platform thread, so that a service that holds all carriers cannot keep the manager from replacing it.
  */
 final class SlotThread extends Thread {
-    /** It does little: starts and stops processes. */
+    /** A small stack, as the thread only starts and stops processes. */
     private static final long STACK = 1 << 18;
     /** The pause after a step that failed, which is a defect, or a lack of memory. */
     private static final long PAUSE_NANOS = 1_000_000_000;
@@ -31,32 +31,32 @@ final class SlotThread extends Thread {
         setDaemon(true);
     }
 
-    /** Starts it for a slot; throws OutOfMemoryError if there is no thread to be had. */
+    /** Starts this thread for a slot; throws OutOfMemoryError if no thread is available. */
     void begin(Slot owner) {
         slot = owner;
         Backend.start(this);
     }
 
-    /** Has it call the slot's step soon. For any thread. */
+    /** Makes this thread call the slot's step soon. For any thread. */
     void poke() {
         isPoked = true;
         LockSupport.unpark(this);
     }
 
-    /** Ends it; the slot has no process any more. */
+    /** Ends this thread; the slot has no process any more. */
     void end() {
         isOver = true;
         poke();
     }
 
-    /** Nobody may keep a slot from its work. */
+    /** Ignores interrupts, as they would disturb the slot. */
     @Override
     public void interrupt() {}
 
     @Override
     public void run() {
         Slot owner = slot;
-        String failed = "a step of " + getName() + " failed"; // now: later there may be no memory
+        String failed = "a step of " + getName() + " failed"; // made now, as later there may be no memory
         while (owner != null && !isOver) {
             isPoked = false;
             long due = Backend.current().nanoTime();

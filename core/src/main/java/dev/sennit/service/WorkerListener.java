@@ -13,11 +13,11 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a worker gets its listener.
+ * The way in which a worker gets its listener.
  *
  * @param name the listener's name
- * @param path where the worker waits for the manager's descriptor; null if it binds a socket of its own
- * @param address what it binds; null if it gets a descriptor
+ * @param path the socket at which the worker waits for the manager's descriptor; null if it binds a socket of its own
+ * @param address the address to bind; null if it gets a descriptor
  */
 record WorkerListener(String name, @Nullable String path, @Nullable InetSocketAddress address)
         implements Serializable {
@@ -27,21 +27,21 @@ record WorkerListener(String name, @Nullable String path, @Nullable InetSocketAd
     private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final int BACKLOG = 1024;
 
-    /** Whether other workers accept on the same socket. */
+    /** Returns whether other workers accept on the same socket. */
     boolean isShared() {
         return path != null;
     }
 
     /**
-     * Gets it, in the worker.
+     * Gets the listener. Called in the worker.
      *
-     * @param ask tells the manager that the worker waits
-     * @return a channel that does not block
-     * @throws IOException if that cannot be; its message says why
+     * @param ask notifies the manager that the worker waits
+     * @return a non-blocking channel
+     * @throws IOException if the worker cannot get the listener; the message says why
      */
     ServerSocketChannel get(Runnable ask) throws IOException {
         ServerSocketChannel channel = path == null ? bindOwn() : receive(Path.of(path), ask);
-        channel.configureBlocking(false); // another worker may be quicker to accept
+        channel.configureBlocking(false); // another worker may accept the connection first
         return channel;
     }
 

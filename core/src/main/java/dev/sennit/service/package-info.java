@@ -1,8 +1,7 @@
 /**
- * Services: parts of a program that run for long, in processes that are kept alive, replaced without a gap, and told
- * the truth about.
+ * Services: long-running parts of a program, in processes that are kept alive, replaced without a gap, and observable.
  *
- * <p>{@link dev.sennit.service.ServiceManager} is the way in. Every wait in this package has a limit.
+ * <p>Start with {@link dev.sennit.service.ServiceManager}. Every wait in this package has a limit.
  */
 @NullMarked
 package dev.sennit.service;

@@ -12,8 +12,8 @@ import java.util.function.IntUnaryOperator;
 import java.util.function.LongUnaryOperator;
 
 /**
- * The compare-and-set loops of numbers and arrays: each replaces a value in shared memory by what a function makes of
- * it, and calls the function again when another thread was faster. A double is compared by its bits, so that NaN is
+ * The compare-and-set loops of numbers and arrays: each replaces a value in shared memory by the result of a function
+ * of it, and calls the function again if another thread was faster. A double is compared by its bits, so that NaN is
  * equal to itself.
  */
 final class AtomicUpdates {

@@ -50,11 +50,13 @@ import org.jspecify.annotations.Nullable;
  * <p>A thread that waits checks the owner, and so do {@link #tryLock()}, at most once a slice, and {@link #isSound}.
  *
  * <p>THREAD is the {@linkplain #markOf mark} of the thread that owns the lock: a number made of its process's identity
- * and its Java thread id, which a virtual thread keeps when it changes its carrier. Only the owner writes THREAD, HOLDS
- * and DEAD_PID. A dead owner's values stay until the next owner writes its own. So for a moment the word names the next
- * owner's process, while THREAD still is the dead owner's mark. In this moment another thread of that process may ask
- * whether it has the lock itself. It compares THREAD with its own mark, so the two marks have to differ, although
- * thread ids and pids repeat: {@link #markOf} says how far they do.
+ * and its Java thread id, which a virtual thread keeps when it changes its carrier. A thread has the lock if the word
+ * names its process and THREAD is its own mark.
+ *
+ * <p>Only the owner writes THREAD, HOLDS and DEAD_PID, so the values of a dead owner stay until the next owner has
+ * written its own. In between, the word names the process of the next owner and THREAD the thread of the dead owner.
+ * No other thread of that process may take itself for the owner then. So the marks of any two threads have to differ,
+ * although thread ids and pids repeat: {@link #markOf} says how far they do.
  *
  * <p>The word is read and written as a volatile: a thread that acquires the lock sees all that earlier owners wrote.
  *

@@ -5,7 +5,7 @@ import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
-/** What the arrays in shared memory have in common: where they lie, and how long they are. */
+/** The common part of arrays in shared memory: their place and length. */
 abstract sealed class SharedArray implements Serializable, AutoCloseable
         permits SharedLongArray, SharedIntArray, SharedDoubleArray, SharedByteArray {
     @Serial
@@ -36,7 +36,7 @@ abstract sealed class SharedArray implements Serializable, AutoCloseable
         return (long) length * elementBytes;
     }
 
-    /** An index, as the offsets of memory segments are: checked, and a long. */
+    /** Returns a checked index as a long, as memory segments need it. */
     final long checked(int index) {
         return Objects.checkIndex(index, length);
     }
@@ -46,16 +46,16 @@ abstract sealed class SharedArray implements Serializable, AutoCloseable
     }
 
     /**
-     * How many elements it has.
+     * Returns the number of elements.
      *
-     * @return a number that never changes
+     * @return the length, which never changes
      */
     public int length() {
         return length;
     }
 
     /**
-     * The memory of its elements, in the byte order of this machine.
+     * Returns the memory of the elements, in the byte order of this machine.
      *
      * @return a segment of this array's size
      */
@@ -64,26 +64,26 @@ abstract sealed class SharedArray implements Serializable, AutoCloseable
     }
 
     /**
-     * The block that it lies in.
+     * Returns the block that contains it.
      *
-     * @return the one made for it, or the one it was placed in
+     * @return the block that was made for it, or in which it was placed
      */
     public SharedMemory memory() {
         return place.memory();
     }
 
     /**
-     * Where in the block it begins.
+     * Returns the place in the block where it begins.
      *
-     * @return bytes from the block's start
+     * @return the bytes from the block's start
      */
     public long offset() {
         return place.offset();
     }
 
     /**
-     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's
-     * block, nothing.
+     * Frees the block that was made for it, as {@link SharedMemory#close} does. Does nothing if it was placed in
+     * another block.
      */
     @Override
     public void close() {

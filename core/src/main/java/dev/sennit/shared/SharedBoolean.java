@@ -6,7 +6,7 @@ import java.io.Serializable;
 /**
  * A flag that processes share: an {@link java.util.concurrent.atomic.AtomicBoolean} in {@link SharedMemory}.
  *
- * <p>A task captures it, and it is the same flag in the worker.
+ * <p>A task captures the flag, and the worker uses the same memory.
  *
  * {@snippet :
  * try (SharedBoolean stop = SharedBoolean.create(false);
@@ -23,8 +23,8 @@ import java.io.Serializable;
  * }
  * }
  *
- * <p><b>Memory effects</b>, life, and how many share a block, as of {@link SharedInt}, whose 4 bytes it takes: 0 is
- * false, 1 is true. It is equal only to itself.
+ * <p><b>Memory effects</b>, lifetime, and the sharing of blocks are as with {@link SharedInt}. A flag takes 4 bytes: 0
+ * is false, 1 is true. Two objects are never equal.
  */
 public final class SharedBoolean implements Serializable, AutoCloseable {
     @Serial
@@ -37,9 +37,9 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Makes one, in a block of its own.
+     * Makes a flag, in a block of its own.
      *
-     * @param initial its first value
+     * @param initial the first value
      * @return the flag; close it when no process needs it any more
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
@@ -48,13 +48,13 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * The flag at a place in a block, whatever is there: false in a new one.
+     * Returns the flag at a place in a block. It keeps its value, which is false in a new block.
      *
      * @param memory the block
-     * @param offset where, in bytes; a multiple of 4
+     * @param offset the place, in bytes; a multiple of 4
      * @return the flag; closing it does not close the block
      * @throws IllegalArgumentException if the offset is not a multiple of 4
-     * @throws IndexOutOfBoundsException if it does not lie in the block
+     * @throws IndexOutOfBoundsException if the place does not lie in the block
      */
     public static SharedBoolean in(SharedMemory memory, long offset) {
         return new SharedBoolean(SharedInt.in(memory, offset));
@@ -65,7 +65,7 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Its value, as of a volatile variable.
+     * Returns the value, with the memory effects of a volatile read.
      *
      * @return the value
      */
@@ -74,7 +74,7 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Sets it, as a volatile variable.
+     * Sets the value, with the memory effects of a volatile write.
      *
      * @param value the new value
      */
@@ -83,7 +83,7 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Its value, without any order.
+     * Returns the value, without memory effects.
      *
      * @return the value
      */
@@ -92,7 +92,7 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Sets it, without any order.
+     * Sets the value, without memory effects.
      *
      * @param value the new value
      */
@@ -101,7 +101,7 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Its value; what its writer did before {@link #setRelease} is seen after this.
+     * Returns the value. Actions of a thread before its {@link #setRelease} are visible after this read.
      *
      * @return the value
      */
@@ -110,7 +110,7 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Sets it; what was done before is seen by who reads it with {@link #getAcquire}.
+     * Sets the value. A thread that reads it with {@link #getAcquire} sees all earlier actions of this thread.
      *
      * @param value the new value
      */
@@ -119,21 +119,21 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Sets it.
+     * Replaces the value.
      *
      * @param value the new value
-     * @return the one before
+     * @return the value before
      */
     public boolean getAndSet(boolean value) {
         return this.value.getAndSet(number(value)) != 0;
     }
 
     /**
-     * Sets it if it has the expected value.
+     * Sets the value if it is the expected one.
      *
-     * @param expected what it has to be
+     * @param expected the expected value
      * @param value the new value
-     * @return whether it was, and is set
+     * @return whether the value was the expected one, and was set
      */
     public boolean compareAndSet(boolean expected, boolean value) {
         return this.value.compareAndSet(number(expected), number(value));
@@ -144,26 +144,26 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * The block that it lies in.
+     * Returns the block that contains it.
      *
-     * @return the one made for it, or the one it was placed in
+     * @return the block that was made for it, or in which it was placed
      */
     public SharedMemory memory() {
         return value.memory();
     }
 
     /**
-     * Where in the block it lies.
+     * Returns its place in the block.
      *
-     * @return bytes from the block's start
+     * @return the bytes from the block's start
      */
     public long offset() {
         return value.offset();
     }
 
     /**
-     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's
-     * block, nothing.
+     * Frees the block that was made for it, as {@link SharedMemory#close} does. Does nothing if it was placed in
+     * another block.
      */
     @Override
     public void close() {

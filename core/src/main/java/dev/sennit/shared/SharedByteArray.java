@@ -9,7 +9,7 @@ import java.lang.invoke.VarHandle;
 /**
  * An array of bytes that processes share, in {@link SharedMemory}.
  *
- * <p>A task captures it, or gives it back, and nothing is copied: it is the same memory in every process.
+ * <p>A task captures the array, or returns it, and nothing is copied: all processes use the same memory.
  *
  * {@snippet :
  * try (SharedByteArray picture = SharedByteArray.copyOf(new byte[1_000_000]);
@@ -19,13 +19,13 @@ import java.lang.invoke.VarHandle;
  * }
  * }
  *
- * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every
- * method of one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task
- * wrote is there for whoever got its future's value. There is no compare-and-set of a byte; {@link SharedIntArray} has
- * it.
+ * <p><b>Memory effects.</b> {@link #get} and {@link #set} have the effects of volatile access, and the plain methods
+ * those of an ordinary array. Every method of one element is atomic, also between processes; methods of many elements
+ * are plain and not atomic. A thread that has got the value of a task's future sees everything that the task wrote.
+ * There is no compare-and-set of a byte; {@link SharedIntArray} has one.
  *
- * <p><b>Life.</b> One that was made by {@link #create} or {@link #copyOf} has a block of its own, for as long as
- * {@link SharedMemory} says; {@link #in} places it in a block with others.
+ * <p><b>Lifetime.</b> An array from {@link #create} or {@link #copyOf} has a block of its own, whose lifetime
+ * {@link SharedMemory} describes; {@link #in} places an array in a block with others.
  */
 public final class SharedByteArray extends SharedArray {
     @Serial
@@ -38,9 +38,9 @@ public final class SharedByteArray extends SharedArray {
     }
 
     /**
-     * Makes one, filled with zeros, in a block of its own.
+     * Makes an array, filled with zeros, in a block of its own.
      *
-     * @param length how many elements
+     * @param length the number of elements
      * @return the array; close it when no process needs it any more
      * @throws IllegalArgumentException if the length is negative
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
@@ -50,9 +50,9 @@ public final class SharedByteArray extends SharedArray {
     }
 
     /**
-     * Makes one with the elements of an array, in a block of its own.
+     * Makes an array with the elements of another, in a block of its own.
      *
-     * @param source what is copied
+     * @param source the array to copy
      * @return the array; close it when no process needs it any more
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
@@ -63,33 +63,33 @@ public final class SharedByteArray extends SharedArray {
     }
 
     /**
-     * The array at a place in a block, whatever is there: zeros in a new one.
+     * Returns the array at a place in a block. Its elements keep their values, which are zero in a new block.
      *
      * @param memory the block
-     * @param offset where, in bytes
-     * @param length how many elements
+     * @param offset the place, in bytes
+     * @param length the number of elements
      * @return the array; closing it does not close the block
      * @throws IllegalArgumentException if the length is negative
-     * @throws IndexOutOfBoundsException if it does not lie in the block
+     * @throws IndexOutOfBoundsException if the array does not lie in the block
      */
     public static SharedByteArray in(SharedMemory memory, long offset, int length) {
         return new SharedByteArray(in(memory, offset, length, Byte.BYTES));
     }
 
     /**
-     * An element, as of a volatile variable.
+     * Returns an element, with the memory effects of a volatile read.
      *
-     * @param index which
-     * @return its value
+     * @param index the index of the element
+     * @return the value of the element
      */
     public byte get(int index) {
         return (byte) ELEMENT.getVolatile(segment, checked(index));
     }
 
     /**
-     * Sets an element, as a volatile variable.
+     * Sets an element, with the memory effects of a volatile write.
      *
-     * @param index which
+     * @param index the index of the element
      * @param value the new value
      */
     public void set(int index, byte value) {
@@ -97,19 +97,19 @@ public final class SharedByteArray extends SharedArray {
     }
 
     /**
-     * An element, without any order: as of an array.
+     * Returns an element, without memory effects, as an ordinary array.
      *
-     * @param index which
-     * @return its value
+     * @param index the index of the element
+     * @return the value of the element
      */
     public byte getPlain(int index) {
         return (byte) ELEMENT.get(segment, checked(index));
     }
 
     /**
-     * Sets an element, without any order: as of an array.
+     * Sets an element, without memory effects, as an ordinary array.
      *
-     * @param index which
+     * @param index the index of the element
      * @param value the new value
      */
     public void setPlain(int index, byte value) {
@@ -117,19 +117,19 @@ public final class SharedByteArray extends SharedArray {
     }
 
     /**
-     * An element; what its writer did before {@link #setRelease} is seen after this.
+     * Returns an element. Actions of a thread before its {@link #setRelease} are visible after this read.
      *
-     * @param index which
-     * @return its value
+     * @param index the index of the element
+     * @return the value of the element
      */
     public byte getAcquire(int index) {
         return (byte) ELEMENT.getAcquire(segment, checked(index));
     }
 
     /**
-     * Sets an element; what was done before is seen by who reads it with {@link #getAcquire}.
+     * Sets an element. A thread that reads it with {@link #getAcquire} sees all earlier actions of this thread.
      *
-     * @param index which
+     * @param index the index of the element
      * @param value the new value
      */
     public void setRelease(int index, byte value) {
@@ -139,8 +139,8 @@ public final class SharedByteArray extends SharedArray {
     /**
      * Copies an array into this one, from its first element on.
      *
-     * @param source what is copied
-     * @throws IndexOutOfBoundsException if it is longer than this
+     * @param source the array to copy
+     * @throws IndexOutOfBoundsException if the source is longer than this array
      */
     public void copyFrom(byte[] source) {
         copyFrom(0, source, 0, source.length);
@@ -149,11 +149,11 @@ public final class SharedByteArray extends SharedArray {
     /**
      * Copies elements of an array into this one.
      *
-     * @param index where the first goes
-     * @param source from what
-     * @param sourceIndex its first that is copied
-     * @param count how many
-     * @throws IndexOutOfBoundsException if not all of them are in both
+     * @param index the index of the first element to set
+     * @param source the array to copy from
+     * @param sourceIndex the index of the first element to copy
+     * @param count the number of elements
+     * @throws IndexOutOfBoundsException if one of the ranges is outside of its array
      */
     public void copyFrom(int index, byte[] source, int sourceIndex, int count) {
         MemorySegment.copy(source, sourceIndex, segment, JAVA_BYTE, checked(index, count), count);
@@ -162,18 +162,18 @@ public final class SharedByteArray extends SharedArray {
     /**
      * Copies elements of this array into another.
      *
-     * @param index the first that is copied
-     * @param target into what
-     * @param targetIndex where the first goes
-     * @param count how many
-     * @throws IndexOutOfBoundsException if not all of them are in both
+     * @param index the index of the first element to copy
+     * @param target the array to copy into
+     * @param targetIndex the index of the first element to set
+     * @param count the number of elements
+     * @throws IndexOutOfBoundsException if one of the ranges is outside of its array
      */
     public void copyTo(int index, byte[] target, int targetIndex, int count) {
         MemorySegment.copy(segment, JAVA_BYTE, checked(index, count), target, targetIndex, count);
     }
 
     /**
-     * A copy of all elements.
+     * Returns a copy of all elements.
      *
      * @return a new array
      */

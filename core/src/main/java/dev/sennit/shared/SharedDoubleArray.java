@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
  * An array of doubles that processes share: what {@link java.util.concurrent.atomic.AtomicLongArray} is, for doubles in
  * {@link SharedMemory}.
  *
- * <p>A task captures it, or gives it back, and nothing is copied: it is the same memory in every process.
+ * <p>A task captures the array, or returns it, and nothing is copied: all processes use the same memory.
  *
  * {@snippet :
  * try (SharedDoubleArray roots = SharedDoubleArray.create(100);
@@ -25,13 +25,14 @@ import java.util.stream.IntStream;
  * }
  * }
  *
- * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every
- * method of one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task
- * wrote is there for whoever got its future's value. {@link #updateAndGet} is for one element: it keeps nobody away
- * from others. Elements are compared by their bits: 0.0 is not -0.0.
+ * <p><b>Memory effects.</b> {@link #get} and {@link #set} have the effects of volatile access, and the plain methods
+ * those of an ordinary array. Every method of one element is atomic, also between processes; methods of many elements
+ * are plain and not atomic. A thread that has got the value of a task's future sees everything that the task wrote.
+ * {@link #updateAndGet} changes one element only, and does not lock others. Elements are compared by their bits: 0.0 is
+ * not -0.0.
  *
- * <p><b>Life.</b> One that was made by {@link #create} or {@link #copyOf} has a block of its own, for as long as
- * {@link SharedMemory} says; {@link #in} places it in a block with others.
+ * <p><b>Lifetime.</b> An array from {@link #create} or {@link #copyOf} has a block of its own, whose lifetime
+ * {@link SharedMemory} describes; {@link #in} places an array in a block with others.
  */
 public final class SharedDoubleArray extends SharedArray {
     @Serial
@@ -44,9 +45,9 @@ public final class SharedDoubleArray extends SharedArray {
     }
 
     /**
-     * Makes one, filled with zeros, in a block of its own.
+     * Makes an array, filled with zeros, in a block of its own.
      *
-     * @param length how many elements
+     * @param length the number of elements
      * @return the array; close it when no process needs it any more
      * @throws IllegalArgumentException if the length is negative
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
@@ -56,9 +57,9 @@ public final class SharedDoubleArray extends SharedArray {
     }
 
     /**
-     * Makes one with the elements of an array, in a block of its own.
+     * Makes an array with the elements of another, in a block of its own.
      *
-     * @param source what is copied
+     * @param source the array to copy
      * @return the array; close it when no process needs it any more
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
@@ -69,14 +70,14 @@ public final class SharedDoubleArray extends SharedArray {
     }
 
     /**
-     * The array at a place in a block, whatever is there: zeros in a new one.
+     * Returns the array at a place in a block. Its elements keep their values, which are zero in a new block.
      *
      * @param memory the block
-     * @param offset where, in bytes; a multiple of 8
-     * @param length how many elements
+     * @param offset the place, in bytes; a multiple of 8
+     * @param length the number of elements
      * @return the array; closing it does not close the block
      * @throws IllegalArgumentException if the offset is not a multiple of 8, or the length is negative
-     * @throws IndexOutOfBoundsException if it does not lie in the block
+     * @throws IndexOutOfBoundsException if the array does not lie in the block
      */
     public static SharedDoubleArray in(SharedMemory memory, long offset, int length) {
         return new SharedDoubleArray(in(memory, offset, length, Double.BYTES));
@@ -87,19 +88,19 @@ public final class SharedDoubleArray extends SharedArray {
     }
 
     /**
-     * An element, as of a volatile variable.
+     * Returns an element, with the memory effects of a volatile read.
      *
-     * @param index which
-     * @return its value
+     * @param index the index of the element
+     * @return the value of the element
      */
     public double get(int index) {
         return Double.longBitsToDouble((long) ELEMENT.getVolatile(segment, at(index)));
     }
 
     /**
-     * Sets an element, as a volatile variable.
+     * Sets an element, with the memory effects of a volatile write.
      *
-     * @param index which
+     * @param index the index of the element
      * @param value the new value
      */
     public void set(int index, double value) {
@@ -107,19 +108,19 @@ public final class SharedDoubleArray extends SharedArray {
     }
 
     /**
-     * An element, without any order: as of an array.
+     * Returns an element, without memory effects, as an ordinary array.
      *
-     * @param index which
-     * @return its value
+     * @param index the index of the element
+     * @return the value of the element
      */
     public double getPlain(int index) {
         return Double.longBitsToDouble((long) ELEMENT.get(segment, at(index)));
     }
 
     /**
-     * Sets an element, without any order: as of an array.
+     * Sets an element, without memory effects, as an ordinary array.
      *
-     * @param index which
+     * @param index the index of the element
      * @param value the new value
      */
     public void setPlain(int index, double value) {
@@ -127,19 +128,19 @@ public final class SharedDoubleArray extends SharedArray {
     }
 
     /**
-     * An element; what its writer did before {@link #setRelease} is seen after this.
+     * Returns an element. Actions of a thread before its {@link #setRelease} are visible after this read.
      *
-     * @param index which
-     * @return its value
+     * @param index the index of the element
+     * @return the value of the element
      */
     public double getAcquire(int index) {
         return Double.longBitsToDouble((long) ELEMENT.getAcquire(segment, at(index)));
     }
 
     /**
-     * Sets an element; what was done before is seen by who reads it with {@link #getAcquire}.
+     * Sets an element. A thread that reads it with {@link #getAcquire} sees all earlier actions of this thread.
      *
-     * @param index which
+     * @param index the index of the element
      * @param value the new value
      */
     public void setRelease(int index, double value) {
@@ -149,9 +150,9 @@ public final class SharedDoubleArray extends SharedArray {
     /**
      * Sets an element.
      *
-     * @param index which
+     * @param index the index of the element
      * @param value the new value
-     * @return the one before
+     * @return the value before
      */
     public double getAndSet(int index, double value) {
         return Double.longBitsToDouble((long) ELEMENT.getAndSet(segment, at(index), Double.doubleToRawLongBits(value)));
@@ -160,10 +161,10 @@ public final class SharedDoubleArray extends SharedArray {
     /**
      * Sets an element if it has the expected value, bit for bit.
      *
-     * @param index which
-     * @param expected what it has to be
+     * @param index the index of the element
+     * @param expected the expected value
      * @param value the new value
-     * @return whether it was, and is set
+     * @return whether the value was the expected one, and was set
      */
     public boolean compareAndSet(int index, double expected, double value) {
         return ELEMENT.compareAndSet(segment, at(index), Double.doubleToRawLongBits(expected),
@@ -173,10 +174,10 @@ public final class SharedDoubleArray extends SharedArray {
     /**
      * Sets an element if it has the expected value, bit for bit.
      *
-     * @param index which
-     * @param expected what it has to be
+     * @param index the index of the element
+     * @param expected the expected value
      * @param value the new value
-     * @return what it was: the expected value if it is set
+     * @return the value before: the expected value if the new value was set
      */
     public double compareAndExchange(int index, double expected, double value) {
         return Double.longBitsToDouble((long) ELEMENT.compareAndExchange(
@@ -186,9 +187,9 @@ public final class SharedDoubleArray extends SharedArray {
     /**
      * Adds to an element.
      *
-     * @param index which
-     * @param delta what is added
-     * @return its value before
+     * @param index the index of the element
+     * @param delta the number to add
+     * @return the value before
      */
     public double getAndAdd(int index, double delta) {
         return getAndUpdate(index, seen -> seen + delta);
@@ -197,55 +198,55 @@ public final class SharedDoubleArray extends SharedArray {
     /**
      * Adds to an element.
      *
-     * @param index which
-     * @param delta what is added
-     * @return its value after
+     * @param index the index of the element
+     * @param delta the number to add
+     * @return the value after
      */
     public double addAndGet(int index, double delta) {
         return updateAndGet(index, seen -> seen + delta);
     }
 
     /**
-     * Replaces an element by what a function makes of it.
+     * Replaces an element by the result of a function of its value.
      *
-     * @param index which
-     * @param update is called again when somebody else was faster; should have no side effects
-     * @return its value before
+     * @param index the index of the element
+     * @param update a function without side effects, as it is called again if another thread was faster
+     * @return the value before
      */
     public double getAndUpdate(int index, DoubleUnaryOperator update) {
         return AtomicUpdates.getAndUpdateDouble(segment, at(index), update);
     }
 
     /**
-     * Replaces an element by what a function makes of it.
+     * Replaces an element by the result of a function of its value.
      *
-     * @param index which
-     * @param update is called again when somebody else was faster; should have no side effects
-     * @return its value after
+     * @param index the index of the element
+     * @param update a function without side effects, as it is called again if another thread was faster
+     * @return the value after
      */
     public double updateAndGet(int index, DoubleUnaryOperator update) {
         return AtomicUpdates.updateAndGetDouble(segment, at(index), update);
     }
 
     /**
-     * Replaces an element by what a function makes of it and an operand.
+     * Replaces an element by the result of a function of its value and an operand.
      *
-     * @param index which
+     * @param index the index of the element
      * @param operand the function's second argument
-     * @param function is called again when somebody else was faster; should have no side effects
-     * @return its value before
+     * @param function a function without side effects, as it is called again if another thread was faster
+     * @return the value before
      */
     public double getAndAccumulate(int index, double operand, DoubleBinaryOperator function) {
         return getAndUpdate(index, seen -> function.applyAsDouble(seen, operand));
     }
 
     /**
-     * Replaces an element by what a function makes of it and an operand.
+     * Replaces an element by the result of a function of its value and an operand.
      *
-     * @param index which
+     * @param index the index of the element
      * @param operand the function's second argument
-     * @param function is called again when somebody else was faster; should have no side effects
-     * @return its value after
+     * @param function a function without side effects, as it is called again if another thread was faster
+     * @return the value after
      */
     public double accumulateAndGet(int index, double operand, DoubleBinaryOperator function) {
         return updateAndGet(index, seen -> function.applyAsDouble(seen, operand));
@@ -254,8 +255,8 @@ public final class SharedDoubleArray extends SharedArray {
     /**
      * Copies an array into this one, from its first element on.
      *
-     * @param source what is copied
-     * @throws IndexOutOfBoundsException if it is longer than this
+     * @param source the array to copy
+     * @throws IndexOutOfBoundsException if the source is longer than this array
      */
     public void copyFrom(double[] source) {
         copyFrom(0, source, 0, source.length);
@@ -264,11 +265,11 @@ public final class SharedDoubleArray extends SharedArray {
     /**
      * Copies elements of an array into this one.
      *
-     * @param index where the first goes
-     * @param source from what
-     * @param sourceIndex its first that is copied
-     * @param count how many
-     * @throws IndexOutOfBoundsException if not all of them are in both
+     * @param index the index of the first element to set
+     * @param source the array to copy from
+     * @param sourceIndex the index of the first element to copy
+     * @param count the number of elements
+     * @throws IndexOutOfBoundsException if one of the ranges is outside of its array
      */
     public void copyFrom(int index, double[] source, int sourceIndex, int count) {
         MemorySegment.copy(source, sourceIndex, segment, JAVA_DOUBLE, checked(index, count) * Double.BYTES, count);
@@ -277,18 +278,18 @@ public final class SharedDoubleArray extends SharedArray {
     /**
      * Copies elements of this array into another.
      *
-     * @param index the first that is copied
-     * @param target into what
-     * @param targetIndex where the first goes
-     * @param count how many
-     * @throws IndexOutOfBoundsException if not all of them are in both
+     * @param index the index of the first element to copy
+     * @param target the array to copy into
+     * @param targetIndex the index of the first element to set
+     * @param count the number of elements
+     * @throws IndexOutOfBoundsException if one of the ranges is outside of its array
      */
     public void copyTo(int index, double[] target, int targetIndex, int count) {
         MemorySegment.copy(segment, JAVA_DOUBLE, checked(index, count) * Double.BYTES, target, targetIndex, count);
     }
 
     /**
-     * A copy of all elements.
+     * Returns a copy of all elements.
      *
      * @return a new array
      */
@@ -297,7 +298,7 @@ public final class SharedDoubleArray extends SharedArray {
     }
 
     /**
-     * The elements in order, each read when the stream comes to it.
+     * Returns the elements in order. The stream reads each element when it needs it.
      *
      * @return a stream, which may be made parallel
      */

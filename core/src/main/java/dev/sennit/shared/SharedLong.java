@@ -10,7 +10,7 @@ import java.util.function.LongUnaryOperator;
 /**
  * A {@code long} that processes share: an {@link java.util.concurrent.atomic.AtomicLong} in {@link SharedMemory}.
  *
- * <p>A task captures it, and it is the same number in the worker.
+ * <p>A task captures the number, and the worker uses the same memory.
  *
  * {@snippet :
  * try (SharedLong count = SharedLong.create(0);
@@ -20,15 +20,15 @@ import java.util.function.LongUnaryOperator;
  * }
  * }
  *
- * <p><b>Memory effects</b> as of {@code AtomicLong}, and between processes too. Each method is atomic on its own; a
- * worker that is killed has done all of it or nothing. {@link #updateAndGet} is for one value: it keeps nobody away
- * from others.
+ * <p><b>Memory effects</b> as of {@code AtomicLong}, and between processes too. Each method is atomic; if a worker is
+ * killed during a call, the call has had its whole effect or none. {@link #updateAndGet} changes one value only, and
+ * does not lock others.
  *
- * <p><b>Life.</b> One that was made by {@link #create} has a block, and with it a file descriptor and a page, of its
- * own, for as long as {@link SharedMemory} says. Many go into one block with {@link #in}: side by side to save memory,
- * 64 bytes apart where different processes write them often, as those on one cache line slow each other down.
+ * <p><b>Lifetime.</b> A number from {@link #create} has a block of its own, which takes a file descriptor and a page;
+ * {@link SharedMemory} describes its lifetime. {@link #in} places many numbers into one block: side by side to save
+ * memory, or 64 bytes apart if different processes write them often, as writes to one cache line slow each other down.
  *
- * <p>It is equal only to itself, as {@code AtomicLong} is.
+ * <p>Two objects are never equal, as with {@code AtomicLong} is.
  */
 public final class SharedLong extends SharedNumber {
     @Serial
@@ -41,9 +41,9 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Makes one, in a block of its own.
+     * Makes a number, in a block of its own.
      *
-     * @param initial its first value
+     * @param initial the first value
      * @return the number; close it when no process needs it any more
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
@@ -54,20 +54,20 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * The number at a place in a block, whatever is there: zero in a new one.
+     * Returns the number at a place in a block. It keeps its value, which is zero in a new block.
      *
      * @param memory the block
-     * @param offset where, in bytes; a multiple of 8
+     * @param offset the place, in bytes; a multiple of 8
      * @return the number; closing it does not close the block
      * @throws IllegalArgumentException if the offset is not a multiple of 8
-     * @throws IndexOutOfBoundsException if it does not lie in the block
+     * @throws IndexOutOfBoundsException if the place does not lie in the block
      */
     public static SharedLong in(SharedMemory memory, long offset) {
         return new SharedLong(Place.in(memory, offset, Long.BYTES, Long.BYTES));
     }
 
     /**
-     * Its value, as of a volatile variable.
+     * Returns the value, with the memory effects of a volatile read.
      *
      * @return the value
      */
@@ -76,7 +76,7 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Sets it, as a volatile variable.
+     * Sets the value, with the memory effects of a volatile write.
      *
      * @param value the new value
      */
@@ -85,7 +85,7 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Its value, without any order.
+     * Returns the value, without memory effects.
      *
      * @return the value
      */
@@ -94,7 +94,7 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Sets it, without any order.
+     * Sets the value, without memory effects.
      *
      * @param value the new value
      */
@@ -103,7 +103,7 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Its value; what its writer did before {@link #setRelease} is seen after this.
+     * Returns the value. Actions of a thread before its {@link #setRelease} are visible after this read.
      *
      * @return the value
      */
@@ -112,7 +112,7 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Sets it; what was done before is seen by who reads it with {@link #getAcquire}.
+     * Sets the value. A thread that reads it with {@link #getAcquire} sees all earlier actions of this thread.
      *
      * @param value the new value
      */
@@ -121,41 +121,41 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Sets it.
+     * Replaces the value.
      *
      * @param value the new value
-     * @return the one before
+     * @return the value before
      */
     public long getAndSet(long value) {
         return (long) VALUE.getAndSet(segment, 0L, value);
     }
 
     /**
-     * Sets it if it has the expected value.
+     * Sets the value if it is the expected one.
      *
-     * @param expected what it has to be
+     * @param expected the expected value
      * @param value the new value
-     * @return whether it was, and is set
+     * @return whether the value was the expected one, and was set
      */
     public boolean compareAndSet(long expected, long value) {
         return VALUE.compareAndSet(segment, 0L, expected, value);
     }
 
     /**
-     * Sets it if it has the expected value.
+     * Sets the value if it is the expected one.
      *
-     * @param expected what it has to be
+     * @param expected the expected value
      * @param value the new value
-     * @return what it was: the expected value if it is set
+     * @return the value before: the expected value if the new value was set
      */
     public long compareAndExchange(long expected, long value) {
         return (long) VALUE.compareAndExchange(segment, 0L, expected, value);
     }
 
     /**
-     * Adds to it.
+     * Adds to the value.
      *
-     * @param delta what is added
+     * @param delta the number to add
      * @return the value before
      */
     public long getAndAdd(long delta) {
@@ -163,9 +163,9 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Adds to it.
+     * Adds to the value.
      *
-     * @param delta what is added
+     * @param delta the number to add
      * @return the value after
      */
     public long addAndGet(long delta) {
@@ -209,9 +209,9 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Replaces it by what a function makes of it.
+     * Replaces the value by the result of a function of it.
      *
-     * @param update is called again when somebody else was faster; should have no side effects
+     * @param update a function without side effects, as it is called again if another thread was faster
      * @return the value after
      */
     public long updateAndGet(LongUnaryOperator update) {
@@ -219,9 +219,9 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Replaces it by what a function makes of it.
+     * Replaces the value by the result of a function of it.
      *
-     * @param update is called again when somebody else was faster; should have no side effects
+     * @param update a function without side effects, as it is called again if another thread was faster
      * @return the value before
      */
     public long getAndUpdate(LongUnaryOperator update) {
@@ -229,10 +229,10 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Replaces it by what a function makes of it and an operand.
+     * Replaces the value by the result of a function of the value and an operand.
      *
      * @param operand the function's second argument
-     * @param function is called again when somebody else was faster; should have no side effects
+     * @param function a function without side effects, as it is called again if another thread was faster
      * @return the value after
      */
     public long accumulateAndGet(long operand, LongBinaryOperator function) {
@@ -240,10 +240,10 @@ public final class SharedLong extends SharedNumber {
     }
 
     /**
-     * Replaces it by what a function makes of it and an operand.
+     * Replaces the value by the result of a function of the value and an operand.
      *
      * @param operand the function's second argument
-     * @param function is called again when somebody else was faster; should have no side effects
+     * @param function a function without side effects, as it is called again if another thread was faster
      * @return the value before
      */
     public long getAndAccumulate(long operand, LongBinaryOperator function) {

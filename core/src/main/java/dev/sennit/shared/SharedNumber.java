@@ -3,7 +3,7 @@ package dev.sennit.shared;
 import java.io.Serial;
 import java.lang.foreign.MemorySegment;
 
-/** What the numbers in shared memory have in common: where they lie. */
+/** The common part of numbers in shared memory: their place. */
 abstract sealed class SharedNumber extends Number implements AutoCloseable permits SharedLong, SharedInt, SharedDouble {
     @Serial
     private static final long serialVersionUID = 1L;
@@ -17,26 +17,26 @@ abstract sealed class SharedNumber extends Number implements AutoCloseable permi
     }
 
     /**
-     * The block that it lies in.
+     * Returns the block that contains it.
      *
-     * @return the one made for it, or the one it was placed in
+     * @return the block that was made for it, or in which it was placed
      */
     public SharedMemory memory() {
         return place.memory();
     }
 
     /**
-     * Where in the block it lies.
+     * Returns its place in the block.
      *
-     * @return bytes from the block's start
+     * @return the bytes from the block's start
      */
     public long offset() {
         return place.offset();
     }
 
     /**
-     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's
-     * block, nothing.
+     * Frees the block that was made for it, as {@link SharedMemory#close} does. Does nothing if it was placed in
+     * another block.
      */
     @Override
     public void close() {

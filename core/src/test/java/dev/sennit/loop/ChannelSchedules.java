@@ -14,14 +14,14 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * What threads do to channels and actors at the same moment, for {@code LibrarySchedulesTest}: whatever is interrupted
- * or closed when, each element is received once or still there, and no wait hangs.
+ * Concurrent uses of channels and actors, for {@code LibrarySchedulesTest}. At every moment of an interrupt or a close,
+ * each element is received once or still in the channel, and no wait hangs.
  */
 public final class ChannelSchedules {
     private ChannelSchedules() {}
 
     /**
-     * All of them.
+     * Returns the bodies that have to pass.
      *
      * @return their classes
      */
@@ -41,7 +41,7 @@ public final class ChannelSchedules {
     }
 
     /**
-     * What has to fail, and does only where this package has memory points.
+     * Returns the body that has to fail, which it does only if this package has memory points.
      *
      * @return its class
      */
@@ -49,7 +49,7 @@ public final class ChannelSchedules {
         return UpdateLost.class;
     }
 
-    /** How many elements are left. */
+    /** Returns how many elements are left. */
     private static int left(Channel<Integer> channel) {
         int count = 0;
         while (channel.tryReceive() != null) {
@@ -58,7 +58,7 @@ public final class ChannelSchedules {
         return count;
     }
 
-    /** Two channels bring an element each, one of them over a meeting. */
+    /** Two channels deliver an element each, one of them without a buffer. */
     static final class SelectBetweenSenders implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -78,7 +78,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** Each wants to send on one channel or to receive from the other: exactly one element passes. */
+    /** Two selects each send on one channel or receive from the other: exactly one element passes. */
     static final class SelectMeetsSelect implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -95,7 +95,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** Of two receivers one is interrupted: what it would have had goes to the other, or stays. */
+    /** One of two receivers is interrupted: its element goes to the other, or stays. */
     static final class ReceiverInterrupted implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -120,7 +120,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** A sender is interrupted while there comes room for it. */
+    /** A sender is interrupted while room becomes free for it. */
     static final class SenderInterrupted implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -141,7 +141,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** Who waits for two channels is interrupted. */
+    /** A thread that waits for two channels is interrupted. */
     static final class SelectInterrupted implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -162,7 +162,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** An element that is sent after a receiver was interrupted is the other one's. */
+    /** If an element is sent after one receiver was interrupted, the other receiver gets it. */
     static final class ReceiverCancelledFirst implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -171,7 +171,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** What a sender brings that was interrupted is not received afterwards. */
+    /** The element of an interrupted sender is not received afterwards. */
     static final class SenderCancelledFirst implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -192,7 +192,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** What was sent before a channel was closed is received. */
+    /** Elements that were sent before the channel was closed are received. */
     static final class ClosedWhileSending implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -220,7 +220,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** What an actor took before it was closed it handles, one at a time. */
+    /** An actor handles the messages that it took before it was closed, one at a time. */
     static final class ActorClosed implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -241,7 +241,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** Whoever asks an actor that is stopped gets an answer, or hears that there is none. */
+    /** A caller that asks an actor while it is stopped gets an answer or a failure. */
     static final class ActorStopped implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -259,7 +259,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** Broken: two threads count in a plain field. Has to be found. */
+    /** Broken: two threads count in a plain field. The explorer has to find this. */
     static final class UpdateLost implements ScheduleExplorer.Body {
         private int count;
 

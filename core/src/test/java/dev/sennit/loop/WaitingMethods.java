@@ -29,7 +29,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The public methods of the exported packages that wait, and a check that others have their turn while one does. */
+/** The public methods of the exported packages that wait, and a check that other coroutines run while one waits. */
 public final class WaitingMethods {
     private static final List<String> EXPORTED = List.of(
             "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.observe", "dev.sennit.pipe",
@@ -37,14 +37,14 @@ public final class WaitingMethods {
 
     private WaitingMethods() {}
 
-    /** Something that may fail. */
+    /** An action that may fail. */
     @FunctionalInterface
     public interface Part {
         void run() throws Exception;
     }
 
     /**
-     * Makes what is waited for, in the coroutine that will wait; the part that it returns calls the method, and waits
+     * Makes the object to wait for, in the coroutine that will wait. The returned action calls the method, and waits
      * for ever.
      */
     @FunctionalInterface
@@ -66,25 +66,25 @@ public final class WaitingMethods {
         }
     }
 
-    /** One that is called without a limit. */
+    /** Returns an entry for a call without a limit. */
     public static Entry waits(String method, Scene scene) {
         return new Entry(method, false, scene);
     }
 
-    /** One that is called with a time limit, which a test does not live to see. */
+    /** Returns an entry for a call with a time limit that is longer than the test. */
     public static Entry waitsWithin(String method, Scene scene) {
         return new Entry(method, true, scene);
     }
 
-    /** One that needs nothing made. */
+    /** Returns an entry for a call that needs no object. */
     public static Entry waiting(String method, Part call) {
         return waits(method, atEnd -> call);
     }
 
     /**
-     * Has a coroutine wait, and another one have its turn meanwhile. Then what was made is closed, and the loop.
+     * Makes a coroutine wait, and checks that another coroutine runs meanwhile. Then closes the object and the loop.
      *
-     * @param entry what waits
+     * @param entry the method that waits
      * @param loop an open loop, which is closed
      * @param meanwhile called while it waits
      */
@@ -94,12 +94,12 @@ public final class WaitingMethods {
             var about = new CountDownLatch(1);
             TaskFuture<String> waiting = loop.submit(() -> {
                 Part call = entry.scene().open(atEnd);
-                about.countDown(); // and it keeps its turn until it waits
+                about.countDown(); // it keeps its turn until it waits
                 call.run();
                 return "ended";
             });
             try {
-                waiting.onDone(done -> about.countDown()); // where it fails before
+                waiting.onDone(done -> about.countDown()); // if it fails before the wait
                 about.await();
                 assertThat(loop.submit(() -> "had its turn").get(20, SECONDS)).isEqualTo("had its turn");
                 meanwhile.run();
@@ -113,9 +113,12 @@ public final class WaitingMethods {
         }
     }
 
-    // ---- the walk ----
+    // ---- the search for waiting methods ----
 
-    /** Of all public methods that say they wait: that declare an InterruptedException, or take a time. */
+    /**
+     * Returns all public methods whose declaration says that they wait: they declare an InterruptedException, or take a
+     * time.
+     */
     public static Set<String> saying() throws Exception {
         Set<String> found = new TreeSet<>();
         for (String exported : EXPORTED) {
@@ -135,7 +138,7 @@ public final class WaitingMethods {
                 .allMatch(one -> Modifier.isPublic(one.getModifiers()));
     }
 
-    /** Whether the class declares the method itself, or inherits it from a class that nobody else sees. */
+    /** Returns whether the class declares the method itself, or inherits it from a class that is not public. */
     private static boolean isItsOwn(Method method) {
         Class<?> above = method.getDeclaringClass().getSuperclass();
         return !method.isBridge() || (above != null && !Modifier.isPublic(above.getModifiers()));
@@ -150,7 +153,7 @@ public final class WaitingMethods {
     }
 
     private static String name(Class<?> type, Method method) {
-        // what a class has from another exported one is that one's
+        // a method that is inherited from an exported class belongs to that class
         Class<?> owner = isSeen(method.getDeclaringClass()) ? method.getDeclaringClass() : type;
         String nest = owner.getName().substring(owner.getPackageName().length() + 1).replace('$', '.');
         return nest + '.' + method.getName()

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Objects;
 import org.opentest4j.ValueWrapper;
 
-/** What a process that does not keep to the rules says of whom to trust, and of what lies where. */
+/** Forged allow-lists and addresses, as a process sends them that breaks the protocol. */
 public final class Forgery {
-    /** Where a class lies that no reader allows of itself: a jar of the sender's choice. */
+    /** A class in a jar of the sender's choice, which no reader allows by itself. */
     public static final Class<?> FOREIGN = ValueWrapper.class;
 
     public static final String PATTERN = FOREIGN.getPackageName() + ".**";
@@ -17,29 +17,29 @@ public final class Forgery {
 
     private Forgery() {}
 
-    /** The list that a forged object brings: names the package, and the jar. */
+    /** Returns the list of a forged object: it names the package and the jar. */
     static AllowList list() {
         return new AllowList(List.of(PATTERN), List.of(JAR));
     }
 
-    /** The address of a server with the id of another, so that it passes for that; it brings {@link #list}. */
+    /** Returns the address of a server with the id of another, which it pretends to be, and with {@link #list}. */
     public static ManagerAddress passingFor(ManagerAddress other, ManagerAddress server) {
         return new ManagerAddress(other.server(), server.socket(), null, server.key(), null, list());
     }
 
-    /** A proxy of the first list that was made at an address. */
+    /** Returns a proxy of the first list that was made at an address. */
     public static List<Object> firstListAt(ManagerAddress address) {
         return new RemoteList<>(
                 (ListOperations) RemoteObject.uncounted(ManagerClient.shared(address), 1,
                         MethodTable.of(ListOperations.class)));
     }
 
-    /** An address that says what it is told to, whatever is there. */
+    /** Returns an address with arbitrary content. */
     public static ManagerAddress address(long server, String socket, byte[] key) {
         return new ManagerAddress(server, socket, null, key, null, new AllowList(List.of()));
     }
 
-    // ---- what an address and a server say to this package alone ----
+    // ---- package-private details of addresses and servers ----
 
     public static long server(ManagerAddress address) {
         return address.server();

@@ -50,7 +50,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.opentest4j.ValueWrapper;
 
-/** Clients that do not know the key, or do not keep to the rules. */
+/** Clients that do not know the key, or break the protocol. */
 @Timeout(120)
 class ManagerHostileIT {
     private final ManagerServer server =
@@ -97,7 +97,7 @@ class ManagerHostileIT {
         assertServes();
     }
 
-    /** An answer that was overheard is worth nothing: each connection has a challenge of its own. */
+    /** An overheard answer is useless, as each connection has a challenge of its own. */
     @Test
     void anAnswerCannotBePlayedBack() throws Exception {
         var spoken = new java.io.ByteArrayOutputStream();
@@ -132,10 +132,10 @@ class ManagerHostileIT {
             try {
                 channel.write(ByteBuffer.wrap(garbage));
             } catch (IOException e) {
-                // it was closed meanwhile
+                // the server has closed it meanwhile
             }
             if (i % 3 == 0) {
-                open.add(channel); // says nothing more, and stays
+                open.add(channel); // sends no more, and stays open
             } else {
                 channel.close();
             }
@@ -241,8 +241,8 @@ class ManagerHostileIT {
     // ---- in a process of its own ----
 
     /**
-     * A client with the key, and a server of its own that passes for the manager. Puts what it forged into the
-     * manager's queue; then says how many elements its own list has, whenever it is asked.
+     * A client with the key, and with a server of its own that pretends to be the manager. The client puts forged
+     * values into the manager's queue, and then reports the number of elements of its own list on request.
      */
     static final class Forger {
         public static void main(String[] arguments) throws Exception {
@@ -256,7 +256,7 @@ class ManagerHostileIT {
                 if (in.readBoolean()) {
                     var id = ManagerServer.class.getDeclaredField("id");
                     id.setAccessible(true);
-                    id.set(own, address.server()); // is what it greets with from here on
+                    id.set(own, address.server()); // it greets with this id from now on
                 }
                 ForgedEnds ends = ForgedEnds.open();
                 ends.kept().send(ValueWrapper.create("not allowed"));
@@ -274,8 +274,8 @@ class ManagerHostileIT {
         }
 
         /**
-         * Starts one, which knows of this process what the address says; one that lies greets with the manager's id,
-         * too.
+         * Starts a forger, which knows only the address of this process; one that lies also greets with the manager's
+         * id.
          */
         static Process start(ManagerAddress address, boolean lies, Path folder) throws IOException {
             List<String> arguments = WorkerProcesses.arguments(Forger.class);
@@ -291,7 +291,7 @@ class ManagerHostileIT {
         }
     }
 
-    /** The manager has read the forged values before their reader does, in a process apart or in the reader's own. */
+    /** The manager reads the forged values before their reader does, in a separate process or in the reader's own. */
     @ParameterizedTest
     @CsvSource({"true, true", "true, false", "false, true"})
     void whatAClientForgesIsReadBehindItsReadersList(boolean managerIsApart, boolean lies, @TempDir Path folder)
@@ -304,7 +304,7 @@ class ManagerHostileIT {
                     }).get(60, SECONDS)
                     : server.address();
             try (ManagerClient client = ManagerClient.connect(address)) {
-                List<Object> ours = client.list("ours"); // the first there, as what is forged says of itself
+                List<Object> ours = client.list("ours"); // the first list, which the forged values claim to be
                 ours.add("before");
                 Process forger = Forger.start(address, lies, folder);
                 try {
@@ -361,7 +361,7 @@ class ManagerHostileIT {
         return ManagerServer.builder().longestMessage(64 << 20).open();
     }
 
-    /** Which method of a list or map; by the name alone. */
+    /** Returns the number of a method of a list or map, found by its name. */
     private static int number(Class<?> type, String method) {
         for (var one : type.getMethods()) {
             if (one.getName().equals(method) && java.lang.reflect.Modifier.isAbstract(one.getModifiers())) {
@@ -388,7 +388,7 @@ class ManagerHostileIT {
         }
     }
 
-    /** A wire of its own would make the channel non-blocking. */
+    /** Reads an answer without a wire, as a wire would make the channel non-blocking. */
     private static Message answer(SocketChannel channel) throws IOException {
         return Objects.requireNonNull(new ManagerProtocol.Reader(
                 new GivenBytes(new byte[0]) {
@@ -401,7 +401,7 @@ class ManagerHostileIT {
                 .next());
     }
 
-    /** Appends a list's elements as another collection, which need not be made here. */
+    /** Appends the elements of a list in the form of another collection, which is not made here. */
     private static void append(SocketChannel channel, int tag, List<?> elements) throws Exception {
         MessageBuffer arguments = TaskCodec.encodeValue(new Object[] {new ArrayList<>(elements)});
         long object = made(channel, ManagedKind.LIST);
@@ -421,15 +421,15 @@ class ManagerHostileIT {
                 .toString();
     }
 
-    /** What an array of arguments begins with: tag, tag and length of its class's name, the name, its length. */
+    /** The bytes before the first argument of an array: tag, tag and length of the class name, the name, the length. */
     private static final int BEFORE_FIRST_ARGUMENT = 1 + 1 + 4 + "java.lang.Object".length() + 4;
 
-    /** Makes a message go by Java serialization. */
+    /** Wraps a value so that it travels by Java serialization. */
     private static Object inForm(boolean compact, Object value) {
         return compact ? value : new Object[] {value, new StringBuilder("not compact")};
     }
 
-    /** Each set holds the same two, each of which holds the same two. */
+    /** Each set holds the same two sets, each of which holds the same two sets, and so on. */
     @Test
     void setsOfSetsOfSetsAreNotHashed() throws Exception {
         Set<Object> bomb = new HashSet<>();
@@ -476,7 +476,7 @@ class ManagerHostileIT {
         return keys;
     }
 
-    /** What each of them makes the server do, if it does it all: each key is compared with each. */
+    /** Messages that make the server compare each key with each other key, if it does not stop. */
     enum Quadratic {
         A_COMPACT_SET {
             @Override
@@ -506,7 +506,7 @@ class ManagerHostileIT {
 
         abstract void ask(SocketChannel channel) throws Exception;
 
-        /** Made of keys that do not collide, so that making it here does not take as long. */
+        /** Made of keys that do not collide, so that it is made quickly here. */
         static Object bomb() throws Exception {
             Set<Object> bomb = new HashSet<>();
             for (Object key : colliding(COUNT)) {
@@ -516,7 +516,7 @@ class ManagerHostileIT {
         }
     }
 
-    /** Hashes well here, and travels as its list. */
+    /** Has a good hash code here, and travels as its list. */
     private static final class Collider implements java.io.Serializable {
         private static final long serialVersionUID = 1L;
         private final transient List<?> list;
@@ -530,7 +530,7 @@ class ManagerHostileIT {
         }
     }
 
-    /** The threads of the server that was opened after another one, which has the given threads. */
+    /** Returns the threads of the newest server, without the given threads of others. */
     private static List<Thread> threadsBeside(List<Thread> others) {
         return clientThreads().stream().filter(thread -> !others.contains(thread)).toList();
     }
@@ -576,7 +576,7 @@ class ManagerHostileIT {
         }
     }
 
-    /** What does nobody harm is read as ever. */
+    /** Harmless messages are read as before. */
     @Test
     void sharedPartsAndPoorHashesAreReadAsEver() throws Exception {
         try (ManagerServer roomy = roomy();
@@ -607,7 +607,7 @@ class ManagerHostileIT {
         }
     }
 
-    /** All elements have one slot. */
+    /** All elements have the same hash slot. */
     @Test
     void anImmutableSetThatIsMadeAtOneGoIsRefusedWhereItsElementsCrowd() throws Exception {
         try (ManagerServer roomy = roomy();
@@ -618,7 +618,7 @@ class ManagerHostileIT {
         }
     }
 
-    /** Brings given bytes, and forgets what is sent. */
+    /** A wire with given bytes, which drops sent bytes. */
     private static class GivenBytes implements Wire {
         private final ByteBuffer bytes;
 
@@ -648,7 +648,7 @@ class ManagerHostileIT {
         public void close() {}
     }
 
-    /** What clients say in earnest, changed in some places: the server answers, or ends that connection, and lives. */
+    /** Valid messages of clients with random changes: the server answers or closes the connection, and goes on. */
     @Timeout(value = 6, unit = TimeUnit.HOURS) // a long run takes its time
     @Test
     void changedMessagesHarmNobody() throws Exception {

@@ -41,7 +41,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Many threads that share a client, and read for each other: each gets its own answer, however the others end. */
+/**
+ * Many threads that share a client and read for one another: each gets its own answer, however the waits of the others
+ * end.
+ */
 @Timeout(120)
 class ReadingRoleIT {
     private static final ThreadFactory PLATFORM = Thread.ofPlatform().daemon().name("caller").factory();
@@ -51,7 +54,7 @@ class ReadingRoleIT {
         return i % 3 == 0 ? VIRTUAL : PLATFORM;
     }
 
-    /** Calls of all lengths and kinds, with pauses, under interrupts: nothing is lost, nothing comes to another. */
+    /** Calls of all lengths and kinds, with pauses, under interrupts: no answer is lost, or goes to another caller. */
     @Test
     void everyCallGetsItsOwnAnswer() {
         Seeded.repeat(4, random -> {
@@ -108,7 +111,7 @@ class ReadingRoleIT {
                     queue.put(element);
                     counts.merge("put", 1, Integer::sum);
                 } catch (InterruptedException e) {
-                    // it put nothing
+                    // no element was put
                 }
             }
             case 4 -> {
@@ -118,7 +121,7 @@ class ReadingRoleIT {
                         throw new AssertionError(element + " was taken twice");
                     }
                 } catch (InterruptedException e) {
-                    // it took nothing
+                    // no element was taken
                 }
             }
             case 5 -> {
@@ -166,7 +169,7 @@ class ReadingRoleIT {
         }
     }
 
-    /** A client that is closed at any moment: each call ends with an answer or says why there is none. */
+    /** A client is closed at any moment: each call ends with an answer or with the reason for its failure. */
     @Test
     void closingEndsAllCalls() {
         try (ManagerServer server = ManagerServer.local()) {
@@ -215,7 +218,7 @@ class ReadingRoleIT {
         static ManagerServer server = null;
     }
 
-    /** Some wait for what never comes, some call all the time. */
+    /** Some threads wait for ever, some make calls all the time. */
     private static List<Caller<Boolean>> callUntilLost(ManagerClient client, int threads) {
         ManagedQueue<Integer> empty = client.newQueue(1);
         ConcurrentMap<Integer, Integer> map = client.newMap();
@@ -234,9 +237,9 @@ class ReadingRoleIT {
         return callers;
     }
 
-    // ---- where nobody comes to look by himself ----
+    // ---- a keeper that rests ----
 
-    /** A connection whose keeper rests for an hour unless it is wanted; its other end is the test's. */
+    /** A connection whose keeper rests for an hour unless it is woken; the test has the other end. */
     private static final class Line implements AutoCloseable {
         private final SocketChannel server;
         private final ChannelWire wire;
@@ -265,11 +268,11 @@ class ReadingRoleIT {
                     .anyMatch(frame -> frame.getMethodName().equals("select")));
             Caller<Boolean> first = call(1, PLATFORM, 1);
             first.awaitWaitingIn("await");
-            answer(1); // now the keeper sees that there are others, and rests
+            answer(1); // now the keeper sees that callers lead, and rests
             assertThat(first.result()).isTrue();
         }
 
-        /** A thread that sends something and waits for an answer; true when it gets one. */
+        /** Starts a thread that sends a call and waits for the answer; its result is true if it gets one. */
         Caller<Boolean> call(long number, ThreadFactory kind, int bytes) {
             return Caller.on(kind, () -> {
                 var call = new CallsUnderWay.Call(number);
@@ -284,7 +287,7 @@ class ReadingRoleIT {
             });
         }
 
-        /** One that reads for the others. */
+        /** Starts a thread that reads for the others. */
         Caller<Boolean> leader(long number) {
             Caller<Boolean> leader = call(number, PLATFORM, 1);
             leader.awaitInside("select");
@@ -356,7 +359,7 @@ class ReadingRoleIT {
         }
     }
 
-    /** However much comes for others: the keeper reads for who waits long. */
+    /** However many answers arrive for others, the keeper reads for a caller that waits long. */
     @Test
     void whoWaitsLongLeadsNoMore(@TempDir Path folder) throws Exception {
         try (var line = new Line(folder, Duration.ofMillis(5))) {
@@ -366,7 +369,7 @@ class ReadingRoleIT {
             Caller<Integer> others = Caller.of(() -> {
                 int count = 0;
                 while (!stop.get()) {
-                    line.answer(1_000 + count++); // to calls that are over by now
+                    line.answer(1_000 + count++); // answers to calls that have ended
                     begun.countDown();
                     LockSupport.parkNanos(100_000);
                 }

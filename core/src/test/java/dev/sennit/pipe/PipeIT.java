@@ -53,7 +53,7 @@ class PipeIT {
         before = folders();
     }
 
-    /** Each test closes its pipes: then no folder is left. */
+    /** Checks that no folder is left, as each test closes its pipes. */
     @AfterEach
     void noFolderIsLeft() {
         Conditions.await("no folder is left").untilAsserted(() -> assertThat(folders()).isSubsetOf(before));
@@ -192,7 +192,7 @@ class PipeIT {
     @Test
     void aWaitThatIsInterruptedLeavesTheConnectionAsItWas() throws Exception {
         Pipe pipe = Pipe.open();
-        for (int i = 0; i < 3; i++) { // the first time, they have not connected
+        for (int i = 0; i < 3; i++) { // in the first round they are not connected yet
             Caller<Object> receives = Caller.of(pipe.first()::receive);
             receives.awaitInside("select");
             receives.interrupt();
@@ -254,14 +254,14 @@ class PipeIT {
             cutOff.awaitInside("select");
             cutOff.interrupt();
             cutOff.failure();
-            pipe.first().close(); // what is left is sent first
+            pipe.first().close(); // unsent messages are sent first
             assertThat(pipe.second().receiveBytes()).isEqualTo(copy);
             assertThatThrownBy(pipe.second()::receive).isInstanceOf(ConnectionEndedException.class);
         }
     }
 
     /**
-     * Also where no thread could be had for the rest: the process that ends sends it, for as long as it waits for such.
+     * Even if no thread was available for unsent messages: a process that ends sends them, within its limit for that.
      */
     @Test
     void aProcessThatEndsDoesNotWaitForWhatNobodyReceives() throws Exception {
@@ -392,7 +392,7 @@ class PipeIT {
         pipes.forEach(Pipe::close);
     }
 
-    /** A wait that reads what another thread waits for wakes that up. */
+    /** A thread that reads a message for another waiting thread wakes it. */
     @Test
     void aPollDoesNotTakeAMessageFromAReceiver() throws Exception {
         try (Pipe pipe = Pipe.open()) {
@@ -409,7 +409,7 @@ class PipeIT {
         }
     }
 
-    // ---- what may come ----
+    // ---- allow-lists ----
 
     static final class Foreign {
         private Foreign() {}
@@ -438,13 +438,13 @@ class PipeIT {
 
     // ---- ends that never meet ----
 
-    /** Nobody can receive what was sent, as the other end is gone unused. */
+    /** No process can receive the message, as the other end was lost unused. */
     @Test
     void whatNobodyCanReceiveIsNotKept() throws Exception {
         int before = Connection.waitingInAll();
         int pending = EndClaim.pending();
         for (int i = 0; i < 50; i++) {
-            Pipe.open().first().sendBytes(new byte[10_000]); // and forgets both
+            Pipe.open().first().sendBytes(new byte[10_000]); // and drops both ends
         }
         Conditions.await("nothing is kept").until(() -> {
             System.gc();
@@ -452,7 +452,7 @@ class PipeIT {
         });
     }
 
-    /** An end that was used, given to nobody and lost without a close ends the other. */
+    /** If a used end becomes unreachable without a close, the other end is closed. */
     @Test
     void anEndThatIsLostEndsTheOther() throws Exception {
         Connection kept = keptEndOf(Pipe.open());
@@ -465,7 +465,7 @@ class PipeIT {
         kept.close();
     }
 
-    /** An end that could not be given away is still this process's to lose. */
+    /** If the sending of an end failed, this process still owns it, and closes it when it becomes unreachable. */
     @Test
     void anEndThatCouldNotBeGivenAwayAndIsLostEndsTheOther() throws Exception {
         Connection kept = endWhoseOtherWasRefused(Pipe.open());
@@ -487,8 +487,8 @@ class PipeIT {
     }
 
     /**
-     * A pool may refuse a task once it has been written, and what is wrong with one may be in what is written after the
-     * end.
+     * A pool may refuse a task after writing it, and the object that cannot travel may be written after the end of a
+     * pipe.
      */
     @Test
     void anEndInATaskThatGoesNowhereAndIsLostEndsTheOther() throws Exception {
@@ -514,7 +514,7 @@ class PipeIT {
         return pipe.first();
     }
 
-    /** And what was in one stays as good as new. */
+    /** The ends in a refused task stay usable. */
     @Test
     void anEndInATaskThatWasRefusedCanBeGivenAwayAgain() throws Exception {
         Pipe pipe = Pipe.open();
@@ -531,7 +531,7 @@ class PipeIT {
         }
     }
 
-    /** There may be thousands of those. */
+    /** Thousands of such ends may exist. */
     @Test
     void virtualThreadsThatWaitTakeNoOthers() throws Exception {
         Pipe pipe = Pipe.open();
@@ -567,7 +567,7 @@ class PipeIT {
         System.gc();
         assertThat(second.receive()).isEqualTo("left behind");
         second.close();
-        // The end that was sent into closes when it is collected: not before all of it is sent.
+        // The sending end closes when it is collected, but only after all its messages are sent.
         Conditions.await("the end that nobody has is closed").untilAsserted(() -> {
             System.gc();
             assertThat(folders()).isSubsetOf(before);
@@ -580,7 +580,7 @@ class PipeIT {
         return pipe.second();
     }
 
-    /** What is kept has a bound for the whole process; then a send waits until its own ends meet. */
+    /** Unsent messages have a bound for the whole process; beyond it a send waits until its ends are connected. */
     @Test
     void allThatIsKeptIsBounded() throws Exception {
         byte[] large = new byte[60_000];
@@ -608,7 +608,7 @@ class PipeIT {
         Conditions.await("nothing is kept").until(() -> Connection.waitingInAll() == 0);
     }
 
-    /** Ends of pipes in one message, from somebody whose socket lets nobody in. */
+    /** Many ends in one message, from a sender whose socket accepts no connections. */
     @Test
     void manyEndsInOneMessageTakeNoThreadEach() throws Exception {
         Path folder = Files.createTempDirectory(FolderOwner.namePrefix());

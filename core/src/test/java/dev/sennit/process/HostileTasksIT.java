@@ -43,7 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Tasks, results and callbacks that do what they should not: each costs its own future at most. */
+/** Tasks, results and callbacks that misbehave: each may fail only its own future. */
 @Timeout(120)
 class HostileTasksIT {
     private static ProcessPool.Builder one() {
@@ -56,7 +56,7 @@ class HostileTasksIT {
 
     // ---- answers ----
 
-    /** Cannot be read by anybody. */
+    /** A value that cannot be read. */
     static final class Unreadable implements Serializable {
         private static final long serialVersionUID = 1L;
 
@@ -86,7 +86,7 @@ class HostileTasksIT {
         }
     }
 
-    /** Throws one of its own whatever it is asked, once it is on the other side. */
+    /** An exception whose methods all throw, once it is on the other side. */
     static final class MuteException extends RuntimeException {
         private static final long serialVersionUID = 1L;
         private static boolean isHome;
@@ -120,7 +120,7 @@ class HostileTasksIT {
         }
     }
 
-    /** What an exception does when it is asked for something, in the worker and at home. */
+    /** How methods of an exception misbehave, in the worker and in the parent. */
     enum Mischief {
         THROWS {
             @Override
@@ -151,7 +151,7 @@ class HostileTasksIT {
         abstract void happen();
     }
 
-    /** What an exception may be asked for. */
+    /** The methods of an exception that may be called. */
     enum Asked {
         TEXT,
         CAUSE,
@@ -162,7 +162,7 @@ class HostileTasksIT {
         EVERYTHING
     }
 
-    /** Plays mischief when it is asked for something. */
+    /** An exception one of whose methods misbehaves. */
     static final class HostileException extends RuntimeException {
         private static final long serialVersionUID = 1L;
         private final Asked asked;
@@ -194,7 +194,7 @@ class HostileTasksIT {
 
         @Override
         public synchronized Throwable getCause() {
-            if (asked != null) { // while it is constructed
+            if (asked != null) { // called by the constructor of Throwable
                 asked(Asked.CAUSE);
             }
             return super.getCause();
@@ -228,7 +228,7 @@ class HostileTasksIT {
         }
     }
 
-    /** Cannot be written, and says so with an exception that plays mischief. */
+    /** A value that cannot be written, and throws a misbehaving exception. */
     static final class Unwritable implements Serializable {
         private static final long serialVersionUID = 1L;
         private final Mischief mischief;
@@ -294,7 +294,7 @@ class HostileTasksIT {
         }
     }
 
-    /** Endless in one way or another. */
+    /** An exception without end in its causes, suppressed exceptions or frames. */
     static final class EndlessException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -368,7 +368,7 @@ class HostileTasksIT {
         return isPlain ? new Object() : new Unwritable(Mischief.THROWS_AN_ERROR);
     }
 
-    /** Does not come back from what it is asked. */
+    /** An exception one of whose methods does not return. */
     static final class SleeplessException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -432,7 +432,7 @@ class HostileTasksIT {
         }
     }
 
-    /** Not through what AssertJ would call of it. */
+    /** Returns the failure without AssertJ, which would call methods of the exception. */
     private static Throwable failureOf(TaskFuture<?> future) throws Exception {
         try {
             future.get(60, SECONDS);
@@ -442,7 +442,7 @@ class HostileTasksIT {
         throw new AssertionError("it did not fail");
     }
 
-    /** Answers that nobody asked for, by a task that speaks for its worker. */
+    /** Sends an unrequested answer, in a task that sends in the worker's name. */
     private static void say(WorkerLink.Kind kind) throws Exception {
         say(kind, 0);
     }
@@ -484,7 +484,7 @@ class HostileTasksIT {
                 return 1;
             });
             assertThatThrownBy(() -> first.get(60, SECONDS)).hasCauseInstanceOf(TaskSerializationException.class);
-            byte[] large = new byte[10 << 20]; // more than the worker gets without reading
+            byte[] large = new byte[10 << 20]; // more than fits into the connection while the worker does not read
             TaskFuture<Integer> second = pool.submit(() -> large.length);
             await().until(() -> Thread.getAllStackTraces().keySet().stream()
                     .anyMatch(thread -> thread.getName().equals("sennit-sender")));
@@ -536,7 +536,7 @@ class HostileTasksIT {
             var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(2));
             TaskFuture<Integer> second = pool.submit(() -> 2, limit);
             TaskFuture<Long> third = pool.submit(() -> ProcessHandle.current().pid());
-            // Longer than the second may take, and than an answer may: it has ended by then, but its answer is not
+            // Longer than the limits of the second task and of an answer: the task has ended, but its answer is not
             // read.
             first.onDone(done -> sleep(Duration.ofSeconds(5)));
             here.set("all are submitted");
@@ -633,7 +633,7 @@ class HostileTasksIT {
             TaskFuture<Integer> second = pool.submit(() -> 2);
             TaskFuture<Integer> third = pool.submit(() -> 3);
             third.onDone(done -> waited.complete(first.join()));
-            second.onDone(done -> { // in shutdownNow, which does not come to the others before this returns
+            second.onDone(done -> { // called by shutdownNow, which handles the other tasks only after this returns
                 here.set("the pool stops");
                 awaitQuietly(waited);
             });

@@ -41,7 +41,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.opentest4j.ValueWrapper;
 
-/** Workers that do not keep to the rules, played by tasks that speak for them: each costs its own task at most. */
+/**
+ * Workers that break the protocol, simulated by tasks that send messages in the worker's name: each may fail only its
+ * own task.
+ */
 @Timeout(120)
 class HostileWorkersIT {
     private static ProcessPool.Builder one() {
@@ -59,7 +62,7 @@ class HostileWorkersIT {
         return field.get(of);
     }
 
-    /** The worker's end, in a task. */
+    /** Returns the worker's end of the link. Called in a task. */
     private static WorkerLink.WorkerEnd end() throws Exception {
         return (WorkerLink.WorkerEnd) field(Thread.currentThread(), "end");
     }
@@ -70,7 +73,7 @@ class HostileWorkersIT {
         }
     }
 
-    // ---- what it says of its tasks ----
+    // ---- false reports of tasks ----
 
     enum Lie {
         ENDED_WHAT_WAS_NEVER_SENT {
@@ -135,7 +138,7 @@ class HostileWorkersIT {
         }
     }
 
-    /** As a time limit asks, when it is over. */
+    /** Returns whether the running task has ended, as the end of a time limit checks it. */
     private static boolean hasEndedWhatItRuns(ProcessPool pool) {
         WorkerJvm worker = Objects.requireNonNull(pool.slots().getFirst().worker());
         return worker.hasEnded(Objects.requireNonNull(worker.current.get()));
@@ -174,7 +177,7 @@ class HostileWorkersIT {
         }
     }
 
-    // ---- what it says of how far its task is ----
+    // ---- false progress ----
 
     private static MessageBuffer text(int bytes) throws IOException {
         var text = new MessageBuffer();
@@ -222,7 +225,7 @@ class HostileWorkersIT {
 
     // ---- standing still ----
 
-    /** The parent writes a task that nobody reads, and the worker's line ends meanwhile. */
+    /** The parent writes a task that the worker does not read, and the connection ends meanwhile. */
     @Test
     void whoHangsUpAndStandsStillHoldsNobody(@TempDir Path folder) throws Exception {
         var here = new Signals(folder.toString());
@@ -247,9 +250,9 @@ class HostileWorkersIT {
         }
     }
 
-    // ---- what it says of whom to trust ----
+    // ---- false trust ----
 
-    /** What a task leaves in its worker. */
+    /** Static state that a task leaves in its worker. */
     static final class Left {
         static Connection ours;
         static ManagerServer manager;
@@ -287,7 +290,7 @@ class HostileWorkersIT {
         }
     }
 
-    /** The same by way of a connection that was given to the worker. */
+    /** The same over a connection that was passed to the worker. */
     @Test
     void anEndThatCameOverAnotherHasTheListOfThat() throws Exception {
         try (ProcessPool pool = one().open();
@@ -356,7 +359,7 @@ class HostileWorkersIT {
         }
     }
 
-    /** The worker has its own server, and says that it is the parent's. */
+    /** The worker has a server of its own, and pretends that it is the parent's. */
     @ParameterizedTest
     @CsvSource({"true", "false"})
     void aForgedProxyDoesNotStandBetweenUsAndOurManager(boolean withOurSocket) throws Exception {
@@ -384,7 +387,7 @@ class HostileWorkersIT {
         }
     }
 
-    /** Its folder would be removed with all that is in it when that manager is lost. */
+    /** A forged manager's folder would be removed with its content when that manager is lost. */
     @Test
     void aProxyLeadsToNoSocketButAManagers(@TempDir Path folder) throws Exception {
         String elsewhere = folder.resolve("manager").toString();
@@ -399,9 +402,9 @@ class HostileWorkersIT {
         }
     }
 
-    // ---- what it says of shared memory ----
+    // ---- forged addresses of shared memory ----
 
-    /** Is read as the address that it was made with. */
+    /** Travels as the given address. */
     private record Forged(Address address) implements Serializable {
         private static final long serialVersionUID = 1L;
 
@@ -410,7 +413,7 @@ class HostileWorkersIT {
         }
     }
 
-    /** What a worker may say of where shared memory lies. */
+    /** Forged places of shared memory. */
     enum Place {
         A_DEVICE {
             @Override
@@ -465,7 +468,7 @@ class HostileWorkersIT {
                     .flip());
         }
 
-        /** The descriptor that this process has open. */
+        /** Returns the address of a file that this process has open. */
         private static Address of(long pid, String path) throws Exception {
             open = new java.io.RandomAccessFile(path, "rw");
             try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
@@ -486,7 +489,7 @@ class HostileWorkersIT {
         }
     }
 
-    /** In each of the two forms that a result has, and as itself. */
+    /** In each of the two forms of a result, and as the result itself. */
     @ParameterizedTest
     @EnumSource(Place.class)
     void memoryThatIsNoneOfOursIsRefused(Place place) throws Exception {
@@ -510,7 +513,7 @@ class HostileWorkersIT {
         assertThat(pool.statistics().workersLost()).isZero();
     }
 
-    /** What a worker made, and what it had from its parent, come home as before. */
+    /** Shared memory that a worker made, or got from its parent, still arrives. */
     @Test
     void memoryOfTheFamilyIsNotRefused() throws Exception {
         try (SharedMemory ours = SharedMemory.create(64);
@@ -529,8 +532,8 @@ class HostileWorkersIT {
     private static SharedMemory kept;
 
     /**
-     * A program with a pool, whose worker answers with memory of another program. That is the test, which started it,
-     * so that it is none of those that this one started.
+     * A program with a pool, whose worker answers with memory of another program: of the test, which has started this
+     * program, and so is not among the processes that it has started.
      */
     static final class OtherProgram {
         public static void main(String[] arguments) throws Exception {
@@ -553,7 +556,7 @@ class HostileWorkersIT {
         }
     }
 
-    /** Sealed, and alive, and open to this user: nothing else is wrong with it. */
+    /** The forged memory is sealed, alive, and open to this user, so that only the trust check can refuse it. */
     @Test
     void memoryOfAnotherProgramIsRefused() throws Exception {
         try (SharedMemory memory = SharedMemory.create(64)) {
@@ -571,7 +574,7 @@ class HostileWorkersIT {
         }
     }
 
-    // ---- dying of it ----
+    // ---- deaths ----
 
     @Test
     void aTaskThatNoWorkerLivesToBeginFails() throws Exception {

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What processes and their parents say to each other, how they are asked to stop, and spares. */
+/** Notes between processes and their parents, requests to stop, and spares. */
 @Timeout(120)
 class WorkerNotesIT {
     private static final Duration LONG = Duration.ofSeconds(60);
@@ -147,7 +147,7 @@ class WorkerNotesIT {
         assertThatThrownBy(() -> process.send(new byte[70_000])).isInstanceOf(IllegalArgumentException.class);
     }
 
-    /** Neither one that takes no note nor one that does not even read holds up the sender. */
+    /** The sender does not wait for a process that has no listener of notes, nor for a process that does not read. */
     @Test
     @EnabledOnOs(OS.LINUX)
     void aProcessThatTakesNothingHoldsUpNobody() throws Exception {
@@ -167,14 +167,14 @@ class WorkerNotesIT {
         assertThat(sent).isEqualTo(Outbox.MOST_NOTES / (Frames.HEADER + note.length));
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
         signal("CONT", process.pid());
-        assertThat(process.send(note)).isFalse(); // it reads, but has no listener
-        process.stop(LONG); // a stop has room
+        assertThat(process.send(note)).isFalse(); // the process reads, but has no listener
+        process.stop(LONG); // a stop still fits
         assertThat(process.join(LONG)).isTrue();
         assertThat(process.wasKilled()).isFalse();
         assertThat(process.exitCode()).hasValue(-15);
     }
 
-    /** What is said at the very end arrives, also when the parent is slow. */
+    /** A note that is sent at the very end arrives, even if the parent is slow. */
     @Test
     void theLastNotesArrive() throws Exception {
         var bytes = new AtomicInteger();
@@ -221,7 +221,7 @@ class WorkerNotesIT {
                 if (limit.compareTo(Duration.ofSeconds(20)) > 0 && limit.compareTo(Duration.ofSeconds(30)) <= 0) {
                     stopped.countDown();
                 }
-                parent.onStop(left -> stopped.countDown()); // after the fact
+                parent.onStop(left -> stopped.countDown()); // after the stop was requested
                 stopped.countDown();
             });
             parent.send(("up " + parent.isStopping()).getBytes(UTF_8));
@@ -264,7 +264,7 @@ class WorkerNotesIT {
         notes.await("heard");
         long start = System.nanoTime();
         process.stop(Duration.ofMillis(300));
-        process.stop(Duration.ofHours(2)); // makes it no longer
+        process.stop(Duration.ofHours(2)); // does not extend the limit
         assertThat(process.wasKilled()).isFalse();
         assertThat(process.join(LONG)).isTrue();
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(Duration.ofMillis(290));
@@ -319,7 +319,7 @@ class WorkerNotesIT {
         assertThat(other.wasKilled()).isTrue();
     }
 
-    /** Somebody else's signal is not the library's. */
+    /** A signal of another sender does not count as a stop of the library. */
     @Test
     @EnabledOnOs(OS.LINUX)
     void aKillByAnotherProgramIsTold() throws Exception {
@@ -352,7 +352,7 @@ class WorkerNotesIT {
         assertThat(process.pid()).isEqualTo(spare.pid());
         assertThat(process.name()).isEqualTo("worker");
         assertThatThrownBy(() -> spare.start(() -> {})).isInstanceOf(IllegalStateException.class);
-        spare.close(); // it is not the spare's any more
+        spare.close(); // the process does not belong to the spare any more
         assertThat(process.join(LONG)).isTrue();
         assertThat(process.exitCode()).hasValue(0);
         assertThat(lines).containsExactly("worker: worker worker");
@@ -388,7 +388,7 @@ class WorkerNotesIT {
 
     // ---- the end of the parent ----
 
-    /** Arguments: a folder for signals, and how it starts its child. */
+    /** A parent. Arguments: a folder for signals, and how it starts its child. */
     static final class Parent {
         public static void main(String[] arguments) throws Exception {
             var signals = new Signals(arguments[0]);
@@ -517,7 +517,7 @@ class WorkerNotesIT {
 
     // ---- hostile ----
 
-    /** A process that says what makes no sense is killed, and its failure says what it was. */
+    /** A process that sends an invalid message is killed, and its failure names the message. */
     @Test
     void aProcessThatLiesIsKilledAndNamed() throws Exception {
         Map<String, String> lies = Map.of(
@@ -543,7 +543,7 @@ class WorkerNotesIT {
         }
     }
 
-    /** A parent that says what makes no sense loses its process, before and after the main, and so does its version. */
+    /** A parent that sends an invalid message or version loses its process, before and after the main. */
     @Test
     void aParentThatLiesLosesItsProcess() throws Exception {
         Map<String, String> lies = Map.of(
@@ -564,7 +564,7 @@ class WorkerNotesIT {
         List<String> command = new ArrayList<>(WorkerCommand.write(
                 WorkerCommand.arguments(ProcessPool.builder().workerSettings(), WorkerProcessMain.class),
                 folder.resolve("arguments")));
-        command.add(1, "-Xmx32m"); // ends it if it allocates what was announced
+        command.add(1, "-Xmx32m"); // ends the process if it allocates the announced size
         command.addAll(List.of("liar's", folder.toString()));
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             server.bind(UnixDomainSocketAddress.of(folder.resolve("socket")));

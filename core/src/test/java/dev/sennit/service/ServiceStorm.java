@@ -20,35 +20,41 @@ import java.util.concurrent.CountDownLatch;
 import java.util.regex.Pattern;
 
 /**
- * A manager with services to which everything happens at random moments: reloads, restarts, other numbers of workers,
- * other settings, settings that are broken, services that come and go, class files that are overwritten, and any
- * process killed, stopped and continued.
+ * A manager with services under random events: reloads, restarts, new numbers of workers, new settings, broken
+ * settings, services that are added and removed, class files that are overwritten, and processes that are killed,
+ * stopped and continued.
  *
- * <p>It uses the library alone, so it runs in a JVM of its own too: see {@link #main}.
+ * <p>The storm uses only the library, so it can also run in a JVM of its own: see {@link #main}.
  */
 final class ServiceStorm implements AutoCloseable {
-    /** Service objects with a listener, a service from a class path of its own, commands with a child. All stay. */
+    /**
+     * Service objects with a listener, a service from a class path of its own, commands with a child. These services
+     * always exist.
+     */
     static final List<String> SERVICES = List.of("object", "class", "command");
 
     private static final String LISTENER = "web";
-    /** A command whose watch was killed has nobody who tells it to stop. */
+    /** Watches are not killed, as a command without a watch gets no order to stop. */
     private static final Pattern WATCH = Pattern.compile(" sennit-watch ");
-    /** What ties workers to their manager, or is about to: one that is stopped in its first moments is not tied. */
+    /**
+     * Processes that tie workers to their manager, or are about to: if such a process is stopped in its first moments,
+     * its worker is not tied yet.
+     */
     private static final Pattern TIES = Pattern.compile(" sennit-watch |/setsid - |/setpriv --pdeathsig ");
 
     private final Random random;
-    /** Where the class files of a service are. */
+    /** The folder of a service's class files. */
     private final Path classes;
     private final Path library;
     private final MarkedProcesses processes;
-    /** The processes that nobody signals. */
+    /** The processes that get no signals. */
     private final Pattern untouched;
     private final Set<String> extras = new TreeSet<>();
     private final Set<ProcessHandle> stopped = new HashSet<>();
     private int added;
-    /** Deaths, readiness and the rest, as told. */
+    /** All events of the manager. */
     final List<ServiceEvent> events = Collections.synchronizedList(new ArrayList<>());
-    /** What was asked for. */
+    /** The futures of all requests. */
     final List<CompletableFuture<Void>> asked = new ArrayList<>();
     final ServiceManager manager;
 
@@ -86,7 +92,7 @@ final class ServiceStorm implements AutoCloseable {
 
     // ---- services ----
 
-    /** Loads a class when it ends: its class path has to be there still, and as it was. */
+    /** Loads a class at its end, so its class path has to exist until then, without changes. */
     static final class Served implements Service {
         private static final long serialVersionUID = 1L;
 
@@ -109,7 +115,7 @@ final class ServiceStorm implements AutoCloseable {
         }
     }
 
-    /** Not loaded before the end. */
+    /** A class that is loaded only at the end. */
     static final class Late {
         private Late() {}
 
@@ -118,7 +124,7 @@ final class ServiceStorm implements AutoCloseable {
         }
     }
 
-    /** Sound settings. */
+    /** Returns valid settings. */
     ServiceSettings.Builder settings(String name) {
         ServiceSettings.Builder all = name.startsWith("object")
                 ? ServiceSettings.of(name, new Served()).listener(LISTENER)
@@ -144,7 +150,7 @@ final class ServiceStorm implements AutoCloseable {
                 .stopLimit(Duration.ofSeconds(3));
     }
 
-    /** Sound settings that differ from those before. */
+    /** Returns valid settings that differ from the last. */
     private ServiceSettings changed(String name) {
         ServiceSettings.Builder all = settings(name)
                 .workers(random.nextInt(4))
@@ -157,7 +163,7 @@ final class ServiceStorm implements AutoCloseable {
         return all.build();
     }
 
-    /** Settings with which no worker gets ready. */
+    /** Returns settings with which no worker gets ready. */
     private ServiceSettings broken(String name) {
         boolean hangs = random.nextBoolean();
         ServiceSettings.Builder all;
@@ -171,7 +177,7 @@ final class ServiceStorm implements AutoCloseable {
 
     // ---- events ----
 
-    /** Does one thing, and waits a little. */
+    /** Makes one random event, and waits a little. */
     void step() throws IOException, InterruptedException {
         String name = SERVICES.get(random.nextInt(SERVICES.size()));
         switch (random.nextInt(15)) {
@@ -199,7 +205,7 @@ final class ServiceStorm implements AutoCloseable {
         asked.add(manager.whenUp());
     }
 
-    /** In one step: some have other settings, some are left out, one is new. */
+    /** Changes all services in one step: some get new settings, some are removed, one is new. */
     private void changeAll() throws IOException {
         List<ServiceSettings> all = new ArrayList<>();
         for (String name : SERVICES) {
@@ -221,7 +227,7 @@ final class ServiceStorm implements AutoCloseable {
         }
     }
 
-    /** Any processes: workers, successors, spares, the shells that keep commands, and their children. */
+    /** Signals random processes: workers, successors, spares, the keepers of commands, and their children. */
     private void signal(String name) throws IOException, InterruptedException {
         for (String process : processes.alive()) {
             if (random.nextInt(5) == 0 && !untouched.matcher(process).find()) {
@@ -240,7 +246,7 @@ final class ServiceStorm implements AutoCloseable {
         }
     }
 
-    /** All that were stopped go on. */
+    /** Continues all stopped processes. */
     private void goOn() throws IOException, InterruptedException {
         for (ProcessHandle process : stopped) {
             SignalSender.send(process, SignalSender.numberOf("CONT"));
@@ -248,7 +254,7 @@ final class ServiceStorm implements AutoCloseable {
         stopped.clear();
     }
 
-    /** Asks for so many workers of each service with sound settings, and for no others. */
+    /** Sets valid settings for all services, with this number of workers, and removes other services. */
     CompletableFuture<Void> settle(int workers) throws IOException, InterruptedException {
         goOn();
         List<CompletableFuture<Void>> last = new ArrayList<>();
@@ -277,7 +283,7 @@ final class ServiceStorm implements AutoCloseable {
     }
 
     /**
-     * A storm without an end. Says which step comes.
+     * Runs a storm without an end, and prints each step.
      *
      * @param arguments the seed, a folder, and the mark of its processes
      */

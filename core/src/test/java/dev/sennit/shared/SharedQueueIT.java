@@ -40,7 +40,8 @@ import org.junit.jupiter.api.condition.OS;
 /**
  * The queue between processes, some of which are killed.
  *
- * <p>The build kills a few. {@code -Dsennit.kills=100} makes a long run of it, and {@code -Dsennit.seed=} repeats one.
+ * <p>The build kills a few processes. {@code -Dsennit.kills=100} makes a long run, and {@code -Dsennit.seed=} repeats a
+ * run.
  */
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 @Timeout(SharedQueueIT.MOST_SECONDS)
@@ -61,7 +62,7 @@ class SharedQueueIT {
                 .open();
     }
 
-    /** What a producer puts in; its bytes tell whether it came out whole. */
+    /** An item of a producer; its bytes show whether it has arrived whole. */
     record Item(int producer, int number, byte[] filling) implements Serializable {
         static Item of(int producer, int number) {
             byte[] filling = new byte[(producer * 31 + number) % 100];
@@ -74,7 +75,7 @@ class SharedQueueIT {
         }
     }
 
-    /** What all processes write down: each entry is a long, and no process needs another for it. */
+    /** The log of all processes: each entry is a long, which a process writes without waiting for others. */
     private static final class Ledger implements Serializable {
         private static final long serialVersionUID = 1L;
         private static final int MOST_TASKS = 10_000;
@@ -111,8 +112,9 @@ class SharedQueueIT {
         }
 
         /**
-         * Puts in until it is told to stop, and writes down what is in for sure. The producer is slow while the test
-         * waits for new workers: their start may take long, and the ledger has room for a limited number of items.
+         * Puts items in until it is told to stop, and logs the items that are certainly in. The producer is slow while
+         * the test waits for new workers: their start may take long, and the ledger has room for a limited number of
+         * items.
          */
         int produce(SharedQueue<Item> queue, int producer, long seed) throws InterruptedException {
             var random = new SplittableRandom(seed);
@@ -129,7 +131,7 @@ class SharedQueueIT {
             return count;
         }
 
-        /** Takes out until the queue is closed, and writes down what came. */
+        /** Takes items out until the queue is closed, and logs them. */
         int consume(SharedQueue<Item> queue, int consumer, long seed) throws InterruptedException {
             var random = new SplittableRandom(seed);
             Map<Integer, Integer> last = new HashMap<>();
@@ -158,12 +160,12 @@ class SharedQueueIT {
             }
         }
 
-        /** What was taken, by producer; fails if something was twice. */
+        /** Returns the taken items by producer; fails if an item was taken twice. */
         Map<Integer, Set<Integer>> taken() {
             Map<Integer, Set<Integer>> taken = new HashMap<>();
             for (long entry = 0; entry < get(TAKEN); entry++) {
                 long item = get(ITEMS + 8 * entry) - 1;
-                if (item >= 0) { // else who took it died before it wrote that down
+                if (item >= 0) { // otherwise its consumer died before it logged the item
                     assertThat(taken.computeIfAbsent((int) (item >>> 32), producer -> new HashSet<>()).add((int) item))
                             .as("item %s of producer %s was taken once", (int) item, item >>> 32)
                             .isTrue();
@@ -231,7 +233,7 @@ class SharedQueueIT {
             Map<Integer, TaskFuture<?>> producers = new HashMap<>();
             List<TaskFuture<?>> consumers = new ArrayList<>();
             for (int kill = 0; kill < KILLS; kill++) {
-                // Two of each, which are at work when somebody is killed.
+                // Two producers and two consumers, which are at work when a process is killed.
                 while (producers.values().stream().filter(future -> !died(future)).count() < 2) {
                     int producer = producers.size() + 1;
                     long taskSeed = random.nextLong();
@@ -299,7 +301,7 @@ class SharedQueueIT {
         }
     }
 
-    /** Tells whether the worker of a task was killed; fails if the task failed in another way. */
+    /** Returns whether the worker of a task was killed; fails if the task failed in another way. */
     private static boolean died(TaskFuture<?> task) {
         if (task.isCompletedExceptionally()) {
             assertThat(task.exceptionNow()).isInstanceOf(WorkerCrashedException.class);
@@ -380,7 +382,7 @@ class SharedQueueIT {
         }
     }
 
-    /** Of the worker: who made a queue keeps it. */
+    /** In the worker: the process that made a queue has to keep it. */
     private static final List<Object> HELD = new ArrayList<>();
 
     @Test
@@ -441,7 +443,9 @@ class SharedQueueIT {
         }
     }
 
-    /** Another process writes anything anywhere, but into the locks: whoever has one could never give it back. */
+    /**
+     * Another process writes random data everywhere except into the locks, whose owners could not release them then.
+     */
     @Test
     void whileSomebodyScribblesEveryCallEnds() throws Exception {
         long seed = Long.getLong("sennit.seed", System.nanoTime());
@@ -484,7 +488,7 @@ class SharedQueueIT {
                 } catch (QueueDamagedException e) {
                     damaged++;
                 } catch (QueueClosedException e) {
-                    // the word for that was hit
+                    // the word of this state was overwritten
                 }
             }
             INTS.setVolatile(stop.segment(), 0L, 1);

@@ -38,7 +38,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Broken code, in which a bug has to be found, beside the same code mended, in which none may be. */
+/**
+ * Broken code, in which the explorer has to find a bug, and the same code without the bug, in which it must find none.
+ */
 @Timeout(120)
 class ScheduleExplorerTest {
     private static final int SCHEDULES = 10_000;
@@ -58,7 +60,7 @@ class ScheduleExplorerTest {
         }
     }
 
-    /** Of one place, with one condition for both those who put and those who take. */
+    /** A buffer of one place, with one condition for producers and consumers. */
     private static final class Buffer {
         private final ReentrantLock lock = new ReentrantLock();
         private final Condition changed = lock.newCondition();
@@ -119,7 +121,7 @@ class ScheduleExplorerTest {
         };
     }
 
-    /** A thread outside holds the list of a cleaner all the time, for a moment each. */
+    /** A thread outside of the schedule locks the list of a cleaner again and again, for a moment each time. */
     @Test
     void aMomentOfTheJdksCleanerIsNoPartOfASchedule() throws Exception {
         Cleaner cleaner = Cleaner.create();
@@ -311,7 +313,7 @@ class ScheduleExplorerTest {
         assertThat((strategy == Strategy.PCT ? few.pct(3) : few).explore(monitorBuffer(true)).repeatable()).isTrue();
     }
 
-    /** Those who wait for a monitor are made ready by a thread that is not ours, some time. */
+    /** A thread of the JDK makes threads that wait for a monitor ready, at some later time. */
     @Test
     void contendedMonitorsDoNotSpoilTheOrder() {
         ScheduleExplorer.Body body = () -> {
@@ -568,7 +570,7 @@ class ScheduleExplorerTest {
                 .hasToString("10 schedules, 10 distinct, RANDOM from seed 1, memory points off, NOT repeatable");
     }
 
-    /** What the JDK itself does not decide by the schedule alone would show here. */
+    /** Decisions of the JDK that do not depend on the schedule alone would show here. */
     @ParameterizedTest
     @EnumSource
     void whatIsInTheJdkCanBeHadAgain(Strategy strategy) {
@@ -643,7 +645,7 @@ class ScheduleExplorerTest {
                 .hasMessageContaining("an exploration within an exploration");
     }
 
-    /** Whoever waits below it holds the thread that carries all. */
+    /** A thread that waits in the initializer holds the carrier of all threads. */
     private static final class WaitsInInitializer {
         static final boolean WAITED = waited();
 
@@ -665,7 +667,7 @@ class ScheduleExplorerTest {
                 .hasMessageContaining("WaitsInInitializer.waited");
     }
 
-    /** Waits in its initializer as well, for what no interrupt gives it. */
+    /** Also waits in its initializer, for a lock, which an interrupt does not end. */
     private static final class LocksInInitializer {
         private static final AtomicReference<ReentrantLock> GIVEN = new AtomicReference<>();
 
@@ -736,7 +738,7 @@ class ScheduleExplorerTest {
         assertThat(all.survey(counter(true)).failed()).isZero();
     }
 
-    /** Of those that wait in vain, an interrupt ends these. */
+    /** Waits for ever that an interrupt ends. */
     @Test
     void aSurveyEndsTheThreadsOfFailedSchedules() {
         var left = new ConcurrentLinkedQueue<Thread>();
@@ -766,7 +768,7 @@ class ScheduleExplorerTest {
         }
     }
 
-    /** Its clock is one of the library's, not of the JDK's. */
+    /** The clock belongs to the library, not to the JDK. */
     @Test
     void aTimeLimitOfAPoolIsOfTheSchedule() {
         Exploration seen = ScheduleExplorer.of(20).explore(() -> {
@@ -814,7 +816,7 @@ class ScheduleExplorerTest {
         }
     }
 
-    /** An executor that is being closed waits for a day. */
+    /** The close of an executor waits for a day. */
     @Test
     void findsADeadlockBehindALongWait() {
         assertThatThrownBy(() -> ScheduleExplorer.of(1).explore(() -> {

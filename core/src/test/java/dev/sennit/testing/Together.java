@@ -7,21 +7,21 @@ import java.util.List;
 public final class Together {
     private Together() {}
 
-    /** Something that a thread does. */
+    /** The action of a thread. */
     @FunctionalInterface
     public interface Part {
         /**
-         * Does it.
+         * Runs the action.
          *
-         * @throws Exception to have the schedule fail
+         * @throws Exception to fail the schedule
          */
         void run() throws Exception;
     }
 
     /**
-     * Does several things at once, and waits for them.
+     * Runs several actions at the same time, and waits for their ends.
      *
-     * @param parts what each thread does
+     * @param parts the action of each thread
      * @throws InterruptedException if the calling thread is interrupted
      */
     public static void together(Part... parts) throws InterruptedException {
@@ -35,9 +35,9 @@ public final class Together {
     }
 
     /**
-     * Does something in a thread of its own.
+     * Runs an action in a thread of its own.
      *
-     * @param part what
+     * @param part the action
      * @return the thread
      */
     public static Thread begin(Part part) {
@@ -45,12 +45,12 @@ public final class Together {
     }
 
     /**
-     * Interrupts one of two threads that wait, gives one of them what they wait for, and checks that the other one has
-     * it.
+     * Interrupts one of two waiting threads, then ends one wait, and checks that the other thread gets the element or
+     * permit.
      *
-     * @param await what both do
-     * @param give what ends one wait
-     * @throws Exception of what gives
+     * @param await the wait of both threads
+     * @param give the action that ends one wait
+     * @throws Exception if {@code give} throws it
      */
     public static void cancelledFirst(Part await, Part give) throws Exception {
         boolean[] has = new boolean[2];
@@ -75,10 +75,10 @@ public final class Together {
     }
 
     /**
-     * The same for those who take a {@code Runnable}.
+     * Wraps an action for methods that take a {@code Runnable}.
      *
-     * @param part what to do
-     * @return what fails with an error where that throws an exception
+     * @param part the action
+     * @return a runnable that throws an error where the action throws an exception
      */
     public static Runnable unchecked(Part part) {
         return () -> {
@@ -91,10 +91,10 @@ public final class Together {
     }
 
     /**
-     * Fails a schedule.
+     * Fails the schedule unless a condition holds.
      *
-     * @param holds what has to hold
-     * @param found what there is, for the message
+     * @param holds the condition that has to hold
+     * @param found the actual state, for the message
      */
     public static void check(boolean holds, Object found) {
         if (!holds) {

@@ -114,7 +114,7 @@ public final class SennitMetrics implements MeterBinder, AutoCloseable {
      *
      * @param registry any; one that is bound already stays as it is
      * @throws IllegalStateException if this is closed
-     * @throws OutOfMemoryError if there is no thread to be had
+     * @throws OutOfMemoryError if no thread is available
      */
     @Override
     public void bindTo(MeterRegistry registry) {

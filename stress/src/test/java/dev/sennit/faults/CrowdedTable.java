@@ -27,8 +27,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program with few file descriptors: what it asks for while it has none left ends with an error that says so, and
- * works again when it has some. The exit code is 0 if all of that is so.
+ * A program with few file descriptors. While it has none left, each action fails with an error that says so; when it
+ * has some again, the actions work. The exit code is 0 if all checks pass.
  */
 final class CrowdedTable {
     private static final int BOUND_SECONDS = 40;
@@ -94,10 +94,10 @@ final class CrowdedTable {
             takeAll();
             for (Map.Entry<String, Use> use : uses.entrySet()) {
                 expect(use.getKey() + " without descriptors", "too many open files", attempt(use.getValue()));
-                takeAll(); // what the attempt gave back
+                takeAll(); // the descriptors that the attempt has released
             }
             expect("a task without descriptors", null, attempt(() -> pool.submit(() -> 1).get()));
-            taken.removeLast().close(); // the JDK looks into /proc before it sends a signal
+            taken.removeLast().close(); // the JDK reads /proc before it sends a signal
             worker.destroyForcibly();
             worker.onExit().get(BOUND_SECONDS, SECONDS);
             takeAll();
@@ -121,7 +121,7 @@ final class CrowdedTable {
         }
     }
 
-    /** To load a class from a folder takes a descriptor each, which is not what is tested here. */
+    /** Loads classes in advance: loading a class from a folder needs a descriptor, which is not tested here. */
     private static void loadFolders() throws IOException, ClassNotFoundException {
         for (String part : System.getProperty("java.class.path").split(File.pathSeparator)) {
             Path folder = Path.of(part);
@@ -147,7 +147,7 @@ final class CrowdedTable {
                 taken.add(new FileInputStream("/dev/null"));
             }
         } catch (IOException e) {
-            // that was the last
+            // that was the last descriptor
         }
     }
 
@@ -158,7 +158,7 @@ final class CrowdedTable {
         taken.clear();
     }
 
-    /** What it failed with, or null; a failure of its own if it hangs. */
+    /** Returns the failure of an action, or null; throws if the action hangs. */
     private static @Nullable Throwable attempt(Use use) throws InterruptedException {
         var end = new CompletableFuture<Integer>();
         Thread.ofPlatform().daemon().start(() -> {
@@ -180,7 +180,8 @@ final class CrowdedTable {
     }
 
     /**
-     * Prints what came of it; throws unless that is what is expected: no failure, or one that says a word about why.
+     * Prints the outcome of an action. Throws unless it is as expected: no failure, or a failure with a given word in
+     * its message.
      */
     private static void expect(
             String what, @Nullable String word, @Nullable Throwable failure) {

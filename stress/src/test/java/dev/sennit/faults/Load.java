@@ -39,10 +39,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tasks of every kind that keep a pool busy, and the book about them: what each may end with, and how often it may
- * begin.
+ * Tasks of every kind that keep a pool busy, with a record of how each may end and how often it may begin.
  *
- * <p>How often a task began stands in shared memory, which the death of its worker does not change.
+ * <p>Shared memory holds how often each task began, so that the death of a worker does not change it.
  */
 final class Load implements AutoCloseable {
     private static final VarHandle INTS = JAVA_INT.varHandle();
@@ -59,18 +58,18 @@ final class Load implements AutoCloseable {
         CALLBACK,
         CANCELLED,
         LIMITED,
-        /** Cannot be stopped: its worker has to be killed. */
+        /** Ignores interrupts: its worker has to be killed. */
         STUBBORN,
         RETRIED,
         LOCKED,
         MANAGED
     }
 
-    /** Marks in shared memory that a task has begun. */
+    /** The counts of begun tasks, in shared memory. */
     private record Book(SharedMemory begun) implements Serializable {
         private static final long serialVersionUID = 1L;
 
-        /** How often the task had begun before. */
+        /** Counts a begin. Returns how often the task had begun before. */
         int begin(int number) {
             return (int) INTS.getAndAdd(begun.segment(), 4L * number, 1);
         }
@@ -80,7 +79,7 @@ final class Load implements AutoCloseable {
         }
     }
 
-    /** Two numbers that are equal whenever nobody has the lock. */
+    /** Two numbers that are equal whenever the lock is free. */
     private record Guarded(SharedLock lock, SharedList numbers) implements Serializable {
         private static final long serialVersionUID = 1L;
 
@@ -129,7 +128,7 @@ final class Load implements AutoCloseable {
     private final Book book = new Book(memory);
     private final Guarded guarded = new Guarded(SharedLock.create(), SharedList.create(List.of(0, 0)));
     private final Managed managed;
-    /** Only the submitting thread, and who reads it after that has ended. What each task is. */
+    /** The kind of each task. Only the submitting thread, and readers after its end. */
     private final Kind[] kindOf = new Kind[MOST_TASKS];
     private final Semaphore room = new Semaphore(MOST_UNDER_WAY);
     private final Map<Integer, CompletableFuture<?>> underWay = new ConcurrentHashMap<>();
@@ -141,7 +140,7 @@ final class Load implements AutoCloseable {
     private final Thread submitter;
     private volatile boolean over;
 
-    /** Begins at once. The server is the one that some tasks use objects of. */
+    /** Starts the load at once. Some tasks use objects of the server. */
     Load(ProcessPool pool, ManagerServer server, RandomGenerator random, Set<Kind> without) {
         this.pool = pool;
         this.random = random;
@@ -162,7 +161,7 @@ final class Load implements AutoCloseable {
         });
     }
 
-    /** Tells that a process is about to be killed: what it runs may fail, once. */
+    /** Notes that a process is about to be killed: its task may fail, once. */
     void kills(long pid) {
         killed.add(pid);
     }
@@ -171,7 +170,7 @@ final class Load implements AutoCloseable {
         return killed.size();
     }
 
-    /** How many tasks failed because their worker was killed. */
+    /** Returns how many tasks failed because their worker was killed. */
     int crashed() {
         return crashed.size();
     }
@@ -243,7 +242,7 @@ final class Load implements AutoCloseable {
                     task.whenComplete((value, failure) -> end(second, value, failure));
                     if (waits) {
                         try {
-                            task.join(); // of the task itself: only then does the pool know that its thread waits
+                            task.join(); // waits for the task itself: otherwise the pool would not notice the wait
                         } catch (CompletionException e) {
                             // is told to the second
                         }
@@ -303,7 +302,7 @@ final class Load implements AutoCloseable {
         }
     }
 
-    /** Heeds an interrupt. */
+    /** Returns a slow task that stops at an interrupt. */
     private dev.sennit.Task<Long> slow(int number, long nanos) {
         Book began = book;
         return () -> {
@@ -375,12 +374,12 @@ final class Load implements AutoCloseable {
         return true;
     }
 
-    /** A worker that was killed runs one task. */
+    /** Returns whether a killed worker explains the crash. Each killed worker ran one task. */
     private boolean isExpected(WorkerCrashedException crash) {
         return killed.contains(crash.pid()) && crash.signal().orElse(0) == 9 && crashed.add(crash.pid());
     }
 
-    /** Ends the load, waits for all that is under way, and throws when anything was not as it should be. */
+    /** Ends the load, waits for the tasks under way, and throws if any check fails. */
     void settle() throws Exception {
         over = true;
         submitter.join(BOUND);
@@ -411,7 +410,7 @@ final class Load implements AutoCloseable {
         }
     }
 
-    /** What was done so far. */
+    /** Returns the counts so far. */
     @Override
     public String toString() {
         return numbers.get() + " tasks, " + values() + " values, " + killed() + " workers killed, " + crashed()

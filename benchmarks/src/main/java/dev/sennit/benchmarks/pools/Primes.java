@@ -5,9 +5,14 @@ import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Trial division by odd numbers, the work of the experiments that need some. */
+/**
+ * Trial division by odd numbers: the work of the experiments on pools.
+ *
+ * <p>The command has a {@code Primes} of its own with the same numbers. The two modules share only published libraries,
+ * which have no place for sample work, and nothing may depend on {@code cli}.
+ */
 final class Primes {
-    /** No two cost the same; 9 of them are prime. */
+    /** 20 numbers, no two of which cost the same; 9 are prime. */
     static final List<Long> NUMBERS = List.of(
             2L,
             142702110479723L,
@@ -30,13 +35,13 @@ final class Primes {
             9999999999999917L,
             9999999999999999L);
 
-    /** The same, when it only matters that it runs. */
+    /** Numbers for quick runs, which show that an experiment works and measure nothing. */
     private static final List<Long> SMALL_NUMBERS = List.of(2L, 1_000_003L, 1_000_000_007L, 1_000_000_011L);
 
-    /** A prime that takes 3.5 ms or so. */
+    /** A prime whose check takes about 3.5 ms. */
     static final long MIDDLING = 10_000_000_000_037L;
 
-    /** The smallest of {@link #NUMBERS} that takes any time: 13 ms or so. */
+    /** The smallest of {@link #NUMBERS} whose check takes noticeable time: about 13 ms. */
     static final long SMALLEST = 142_702_110_479_723L;
 
     private Primes() {}
@@ -45,12 +50,12 @@ final class Primes {
         return bench.quick() ? SMALL_NUMBERS : NUMBERS;
     }
 
-    /** Many times the same number. */
+    /** Returns a list of one number, repeated. */
     static List<Long> equalNumbers(Bench bench, long number) {
         return Collections.nCopies(bench.size(200, 8), bench.quick() ? 1_000_000_007L : number);
     }
 
-    /** What a peer is asked. */
+    /** Returns the line that asks a peer to check the numbers. */
     static String request(List<Long> numbers) {
         return numbers.stream().map(String::valueOf).collect(Collectors.joining(" ", "primes ", ""));
     }

@@ -233,7 +233,7 @@ public final class PageServer implements AutoCloseable {
         SocketChannel channel;
         try {
             channel = listener.accept();
-        } catch (IOException e) { // no descriptor to be had, for example
+        } catch (IOException e) { // no descriptor available, for example
             warn("a connection for figures cannot be accepted: " + e.getMessage(), null);
             key.interestOps(0);
             acceptAgain = Deadline.in(PAUSE);

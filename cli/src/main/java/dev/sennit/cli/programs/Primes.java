@@ -2,7 +2,12 @@ package dev.sennit.cli.programs;
 
 import java.util.List;
 
-/** Trial division: slow on purpose, as work to spread over workers. */
+/**
+ * Trial division: slow on purpose, as work to spread over workers.
+ *
+ * <p>The benchmarks have a {@code Primes} of their own with the same numbers. The two modules share only published
+ * libraries, which have no place for sample work, and nothing may depend on {@code cli}.
+ */
 public final class Primes {
     /** The numbers that are checked when none are given: 9 of the 20 are prime, and no two cost the same. */
     public static final List<Long> NUMBERS = List.of(

@@ -104,10 +104,10 @@ final class ControlServer implements AutoCloseable {
                 clients.add(client);
                 try {
                     client.start();
-                } catch (Throwable e) { // no thread to be had
+                } catch (Throwable e) { // no thread available
                     client.end();
                 }
-            } catch (Throwable e) { // no descriptor to be had, for example, or no memory
+            } catch (Throwable e) { // no descriptor available, for example, or no memory
                 places.release();
                 if (channel != null) {
                     Quietly.close(channel::close);

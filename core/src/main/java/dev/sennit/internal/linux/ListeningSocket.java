@@ -289,7 +289,7 @@ public final class ListeningSocket implements AutoCloseable {
      * Makes another descriptor of the same socket, which {@link #close} leaves open.
      *
      * @return the descriptor, which is the caller's to close, and which no program inherits that this process starts
-     * @throws IOException if this is closed, or there is no descriptor to be had
+     * @throws IOException if this is closed, or no descriptor is available
      */
     public synchronized int duplicate() throws IOException {
         if (closed.get()) {

@@ -69,7 +69,7 @@ public final class NativeSharing extends Sharing {
             Cleaner.Cleanable unmap;
             try {
                 unmap = LOST.register(inUse, mapping::close);
-            } catch (Throwable e) { // no thread to be had
+            } catch (Throwable e) { // no thread available
                 mapping.close();
                 throw e;
             }

@@ -47,7 +47,7 @@ public final class OutputReader {
      * @param name the process's, for the names of the threads
      * @param process whose streams are pipes
      * @param listener gets each line
-     * @throws OutOfMemoryError when there is no thread to be had
+     * @throws OutOfMemoryError when no thread is available
      */
     public OutputReader(String name, Process process, Listener listener) {
         this.name = name;

@@ -22,7 +22,7 @@ public final class ProcessEnd {
      * Starts a daemon thread that waits for the end.
      *
      * @param process whose end
-     * @throws OutOfMemoryError when there is no thread to be had
+     * @throws OutOfMemoryError when no thread is available
      */
     public ProcessEnd(Process process) {
         var thread = new Thread(null, () -> run(process), "sennit-end-of-" + process.pid(), STACK, false);

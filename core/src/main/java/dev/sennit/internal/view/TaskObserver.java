@@ -4,20 +4,21 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Is told what tasks and services do: the seam between pools and service managers, which know nothing of
- * views and recordings, and what makes them.
+ * Receives the events of tasks and services. This is the seam between pools and service managers, which do not depend
+ * on views and recordings, and the code that makes these.
  *
- * <p>The threads that move a task on call these methods, between the steps of the task. So a method neither blocks nor
- * throws, calls no code of users, and does not keep what it was given longer than a view needs.
+ * <p>The threads that run tasks call these methods, between the steps of a task. So a method must not block, throw,
+ * call code of users, or keep its arguments longer than a view needs.
  *
- * <p>A task that was submitted while there was no observer is never told of: its number is 0. The parts of a whole that
- * a pool counts as one task are not told of either. So what an observer hears adds up as the figures of a pool do.
+ * <p>There are no events of a task that was submitted while there was no observer: its number is 0. Nor are there
+ * events of the parts of a whole that a pool counts as one task. So the events of an observer add up to the figures of
+ * a pool.
  *
- * <p>Pools and workers that were there before the observer are told of from then on: it may hear of an end alone.
+ * <p>For pools and workers that existed before the observer, there are only later events: an observer may get the end
+ * alone.
  *
- * <p>The calls for one task come in this order, from whichever thread makes the step; {@code runOver} may also come
- * before the end that made the task stop, and {@code begun} or {@code progress} after it, as two threads are at work
- * then:
+ * <p>The calls for one task come in this order, from the thread that makes the step. If a task is stopped, two threads
+ * call: then {@code runOver} may also come before {@code ended}, and {@code begun} or {@code progress} after it.
  * <pre>
  * submitted -> begun -> ended                          the usual way
  * submitted -> ended                                   dropped before a worker began it
@@ -30,13 +31,13 @@ public interface TaskObserver {
     enum Outcome {
         /** With a value. */
         SUCCEEDED,
-        /** With an exception, a time limit that was over among them. */
+        /** With an exception, for example at a time limit. */
         FAILED,
         /** It was cancelled. */
         CANCELLED
     }
 
-    /** What happens to the worker of a service, to a service, or to a service manager. */
+    /** The steps of a worker of a service, of a service, or of a service manager. */
     enum ServiceStep {
         /** A process was started. */
         STARTED,
@@ -48,23 +49,23 @@ public interface TaskObserver {
         STOPPED,
         /** A process that was asked to stop was killed. */
         KILLED,
-        /** A process has ended that was not asked to, or could not be started. */
+        /** A process has ended without being asked to, or could not be started. */
         DIED,
-        /** A process has ended by itself, and no other is wanted. */
+        /** A process has ended by itself, and is not to be restarted. */
         DONE,
-        /** A process that was to replace another did not get ready. */
+        /** A process that should replace another did not get ready. */
         GIVEN_UP,
         /** Too many processes have died. */
         FAILED,
         /** A service is being reloaded. */
         RELOADING,
-        /** A manager begins. */
+        /** A manager has started. */
         MANAGER_STARTED,
-        /** A manager has ended: so have its workers. */
+        /** A manager and its workers have ended. */
         MANAGER_ENDED
     }
 
-    /** A time that is not known, or of a run that has not ended, or never began. */
+    /** An unknown time, or the time of a run that has not ended or never began. */
     long UNKNOWN = -1;
 
     /**
@@ -77,25 +78,25 @@ public interface TaskObserver {
     void submitted(long task, String pool, Object named);
 
     /**
-     * A worker begins it.
+     * A worker begins a task.
      *
-     * @param waitedNanos how long it has waited for the worker
-     * @param worker the worker's name; null if that is not known
+     * @param waitedNanos how long the task has waited for the worker
+     * @param worker the worker's name; null if it is not known
      */
     void begun(long task, String pool, Object named, long waitedNanos, @Nullable String worker);
 
-    /** It waits again: the worker that was to run it had not begun it. */
+    /** A task waits again: its worker had not begun it. */
     void handedBack(long task, String pool, Object named);
 
-    /** An attempt at it has ended, and another follows. */
+    /** An attempt at a task has ended, and another follows. */
     void retried(long task, String pool, Object named);
 
     /**
-     * Its future is about to be done.
+     * The future of a task is about to be done.
      *
      * @param ranNanos how long the run took; {@link #UNKNOWN} if the task was settled from outside
      * @param cpuNanos the processor time of the run, or {@link #UNKNOWN}
-     * @param failure why it failed, or null
+     * @param failure why the task failed, or null
      */
     void ended(long task, String pool, Object named, Outcome outcome, long ranNanos, long cpuNanos,
             @Nullable Throwable failure);
@@ -104,8 +105,8 @@ public interface TaskObserver {
     void runOver(long task, String pool, Object named, long ranNanos, long cpuNanos);
 
     /**
-     * Its run has come so far. Also told of a whole that has tasks, but is none, with a number of its own: a call of
-     * {@code map}, a run of a pipeline; there is no other event of that number.
+     * A task has reported progress. Calls of {@code map} and runs of a pipeline report progress too, each under a
+     * number of its own that has no other events.
      *
      * @param done 0 or more
      * @param total not less than done, or less than 0 if it is not known
@@ -116,28 +117,28 @@ public interface TaskObserver {
     /** A pool is open, and may get tasks. */
     void poolOpened(String pool);
 
-    /** A pool has terminated: its tasks and its workers have ended. Not told of a pool that was never opened. */
+    /** A pool has terminated: its tasks and its workers have ended. Not called for a pool that was never opened. */
     void poolClosed(String pool);
 
     /**
      * A worker can run tasks.
      *
-     * @param worker its name, as {@link #begun} has it
+     * @param worker its name, as in {@link #begun}
      */
     void workerStarted(String pool, String worker);
 
     /**
-     * A worker has ended, which was started before.
+     * A worker that was started before has ended.
      *
-     * @param why the cause, if it was not to end; else null
+     * @param why the cause, if the end was not intended, or null
      */
     void workerEnded(String pool, String worker, @Nullable String why);
 
     /**
-     * Something has happened to a worker of a service, to a service, or to a service manager.
+     * A worker of a service, a service, or a service manager has made a step.
      *
      * @param name the name of the service, or of the manager
-     * @param worker the worker's name and process id; null if the step is none of a worker
+     * @param worker the worker's name and process id; null if the step does not concern a worker
      * @param why the cause, or null
      */
     void service(ServiceStep step, String name, @Nullable String worker, @Nullable String why);
@@ -150,22 +151,22 @@ public interface TaskObserver {
 
         private Current() {}
 
-        /** Returns the observer; null if nobody wants to know. */
+        /** Returns the observer, or null. */
         public static @Nullable TaskObserver get() {
             return observer;
         }
 
-        /** Sets the observer, or null. There is one at a time: whoever sets it sees to that. */
+        /** Sets the observer, or null. The caller ensures that there is one at a time. */
         public static void set(@Nullable TaskObserver next) {
             observer = next;
         }
 
-        /** Returns the number of the next task that is told of: larger than all before. */
+        /** Returns the number of the next observed task, which is larger than all before. */
         public static long nextTask() {
             return TASKS.incrementAndGet();
         }
 
-        /** Returns the number of the last task that is told of. */
+        /** Returns the number of the last observed task. */
         public static long lastTask() {
             return TASKS.get();
         }

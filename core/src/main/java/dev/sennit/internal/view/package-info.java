@@ -1,4 +1,4 @@
-/** The seam between pools and those who look on: what is told of tasks, and which pools and beans there are. */
+/** The seam between pools and views: events of tasks, and the lists of open pools and beans. */
 @NullMarked
 package dev.sennit.internal.view;
 
