@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.TaskMessages;
 import dev.sennit.codec.EncodedTask;
 import dev.sennit.codec.LambdaShapes;
 import dev.sennit.codec.MessageBuffer;
@@ -28,7 +29,9 @@ interface WorkerLink extends AutoCloseable {
         /** A task was cancelled before it had begun. */
         SKIPPED,
         /** Progress of the task in flight. This is not an answer: see {@link Reply#progress}. */
-        PROGRESS;
+        PROGRESS,
+        /** What the task in flight sends to its submitter: the payload. This is not an answer either. */
+        MESSAGE;
 
         private static final Kind[] ALL = values();
 
@@ -80,6 +83,9 @@ interface WorkerLink extends AutoCloseable {
 
     /** The most bytes that {@link ProgressGate#LONGEST_MESSAGE} characters take. */
     int LONGEST_PROGRESS = 3 * ProgressGate.LONGEST_MESSAGE;
+
+    /** The most bytes that a task may send to its submitter at a time. */
+    int LONGEST_MESSAGE = TaskMessages.MOST_BYTES;
 
     /** Returns how many tasks may be sent ahead while one is in flight. */
     int mostAhead();
@@ -176,8 +182,9 @@ interface WorkerLink extends AutoCloseable {
         /**
          * An encoded task, in the first bytes of an array. A task that was sent ahead may have been taken back
          * meanwhile.
+         * {@code heard} says whether the submitter listens to its messages.
          */
-        record Task(long number, boolean ahead, byte[] message, int length) {}
+        record Task(long number, boolean ahead, boolean heard, byte[] message, int length) {}
 
         /** Returns the page that the worker shares with its parent. */
         StatusPage page();
@@ -197,7 +204,7 @@ interface WorkerLink extends AutoCloseable {
          */
         void end();
 
-        /** Sends an answer, or progress. Only the thread that runs tasks. */
+        /** Sends an answer, progress or a message. Only the thread that runs tasks. */
         void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException;
 
         /**

@@ -8,6 +8,7 @@ import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Management;
+import dev.sennit.internal.SubmitterLine;
 import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.internal.machine.MeetingFolder;
@@ -32,6 +33,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A worker process.
@@ -163,13 +165,15 @@ final class WorkerMain {
      * Runs tasks. Interrupts have an effect only while a task runs: a late interrupt, or one from a thread that an
      * earlier task has left behind, would close the socket.
      */
-    private static final class TaskThread extends Thread implements ProgressSink {
+    private static final class TaskThread extends Thread implements ProgressSink, SubmitterLine {
         private final WorkerLink.WorkerEnd end;
         private final StatusPage page;
         /** Only this thread. The buffer for the outcome of a task. */
         private MessageBuffer outcome = new MessageBuffer();
         /** Only this thread. Limits the progress of the running task. */
         private final ProgressGate gate = new ProgressGate();
+        /** Only this thread. Whether somebody hears the task that runs. */
+        private boolean isHeard;
         /** Only this thread. How many results in a row were short. */
         private int shortInARow;
 
@@ -180,7 +184,8 @@ final class WorkerMain {
         /** Guarded by lock. The task that was cancelled last; it may not have arrived yet. */
         private long cancelled;
         /**
-         * Guarded by lock. Whether this thread sends progress: an interrupt would close the socket, and so is delayed.
+         * Guarded by lock. Whether this thread sends for the running task: an interrupt would close the socket, and so is
+         * delayed.
          */
         private boolean isSending;
         /** Guarded by lock. Whether an interrupt was delayed. */
@@ -235,24 +240,49 @@ final class WorkerMain {
         @Override
         public void progress(Report report) {
             long task;
-            Report now = null;
             synchronized (lock) {
                 task = running; // 0 between two tasks, and while the output of a task is flushed
             }
-            if (task != 0) {
-                now = gate.pass(report);
+            if (task != 0 && gate.pass(report) instanceof Report now) {
+                sendWhole(() -> send(task, now));
             }
-            if (now == null) {
-                return;
+        }
+
+        @Override
+        public boolean message(byte[] message) {
+            long task;
+            synchronized (lock) {
+                task = cancelled == running ? 0 : running;
             }
+            return task != 0
+                    && isHeard
+                    && sendWhole(() -> end.send(Kind.MESSAGE, task, 0, 0, MessageBuffer.of(message)));
+        }
+
+        @Override
+        public BooleanSupplier stopSignal() {
+            long task;
+            synchronized (lock) {
+                task = running;
+            }
+            return () -> task != 0 && page.isStopRequested(task);
+        }
+
+        private interface Sending {
+            void send() throws IOException;
+        }
+
+        /** Sends for the task that runs; an interrupt waits until that is done. Returns false if the parent is gone. */
+        private boolean sendWhole(Sending sending) {
             synchronized (lock) {
                 isSending = true;
                 isLate = Thread.interrupted();
             }
             try {
-                send(task, now);
+                sending.send();
+                return true;
             } catch (IOException e) {
-                // the parent is gone, and the main thread notices that too
+                return false; // the parent is gone, and the main thread notices that too
             } finally {
                 synchronized (lock) {
                     isSending = false;
@@ -298,6 +328,7 @@ final class WorkerMain {
                         continue; // it was taken back, so no answer is expected
                     }
                     page.began(task.number());
+                    isHeard = task.heard();
                     if (begin(task.number())) {
                         runTask(task);
                     } else {
