@@ -183,9 +183,6 @@ public final class Lookup {
         } catch (TaskFormatException e) {
             // It is dead because of that, or will be.
         }
-        if (DeadReason.UNREADABLE.name().equals(row.reason) && message != null) {
-            payload = message;
-        }
         TaskState state = Row.state(row.state);
         return new TaskView(row.id, row.type, row.version, row.queue, state,
                 QueuedTask.GREATEST_PRIORITY - row.rank, Row.key(row.turn, row.queue), row.root(),

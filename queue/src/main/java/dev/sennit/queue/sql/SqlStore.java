@@ -357,7 +357,7 @@ public final class SqlStore {
             if (each.has(Row.CHECKPOINT)) {
                 kept.add(each.id);
             }
-            if (each.after != null) {
+            if (each.after != null && !each.has(Row.NO_INPUTS)) {
                 joins.add(each.after);
             }
             if (each.has(Row.UNIQUE_BEGUN)) {
@@ -399,7 +399,9 @@ public final class SqlStore {
                 }
                 claims.add(new Claim(new Token(id, each.attempt), task, each.failures, each.crashes,
                         java.time.Instant.ofEpochMilli(each.enqueued), checkpoints.get(id),
-                        each.after == null ? List.of() : inputs.getOrDefault(each.after, List.of())));
+                        each.after == null || each.has(Row.NO_INPUTS)
+                                ? List.of()
+                                : inputs.getOrDefault(each.after, List.of())));
             } catch (TaskFormatException e) {
                 unreadable.put(id, requireNonNull(e.getMessage()));
             }
@@ -689,7 +691,7 @@ public final class SqlStore {
                 row.ended = null;
                 row.replySeq = null;
                 if (payload != null) {
-                    row.flags &= ~Row.CHECKPOINT;
+                    row.flags = row.flags & ~Row.CHECKPOINT | Row.NO_INPUTS;
                     changed.add(row.id);
                 }
                 takeUnique(step, row);

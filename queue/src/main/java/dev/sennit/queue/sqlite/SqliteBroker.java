@@ -70,7 +70,8 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
     // guarded by readLock
     private final Connection reader;
     private final Session reading;
-    private boolean isClosed;
+    /** Written under readLock. */
+    private volatile boolean isClosed;
 
     private SqliteBroker(Database database, InstantSource clock, Schema schema) throws SQLException, IOException {
         this.database = database;
@@ -154,9 +155,7 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
     private <T> T read(Writer.Operation<T> operation) {
         readLock.lock();
         try {
-            if (isClosed) {
-                throw new IllegalStateException("the broker " + database.name + " is closed");
-            }
+            ensureOpen();
             database.ensureSame(false);
             try {
                 Transaction.begin(reader);
@@ -174,6 +173,12 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
             }
         } finally {
             readLock.unlock();
+        }
+    }
+
+    private void ensureOpen() {
+        if (isClosed) {
+            throw new IllegalStateException("the broker " + database.name + " is closed");
         }
     }
 
@@ -200,12 +205,14 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
     @Override
     public List<Enqueued> enqueue(Batch batch) {
         batch.ensureWhole();
+        ensureOpen();
         return batch.isEmpty() ? List.of() : writer.run(step -> store.enqueue(step, batch));
     }
 
     @Override
     public List<Enqueued> enqueue(Connection connection, Batch batch) {
         batch.ensureWhole();
+        ensureOpen();
         try {
             if (connection.getAutoCommit()) {
                 throw new IllegalStateException("the connection commits each statement: call setAutoCommit(false)");
@@ -240,17 +247,20 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public List<LeaseState> extend(List<Renewal> renewals, Duration lease) {
+        ensureOpen();
         return renewals.isEmpty() ? List.of() : writer.run(step -> store.extend(step, renewals, lease));
     }
 
     @Override
     public List<Boolean> complete(List<Completion> completions) {
         completions.forEach(each -> each.successors().ensureWhole());
+        ensureOpen();
         return completions.isEmpty() ? List.of() : writer.run(step -> store.complete(step, completions));
     }
 
     @Override
     public List<Boolean> fail(List<Failure> failures) {
+        ensureOpen();
         return failures.isEmpty() ? List.of() : writer.run(step -> store.fail(step, failures));
     }
 
@@ -286,6 +296,7 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public List<EndedTask> ended(Collection<String> ids) {
+        ensureOpen();
         return ids.isEmpty() ? List.of() : read(step -> Lookup.ended(step, ids));
     }
 
@@ -352,6 +363,7 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public Instant now() {
+        ensureOpen();
         return clock.instant();
     }
 

@@ -483,7 +483,7 @@ class SqliteBrokerTest {
         assertThat(ids(claim(10))).containsExactly("c");
         TaskView dead = broker.find("a").orElseThrow();
         assertThat(dead.reason()).isEqualTo(DeadReason.UNREADABLE);
-        assertThat(dead.payload()).isEqualTo(bytes("{"));
+        assertThat(dead.payload()).isEqualTo(bytes("\"a\""));
         assertThat(state("b")).isEqualTo(TaskState.DEAD);
     }
 
