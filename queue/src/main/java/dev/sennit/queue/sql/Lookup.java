@@ -2,7 +2,6 @@ package dev.sennit.queue.sql;
 
 import dev.sennit.queue.broker.BrokerEvent;
 import dev.sennit.queue.broker.ControlMessage;
-import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.QueueCounts;
@@ -143,7 +142,8 @@ public final class Lookup {
             if (codes.isEmpty()) {
                 return false;
             }
-            where.append(" AND ").append(table).append("state IN (").append(String.join(", ", codes)).append(')');
+            where.append(" AND ").append(table).append("state ")
+                    .append(codes.size() == 1 ? "= " + codes.getFirst() : "IN (" + String.join(", ", codes) + ")");
         }
         if (filter.queue() != null) {
             where.append(" AND ").append(table).append("queue = ?");
@@ -188,7 +188,7 @@ public final class Lookup {
                 QueuedTask.GREATEST_PRIORITY - row.rank, Row.key(row.turn, row.queue), row.root(),
                 Instant.ofEpochMilli(row.enqueued), state == TaskState.SCHEDULED ? instant(row.due) : null,
                 instant(row.begun), state.isEnd() ? instant(row.ended) : null, row.worker, row.attempt, row.failures,
-                row.crashes, Row.progress(row.progress), row.deadReason(), row.error,
+                row.crashes, Row.progress(row.progress), Row.deadReason(row.reason), row.error,
                 payload == null ? NOTHING : payload, headers);
     }
 
@@ -235,7 +235,7 @@ public final class Lookup {
         String error = row.getString(8);
         return new EndedTask(id, row.getString(2), row.getString(3), root == null ? id : root,
                 Row.state(row.getInt(5)), reason == null ? row.getBytes(6) : null,
-                reason == null ? null : DeadReason.valueOf(reason),
+                Row.deadReason(reason),
                 error == null ? null : new ErrorInfo(error, row.getString(9), row.getString(10)), row.getInt(11),
                 Instant.ofEpochMilli(row.getLong(12)));
     }

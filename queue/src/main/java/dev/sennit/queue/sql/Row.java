@@ -162,8 +162,17 @@ final class Row {
         return root == null ? id : root;
     }
 
-    @Nullable DeadReason deadReason() {
-        return reason == null ? null : DeadReason.valueOf(reason);
+    /** Returns a reason by its name; FAILED for one of a later version. */
+    static @Nullable DeadReason deadReason(@Nullable String name) {
+        if (name == null) {
+            return null;
+        }
+        for (DeadReason reason : DeadReason.values()) {
+            if (reason.name().equals(name)) {
+                return reason;
+            }
+        }
+        return DeadReason.FAILED;
     }
 
     /** A queue and a key in one text: the length of the queue tells where the key begins. */

@@ -169,7 +169,7 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
             } catch (RuntimeException e) {
                 reading.forget();
                 Transaction.rollBack(reader);
-                throw e;
+                throw SqliteErrors.unreadable(database.name, e);
             }
         } finally {
             readLock.unlock();
