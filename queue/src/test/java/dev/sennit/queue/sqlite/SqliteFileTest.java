@@ -14,6 +14,8 @@ import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Upkeep;
+import dev.sennit.queue.sql.NextSchema;
+import dev.sennit.queue.sql.Schema;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -24,6 +26,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -94,6 +97,35 @@ class SqliteFileTest {
             try (Broker second = Broker.open("sqlite:" + file)) {
                 assertThat(claim(second)).isEqualTo(1);
             }
+        }
+    }
+
+    @Test
+    void anUpgradeWhileAnOlderProgramWorks() throws Exception {
+        Path file = folder.resolve("jobs.db");
+        Schema next = NextSchema.of(1, "ALTER TABLE {task} ADD COLUMN mood {text}");
+        try (Broker old = Broker.open("sqlite:" + file)) {
+            old.enqueue(Batch.of(task()));
+            try (Broker upgraded = SqliteBroker.open(file, "new", false, true, InstantSource.system(), next)) {
+                old.enqueue(Batch.of(task()));
+                upgraded.enqueue(Batch.of(task()));
+                assertThat(claim(old)).isEqualTo(3);
+                Broker.open("sqlite:" + file).close();
+            }
+            SqliteBroker.open(file, "again", false, true, InstantSource.system(), next).close();
+        }
+    }
+
+    @Test
+    void anUpgradeThatFailsChangesNothing() throws Exception {
+        Path file = folder.resolve("jobs.db");
+        try (Broker old = Broker.open("sqlite:" + file)) {
+            old.enqueue(Batch.of(task()));
+            Schema wrong = NextSchema.of(2, "DELETE FROM {task}", "ALTER TABLE {nothing} ADD COLUMN mood {text}");
+            assertThatThrownBy(() -> SqliteBroker.open(file, "new", false, true, InstantSource.system(), wrong))
+                    .isInstanceOf(BrokerException.class).hasMessageContaining("no such table");
+            Broker.open("sqlite:" + file).close();
+            assertThat(claim(old)).isEqualTo(1);
         }
     }
 
