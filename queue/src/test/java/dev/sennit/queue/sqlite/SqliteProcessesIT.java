@@ -50,7 +50,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Several processes on one file, of which some are killed; datagrams; and a disk that is full. */
 class SqliteProcessesIT {
-    private static final int ROUNDS = Integer.getInteger("sennit.sqliteRounds", 3);
+    private static final int ROUNDS = Integer.getInteger("sennit.sqliteRounds", 2);
     private static final Duration LONG = Duration.ofSeconds(60);
 
     @TempDir
