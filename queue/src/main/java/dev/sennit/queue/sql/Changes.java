@@ -302,7 +302,7 @@ final class Changes {
                 }
             }
         }
-        Set<String> refused = hasDuplicates ? refuse(tasks, outcomes, isLeftOut) : Set.of();
+        Set<String> refused = hasDuplicates ? refuse(tasks, outcomes, isLeftOut) : new HashSet<>();
         take(holders, isLeftOut);
         Map<String, Integer> waiting = new HashMap<>();
         for (int i = 0; i < outcomes.length; i++) {
@@ -317,7 +317,8 @@ final class Changes {
                 }
             }
         }
-        addChords(batch.joins(), waiting);
+        refused.addAll(accepted);
+        addChords(batch.joins(), waiting, refused);
         return List.of(outcomes);
     }
 
@@ -337,25 +338,42 @@ final class Changes {
         return known;
     }
 
-    /** Returns the joins of a batch that was accepted before, also if some of its tasks are not kept any more. */
+    /** Returns the joins of a workflow that was accepted before, also if some of its tasks are not kept any more. */
     private Set<String> accepted(Batch batch, Set<String> known) throws SQLException {
         if (batch.joins().isEmpty()) {
             return Set.of();
         }
-        List<String> ids = batch.joins().stream().map(Join::id).toList();
-        Set<String> accepted = new HashSet<>(step.query("SELECT id FROM {chord} WHERE id {in}").texts(ids)
-                .list(row -> row.getString(1)));
-        for (QueuedTask task : batch.tasks()) {
-            if (known.contains(task.id())) {
-                if (task.part() != null) {
-                    accepted.add(task.part().join());
-                }
-                if (task.after() != null) {
-                    accepted.add(task.after());
-                }
+        Set<String> accepted = new HashSet<>();
+        List<QueuedTask> tasks = batch.tasks();
+        int before;
+        do { // a chain is through at once, in whatever order it is
+            before = accepted.size();
+            for (QueuedTask task : tasks) {
+                addJoins(accepted, task, known);
             }
+            for (QueuedTask task : tasks.reversed()) {
+                addJoins(accepted, task, known);
+            }
+        } while (accepted.size() > before);
+        List<String> ids = batch.joins().stream().map(Join::id).filter(id -> !accepted.contains(id)).toList();
+        String other = ids.isEmpty()
+                ? null
+                : step.query("SELECT id FROM {chord} WHERE id {in}").texts(ids).first(row -> row.getString(1));
+        if (other != null) {
+            throw new IllegalArgumentException("there is another join with the id " + other);
         }
         return accepted;
+    }
+
+    private static void addJoins(Set<String> accepted, QueuedTask task, Set<String> known) {
+        if (known.contains(task.id()) || isOf(accepted, task)) {
+            if (task.part() != null) {
+                accepted.add(task.part().join());
+            }
+            if (task.after() != null) {
+                accepted.add(task.after());
+            }
+        }
     }
 
     private static boolean isOf(Set<String> joins, QueuedTask task) {
@@ -392,8 +410,8 @@ final class Changes {
             Holder holder = each.getValue();
             if (holder.place >= 0 && !isLeftOut[holder.place]) {
                 insert = insert != null ? insert : step.query("""
-                        INSERT INTO {unique} (name, task, until) VALUES (?, ?, ?) ON CONFLICT (name)
-                        DO UPDATE SET task = excluded.task, until = excluded.until WHERE {unique}.until <= ?""");
+                        INSERT INTO {unique} AS held (name, task, until) VALUES (?, ?, ?) ON CONFLICT (name)
+                        DO UPDATE SET task = excluded.task, until = excluded.until WHERE held.until <= ?""");
                 insert.text(each.getKey()).text(holder.task).number(holder.until).number(step.now()).add();
             }
         }
@@ -498,11 +516,11 @@ final class Changes {
                 : at.isBefore(Instant.EPOCH) ? 0 : at.plusNanos(999_999).toEpochMilli();
     }
 
-    private void addChords(List<Join> joins, Map<String, Integer> waiting) throws SQLException {
+    private void addChords(List<Join> joins, Map<String, Integer> waiting, Set<String> without) throws SQLException {
         Query insert = null;
         for (Join join : joins) {
-            Integer count = waiting.get(join.id());
-            if (count != null) {
+            int count = waiting.getOrDefault(join.id(), 0);
+            if (!without.contains(join.id()) && (count > 0 || !join.onDead().isEmpty())) {
                 insert = insert != null
                         ? insert
                         : step.query("INSERT INTO {chord} (id, size, done, waiting, failed,"
@@ -917,7 +935,7 @@ final class Changes {
         List<String> over = new ArrayList<>();
         Query update = null;
         for (Chord chord : chords.values()) {
-            if (chord.waiting <= 0) {
+            if (chord.waiting <= 0 && (chord.done == chord.size || chord.isGivenUp)) {
                 over.add(chord.id);
             } else if (chord.isChanged) {
                 update = update != null

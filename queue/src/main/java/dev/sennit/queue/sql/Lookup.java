@@ -2,7 +2,6 @@ package dev.sennit.queue.sql;
 
 import dev.sennit.queue.broker.BrokerEvent;
 import dev.sennit.queue.broker.ControlMessage;
-import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.QueueCounts;
@@ -143,7 +142,8 @@ public final class Lookup {
             if (codes.isEmpty()) {
                 return false;
             }
-            where.append(" AND ").append(table).append("state IN (").append(String.join(", ", codes)).append(')');
+            where.append(" AND ").append(table).append("state ")
+                    .append(codes.size() == 1 ? "= " + codes.getFirst() : "IN (" + String.join(", ", codes) + ")");
         }
         if (filter.queue() != null) {
             where.append(" AND ").append(table).append("queue = ?");
@@ -183,15 +183,12 @@ public final class Lookup {
         } catch (TaskFormatException e) {
             // It is dead because of that, or will be.
         }
-        if (DeadReason.UNREADABLE.name().equals(row.reason) && message != null) {
-            payload = message;
-        }
         TaskState state = Row.state(row.state);
         return new TaskView(row.id, row.type, row.version, row.queue, state,
                 QueuedTask.GREATEST_PRIORITY - row.rank, Row.key(row.turn, row.queue), row.root(),
                 Instant.ofEpochMilli(row.enqueued), state == TaskState.SCHEDULED ? instant(row.due) : null,
                 instant(row.begun), state.isEnd() ? instant(row.ended) : null, row.worker, row.attempt, row.failures,
-                row.crashes, Row.progress(row.progress), row.deadReason(), row.error,
+                row.crashes, Row.progress(row.progress), Row.deadReason(row.reason), row.error,
                 payload == null ? NOTHING : payload, headers);
     }
 
@@ -238,7 +235,7 @@ public final class Lookup {
         String error = row.getString(8);
         return new EndedTask(id, row.getString(2), row.getString(3), root == null ? id : root,
                 Row.state(row.getInt(5)), reason == null ? row.getBytes(6) : null,
-                reason == null ? null : DeadReason.valueOf(reason),
+                Row.deadReason(reason),
                 error == null ? null : new ErrorInfo(error, row.getString(9), row.getString(10)), row.getInt(11),
                 Instant.ofEpochMilli(row.getLong(12)));
     }
@@ -394,8 +391,9 @@ public final class Lookup {
             if (since != null) {
                 oldest.put(row.getString(1), since);
             }
-            return counts.computeIfAbsent(row.getString(1), _ -> new EnumMap<>(TaskState.class))
+            counts.computeIfAbsent(row.getString(1), _ -> new EnumMap<>(TaskState.class))
                     .put(Row.state(row.getInt(2)), row.getLong(3));
+            return true;
         });
         Set<Scope> paused = paused(step);
         for (Scope scope : paused) {
@@ -432,11 +430,14 @@ public final class Lookup {
                       SELECT (SELECT h.id FROM {task} h WHERE h.state = 0 AND h.queue = ?
                         ORDER BY h.type, h.rank, h.since LIMIT 1)
                       UNION ALL
-                      SELECT (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue
-                        AND (n.type, n.rank) > (c.type, c.rank) ORDER BY n.type, n.rank, n.since LIMIT 1)
+                      SELECT COALESCE(
+                        (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type = c.type
+                          AND n.rank > c.rank ORDER BY n.rank, n.since LIMIT 1),
+                        (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type > c.type
+                          ORDER BY n.type, n.rank, n.since LIMIT 1))
                       FROM g JOIN {task} c ON c.id = g.id)
                     SELECT min(t.since) FROM g JOIN {task} t ON t.id = g.id""").text(queue)
-                    .first(row -> Query.number(row, 1));
+                    .<@Nullable Long>first(row -> Query.number(row, 1));
             if (since != null && (oldest == null || since < oldest)) {
                 oldest = since;
             }

@@ -40,6 +40,8 @@ final class Row {
     static final int UNIQUE_BEGUN = 16;
     /** Its unique key is free when it has ended. */
     static final int UNIQUE_ENDED = 32;
+    /** It has another argument instead of the results for which it has waited. */
+    static final int NO_INPUTS = 64;
 
     static final String COLUMNS = "t.id, t.type, t.version, t.queue, t.state, t.rank, t.seq, t.since, t.number, t.due,"
             + " t.expires, t.lease_until, t.worker, t.attempt, t.failures, t.crashes, t.crash_limit, t.flags, t.cancel,"
@@ -160,8 +162,17 @@ final class Row {
         return root == null ? id : root;
     }
 
-    @Nullable DeadReason deadReason() {
-        return reason == null ? null : DeadReason.valueOf(reason);
+    /** Returns a reason by its name; FAILED for one of a later version. */
+    static @Nullable DeadReason deadReason(@Nullable String name) {
+        if (name == null) {
+            return null;
+        }
+        for (DeadReason reason : DeadReason.values()) {
+            if (reason.name().equals(name)) {
+                return reason;
+            }
+        }
+        return DeadReason.FAILED;
     }
 
     /** A queue and a key in one text: the length of the queue tells where the key begins. */

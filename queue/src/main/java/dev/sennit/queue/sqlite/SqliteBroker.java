@@ -59,6 +59,9 @@ import org.jspecify.annotations.Nullable;
  * the system has written it; with {@code sync=full} a power cut at once.
  */
 final class SqliteBroker implements Broker, TransactionalEnqueue {
+    /** How many parts of a long operation share a transaction. */
+    private static final int PARTS = 10;
+
     private final Database database;
     private final InstantSource clock;
     private final SqliteDialect dialect;
@@ -70,7 +73,8 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
     // guarded by readLock
     private final Connection reader;
     private final Session reading;
-    private boolean isClosed;
+    /** Written under readLock. */
+    private volatile boolean isClosed;
 
     private SqliteBroker(Database database, InstantSource clock, Schema schema) throws SQLException, IOException {
         this.database = database;
@@ -154,9 +158,7 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
     private <T> T read(Writer.Operation<T> operation) {
         readLock.lock();
         try {
-            if (isClosed) {
-                throw new IllegalStateException("the broker " + database.name + " is closed");
-            }
+            ensureOpen();
             database.ensureSame(false);
             try {
                 Transaction.begin(reader);
@@ -170,10 +172,16 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
             } catch (RuntimeException e) {
                 reading.forget();
                 Transaction.rollBack(reader);
-                throw e;
+                throw SqliteErrors.unreadable(database.name, e);
             }
         } finally {
             readLock.unlock();
+        }
+    }
+
+    private void ensureOpen() {
+        if (isClosed) {
+            throw new IllegalStateException("the broker " + database.name + " is closed");
         }
     }
 
@@ -200,12 +208,14 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
     @Override
     public List<Enqueued> enqueue(Batch batch) {
         batch.ensureWhole();
+        ensureOpen();
         return batch.isEmpty() ? List.of() : writer.run(step -> store.enqueue(step, batch));
     }
 
     @Override
     public List<Enqueued> enqueue(Connection connection, Batch batch) {
         batch.ensureWhole();
+        ensureOpen();
         try {
             if (connection.getAutoCommit()) {
                 throw new IllegalStateException("the connection commits each statement: call setAutoCommit(false)");
@@ -240,17 +250,20 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public List<LeaseState> extend(List<Renewal> renewals, Duration lease) {
+        ensureOpen();
         return renewals.isEmpty() ? List.of() : writer.run(step -> store.extend(step, renewals, lease));
     }
 
     @Override
     public List<Boolean> complete(List<Completion> completions) {
         completions.forEach(each -> each.successors().ensureWhole());
+        ensureOpen();
         return completions.isEmpty() ? List.of() : writer.run(step -> store.complete(step, completions));
     }
 
     @Override
     public List<Boolean> fail(List<Failure> failures) {
+        ensureOpen();
         return failures.isEmpty() ? List.of() : writer.run(step -> store.fail(step, failures));
     }
 
@@ -266,12 +279,43 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public int replay(TaskFilter filter, byte @Nullable [] payload) {
-        return writer.run(step -> store.replay(step, filter, payload));
+        return inParts(filter, (step, rest) -> store.replay(step, rest, payload));
     }
 
     @Override
     public int purge(TaskFilter filter) {
-        return writer.run(step -> store.purge(step, filter));
+        return inParts(filter, store::purge);
+    }
+
+    private interface PartOperation {
+        SqlStore.Part run(Step step, TaskFilter filter) throws SQLException;
+    }
+
+    /** Does as much in a transaction as leaves the others time to renew their leases. */
+    private int inParts(TaskFilter filter, PartOperation operation) {
+        int count = 0;
+        TaskFilter rest = filter;
+        while (true) {
+            TaskFilter next = rest;
+            SqlStore.Part part = writer.run(step -> several(step, next, operation));
+            count += part.count();
+            if (part.last() == null) {
+                return count;
+            }
+            rest = filter.after(part.last());
+        }
+    }
+
+    private static SqlStore.Part several(Step step, TaskFilter filter, PartOperation operation) throws SQLException {
+        var sum = new SqlStore.Part(0, filter.after());
+        for (int i = 0; i < PARTS; i++) {
+            SqlStore.Part part = operation.run(step, i == 0 ? filter : filter.after(sum.last()));
+            sum = new SqlStore.Part(sum.count() + part.count(), part.last());
+            if (part.last() == null) {
+                break;
+            }
+        }
+        return sum;
     }
 
     @Override
@@ -286,6 +330,7 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public List<EndedTask> ended(Collection<String> ids) {
+        ensureOpen();
         return ids.isEmpty() ? List.of() : read(step -> Lookup.ended(step, ids));
     }
 
@@ -352,6 +397,7 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public Instant now() {
+        ensureOpen();
         return clock.instant();
     }
 

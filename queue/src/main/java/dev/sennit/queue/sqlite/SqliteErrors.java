@@ -37,7 +37,14 @@ final class SqliteErrors {
         };
     }
 
+    /** What was read makes no sense. */
+    static BrokerException unreadable(String name, Throwable error) {
+        return new BrokerException(Kind.UNUSABLE, false, name + " holds what cannot be read (" + line(error)
+                + "): restore a copy", error);
+    }
+
     private static String line(Throwable error) {
-        return String.valueOf(error.getMessage()).replaceAll("\\s+", " ").strip();
+        return String.valueOf(error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage())
+                .replaceAll("\\s+", " ").strip();
     }
 }

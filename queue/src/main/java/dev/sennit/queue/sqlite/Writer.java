@@ -100,19 +100,13 @@ final class Writer implements AutoCloseable {
     }
 
     /** An exception of the writer's thread, with the stack of the caller too. */
-    private static RuntimeException passed(Throwable error) {
-        switch (error) {
-            case BrokerException e -> {
-                return new BrokerException(e.kind(), e.isDoubtful(), String.valueOf(e.getMessage()), e);
-            }
-            case IllegalArgumentException e -> {
-                return new IllegalArgumentException(e.getMessage(), e);
-            }
+    private RuntimeException passed(Throwable error) {
+        return switch (error) {
+            case BrokerException e -> new BrokerException(e.kind(), e.isDoubtful(), String.valueOf(e.getMessage()), e);
+            case IllegalArgumentException e -> new IllegalArgumentException(e.getMessage(), e);
             case Error e -> throw e;
-            default -> {
-                return new IllegalStateException("an operation of the broker has failed", error);
-            }
-        }
+            default -> SqliteErrors.unreadable(database.name, error);
+        };
     }
 
     private void loop() {
