@@ -160,7 +160,8 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
         }
         if (isFirst) {
             LOG.log(Level.WARNING, settings.name() + " - pool " + pool.name() + " takes no task: " + why.getMessage()
-                    + "; gives tasks back, and tries again", why);
+                    + "; gives tasks back, and tries again");
+            LOG.log(Level.DEBUG, "where", why);
         }
     }
 
