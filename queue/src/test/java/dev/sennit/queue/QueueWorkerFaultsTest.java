@@ -175,6 +175,30 @@ class QueueWorkerFaultsTest {
     }
 
     @Test
+    void claimsOnlyAsMuchAsTheBrokerTakesBack() throws InterruptedException {
+        MemoryBroker broker = new MemoryBroker();
+        FaultyBroker faulty = new FaultyBroker(broker, 1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        faulty.before("complete", () -> {
+            try {
+                goOn.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        List<String> arguments = java.util.Collections.nCopies(5000, "abc");
+        try (TaskQueue queue = TaskQueue.over(broker);
+                QueueWorker worker = QueueWorker.builder(faulty.broker()).types(LENGTH).on("threads:2").providers(null)
+                        .poll(Duration.ofHours(1)).start()) {
+            queue.enqueueAll(LENGTH, arguments, SubmitOptions.NONE);
+            Waiting.until(() -> worker.status().untold() > 260);
+            assertThat(worker.status().untold()).isLessThan(1000);
+            goOn.countDown();
+            Waiting.until(() -> worker.status().succeeded() == 5000);
+        }
+    }
+
+    @Test
     void endsATaskWhoseSuccessorsTheBrokerRefuses() {
         MemoryBroker broker = new MemoryBroker();
         AtomicInteger calls = new AtomicInteger();
