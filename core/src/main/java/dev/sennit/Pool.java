@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>The contract</h2>
  * <ul>
  *   <li>No hung waits: every wait ends with a value or a named cause.
- *   <li>{@code cancel(true)} and {@link TaskOptions#timeout} reach the running task.
+ *   <li>{@code cancel(true)} and {@link TaskOptions#timeout} reach the running task, {@link TaskFuture#requestStop} one
+ *       that asks, and its {@link TaskMessages} the submitter.
  *   <li>A bounded backlog, and the {@linkplain BacklogPolicy policy} when it is full, are set when the pool is opened.
  *   <li>{@link #close} finishes the submitted tasks, {@link #shutdownNow} cancels them; both leave no thread, process,
  *       socket or file behind. A pool does not keep the JVM alive: close it to wait for its work.
@@ -55,6 +56,8 @@ import org.jspecify.annotations.Nullable;
  *   submit} throws, as its futures cannot be serialized; see {@link Futures#inCompletionOrder}</td></tr>
  * <tr><th scope="row">stack trace of a failure</th><td>one stack has both sides</td><td>the task's; that of {@code
  *   get} is the waiting thread's</td><td>the task's, then the submitter's</td></tr>
+ * <tr><th scope="row">the listener for {@linkplain TaskMessages messages} is called by</th><td>the task's thread</td>
+ *   <td>the task's thread</td><td>the thread that serves the worker</td></tr>
  * <tr><th scope="row">processor time in the statistics</th><td>yes</td><td>threads: yes; virtual, loop: the JDK cannot
  *   tell</td><td>yes</td></tr>
  * </tbody>

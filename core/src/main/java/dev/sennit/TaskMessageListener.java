@@ -5,8 +5,8 @@ package dev.sennit;
  *
  * <p>It is called in this JVM, by the thread that runs the task or, for a task in a worker process, by the thread that
  * serves the worker; not under a lock. The task's next message waits until it has returned, and in this JVM the task
- * does. What it throws is logged, and changes nothing else. Outside of the task as it is, it can neither send nor be
- * asked to stop.
+ * does. What it throws is logged, and changes nothing else. What it does is not the task's: in a listener
+ * {@link TaskMessages#send} reaches nobody, and {@link TaskStop} knows of no request.
  */
 @FunctionalInterface
 public interface TaskMessageListener {

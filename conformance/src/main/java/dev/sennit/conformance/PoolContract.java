@@ -95,7 +95,7 @@ import org.junit.jupiter.api.Test;
  * <p>The methods are public because kinds of other packages and modules run them too.
  */
 @SuppressWarnings({"CheckReturnValue", "ReturnValueIgnored"}) // of calls that are to fail
-public abstract non-sealed class PoolContract extends PoolServicesContract {
+public abstract non-sealed class PoolContract extends PoolMessagesContract {
     /** For the subclasses. */
     protected PoolContract() {}
 

@@ -48,7 +48,7 @@ import org.junit.jupiter.api.Test;
  * which says how its tests are written.
  */
 @SuppressWarnings("CheckReturnValue") // of calls that are to fail
-public abstract sealed class PoolServicesContract extends PoolCallersContract permits PoolContract {
+public abstract sealed class PoolServicesContract extends PoolCallersContract permits PoolMessagesContract {
     private static final Duration LONG = Duration.ofDays(1);
 
     /** For the subclasses. */

@@ -13,9 +13,11 @@ import org.jspecify.annotations.Nullable;
  * @param length how many of the bytes are used
  * @param shapes the shapes of lambdas that a worker has to know before it can read the message
  * @param handover the objects that move with the message, if any
+ * @param isHeard whether somebody hears what the task sends while it runs
  */
 @SuppressWarnings("ArrayRecordComponent") // made once, never compared
-public record EncodedTask(byte[] bytes, int length, List<Shape> shapes, @Nullable Handover handover) {
+public record EncodedTask(
+        byte[] bytes, int length, List<Shape> shapes, @Nullable Handover handover, boolean isHeard) {
     private static final int SMALL = 4096;
     /** How many bytes a shape takes beside its description. */
     private static final int SHAPE_HEADER = 64;
@@ -26,6 +28,16 @@ public record EncodedTask(byte[] bytes, int length, List<Shape> shapes, @Nullabl
     /** Makes a task with which no objects move. */
     public EncodedTask(byte[] bytes, int length, List<Shape> shapes) {
         this(bytes, length, shapes, null);
+    }
+
+    /** Makes a task that nobody hears. */
+    public EncodedTask(byte[] bytes, int length, List<Shape> shapes, @Nullable Handover handover) {
+        this(bytes, length, shapes, handover, false);
+    }
+
+    /** Returns the same task, which somebody hears. */
+    public EncodedTask heard() {
+        return new EncodedTask(bytes, length, shapes, handover, true);
     }
 
     /**

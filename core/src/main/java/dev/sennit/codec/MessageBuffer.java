@@ -17,8 +17,22 @@ public final class MessageBuffer extends OutputStream {
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private byte[] bytes = new byte[FIRST];
+    private byte[] bytes;
     private int length;
+
+    public MessageBuffer() {
+        bytes = new byte[FIRST];
+    }
+
+    private MessageBuffer(byte[] written) {
+        bytes = written;
+        length = written.length;
+    }
+
+    /** Returns a message of these bytes, which are not copied. */
+    public static MessageBuffer of(byte[] written) {
+        return new MessageBuffer(written);
+    }
 
     public byte[] bytes() {
         return bytes;

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * pipe's stream. Cancellations do not go through the pipe because the thread that reads it also runs the tasks.
  *
  * <pre>
- * task:    long task (negative when sent ahead), or the number of
+ * task:    byte 1 if it is heard, else 0,
+ *          long task (negative when sent ahead), or the number of
  *          a shape (from 2^62 on), int length, bytes       parent to worker, standard input
  * reply:   byte kind, long task, long run nanoseconds,
  *          long processor nanoseconds, int length, bytes   worker to parent, socket
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * end of the other side.
  */
 final class PlainLink implements WorkerLink {
-    private static final int TASK_HEADER = Long.BYTES + Integer.BYTES;
+    private static final int TASK_HEADER = 1 + Long.BYTES + Integer.BYTES;
     private static final int REPLY_HEADER = 1 + 3 * Long.BYTES + Integer.BYTES;
     private static final int BUFFER = 1 << 16;
     /** Where the numbers of shapes begin; those of tasks end before. */
@@ -78,16 +79,17 @@ final class PlainLink implements WorkerLink {
 
     @Override
     public void sendTask(long task, boolean ahead, EncodedTask message) throws IOException {
-        send(ahead ? -task : task, message.bytes(), message.length());
+        send(message.isHeard(), ahead ? -task : task, message.bytes(), message.length());
     }
 
     @Override
     public void sendShape(int number, byte[] description) throws IOException {
-        send(SHAPES + number, description, description.length);
+        send(false, SHAPES + number, description, description.length);
     }
 
-    private void send(long number, byte[] bytes, int length) throws IOException {
-        byte[] header = ByteBuffer.allocate(TASK_HEADER).putLong(number).putInt(length).array();
+    private void send(boolean isHeard, long number, byte[] bytes, int length) throws IOException {
+        byte heard = (byte) (isHeard ? 1 : 0);
+        byte[] header = ByteBuffer.allocate(TASK_HEADER).put(heard).putLong(number).putInt(length).array();
         sending.lock();
         try {
             tasks.write(header);
@@ -254,6 +256,7 @@ final class PlainLink implements WorkerLink {
         public @Nullable Task nextTask() throws IOException {
             while (tasks.readNBytes(header, 0, TASK_HEADER) == TASK_HEADER) {
                 ByteBuffer fields = ByteBuffer.wrap(header);
+                boolean isHeard = fields.get() != 0;
                 long number = fields.getLong();
                 int length = fields.getInt();
                 byte[] message = tasks.readNBytes(length);
@@ -261,7 +264,7 @@ final class PlainLink implements WorkerLink {
                     return null;
                 }
                 if (number < SHAPES) {
-                    return new Task(Math.abs(number), number < 0, message, message.length);
+                    return new Task(Math.abs(number), number < 0, isHeard, message, message.length);
                 }
                 shapes.learn((int) (number - SHAPES), message);
             }

@@ -200,7 +200,7 @@ public final class ProcessPool extends AbstractPool {
         String given = options.name();
         EncodedTask message = TaskCodec.encode(
                 given == null ? body : new NamedTask<>(body, given), writtenClassOf(body), nameOf(body), allowed);
-        return new RemoteSubmission<>(this, body, options, message);
+        return new RemoteSubmission<>(this, body, options, options.onMessage() == null ? message : message.heard());
     }
 
     @Override
@@ -221,6 +221,16 @@ public final class ProcessPool extends AbstractPool {
             if (worker != null) {
                 // On a thread that nobody can interrupt: an interrupt closes the channel that is being written to.
                 BackgroundExecutor.execute(() -> worker.slot().stop(remote, worker));
+            }
+        }
+    }
+
+    @Override
+    protected void stopRequested(Submission<?> submission) {
+        if (submission instanceof RemoteSubmission<?> remote) {
+            WorkerJvm worker = remote.worker();
+            if (worker != null) {
+                worker.requestStop(remote);
             }
         }
     }

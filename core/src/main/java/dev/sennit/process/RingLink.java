@@ -32,9 +32,12 @@ final class RingLink implements WorkerLink {
     private static final long RINGS = 2 * RING;
     private static final long SIZE = StatusPage.SIZE + RINGS;
 
+    /** What a message in the ring of tasks is: a task with any of two marks, or a shape. */
     private static final int TASK = 0;
-    private static final int TASK_AHEAD = 1;
-    private static final int SHAPE = 2;
+
+    private static final int AHEAD = 1;
+    private static final int HEARD = 2;
+    private static final int SHAPE = 4;
 
     private final Ring tasks;
     private final Ring answers;
@@ -127,7 +130,8 @@ final class RingLink implements WorkerLink {
         sending.lock();
         try {
             requireOpen();
-            tasks.write(ahead ? TASK_AHEAD : TASK, task, 0, 0, message.bytes(), message.length());
+            int kind = TASK | (ahead ? AHEAD : 0) | (message.isHeard() ? HEARD : 0);
+            tasks.write(kind, task, 0, 0, message.bytes(), message.length());
         } finally {
             sending.unlock();
         }
@@ -299,7 +303,9 @@ final class RingLink implements WorkerLink {
                     shapes.learn((int) -message.task(), Arrays.copyOf(message.payload(), message.length()));
                 } else {
                     lastMessage = message.payload();
-                    return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload(), message.length());
+                    boolean isAhead = (message.kind() & AHEAD) != 0;
+                    boolean isHeard = (message.kind() & HEARD) != 0;
+                    return new Task(message.task(), isAhead, isHeard, message.payload(), message.length());
                 }
             }
         }

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A page of memory that a worker shares with its parent, and that outlives the worker.
+ * Two pages of memory that a worker shares with its parent, and that outlives the worker.
  *
  * <p>Three words are the worker's {@link Progress}. The number of the last task begun tells the parent whether the task
  * in flight had begun when the worker died (the task fails) or not (it runs elsewhere); a message would cost one more
@@ -23,11 +23,16 @@ import java.nio.file.StandardOpenOption;
  * numbered without a gap in the order sent, and the number modulo {@link #WORDS} selects the word. A word is free again
  * once the worker has seen its task, which the third word of the progress tells.
  *
+ * <p>On a page of their own are words by which the parent asks tasks to come to an end: each holds the number of the
+ * task that was asked last among those that share the word. So the request is there when a task begins that has waited
+ * in the worker, which a message on another way would not be, and a request that comes late reaches nobody. There are
+ * twice as many words as tasks that may be sent and not seen: none of those shares a word with the one that runs.
+ *
  * <p>The worker may write anything anywhere. The parent checks the progress against the progress read before and the
  * tasks sent. A task whose word was tampered with cannot be taken back.
  */
 final class StatusPage {
-    static final long SIZE = 4096;
+    static final long SIZE = 8192;
     /** How many tasks may have been sent that the worker has not seen, at most. A power of two. */
     static final int WORDS = 256;
 
@@ -35,6 +40,8 @@ final class StatusPage {
     private static final long LAST_ENDED = 8;
     private static final long LAST_SEEN = 16;
     private static final long AHEAD = 64;
+    private static final long STOPS = 4096;
+    private static final int STOP_WORDS = 2 * WORDS;
     private static final long NONE = 0;
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
 
@@ -112,6 +119,25 @@ final class StatusPage {
 
     private static long wordOf(long task) {
         return AHEAD + Long.BYTES * (task & (WORDS - 1));
+    }
+
+    private static long stopWordOf(long task) {
+        return STOPS + Long.BYTES * (task & (STOP_WORDS - 1));
+    }
+
+    /**
+     * Parent: asks a task to come to an end that has been sent or is about to be; any thread. A request for a later
+     * task, by a thread that was faster, stays.
+     */
+    synchronized void requestStop(long task) {
+        if ((long) LONGS.getVolatile(page, stopWordOf(task)) < task) {
+            LONGS.setVolatile(page, stopWordOf(task), task);
+        }
+    }
+
+    /** Worker: returns whether a task that runs is asked to come to an end; any thread. */
+    boolean isStopRequested(long task) {
+        return (long) LONGS.getVolatile(page, stopWordOf(task)) == task;
     }
 
     /** Parent: writes the word of a task that is about to be sent ahead; {@link Progress#leavesWordFor} has to hold. */

@@ -14,6 +14,7 @@ import dev.sennit.internal.machine.ProcessEnd;
 import dev.sennit.internal.machine.ProcessStart;
 import dev.sennit.internal.view.ProgressGate;
 import java.io.IOException;
+import java.lang.invoke.VarHandle;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
@@ -503,6 +504,9 @@ final class WorkerJvm {
             }
             lastTask = number; // without a gap: see StatusPage
             ahead.addLast(submission);
+            if (submission.isStopRequested()) {
+                page.requestStop(number); // see requestStop
+            }
             return true;
         }
     }
@@ -586,6 +590,23 @@ final class WorkerJvm {
         synchronized (aheadLock) {
             return current.get() == submission || ahead.contains(submission);
         }
+    }
+
+    /**
+     * Tells the worker that a task is asked to come to an end, if it has the task or is about to get it. Whoever gives
+     * it a task makes that known first ({@link #has}), and then looks whether a stop is requested: of two threads that
+     * do so at once, one sees what the other wrote.
+     */
+    void requestStop(RemoteSubmission<?> submission) {
+        long number;
+        do { // a number here, unless the task has gone from here to another worker meanwhile
+            number = submission.task();
+            VarHandle.acquireFence();
+            if (!has(submission)) {
+                return;
+            }
+        } while (submission.task() != number);
+        page.requestStop(number);
     }
 
     /** Returns the task in flight and those sent ahead. */

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.TaskMessages;
 import dev.sennit.codec.EncodedTask;
 import dev.sennit.codec.LambdaShapes;
 import dev.sennit.codec.MessageBuffer;
@@ -28,7 +29,9 @@ interface WorkerLink extends AutoCloseable {
         /** A task was cancelled before it had begun. */
         SKIPPED,
         /** How far the task in flight is, which is no answer: see {@link #progress}. */
-        PROGRESS;
+        PROGRESS,
+        /** What the task in flight sends to its submitter, the payload; no answer either. */
+        MESSAGE;
 
         private static final Kind[] ALL = values();
 
@@ -79,6 +82,9 @@ interface WorkerLink extends AutoCloseable {
 
     /** What {@link ProgressGate#LONGEST_MESSAGE} takes at the most. */
     int LONGEST_PROGRESS = 3 * ProgressGate.LONGEST_MESSAGE;
+
+    /** What a task may send to its submitter at a time at the most. */
+    int LONGEST_MESSAGE = TaskMessages.MOST_BYTES;
 
     /** How many tasks may be sent ahead of the one in flight. */
     int mostAhead();
@@ -166,8 +172,9 @@ interface WorkerLink extends AutoCloseable {
     interface WorkerEnd {
         /**
          * A task as it came, in the first bytes of an array; one that was sent ahead may have been taken back since.
+         * Somebody hears what it sends, or nobody.
          */
-        record Task(long number, boolean ahead, byte[] message, int length) {}
+        record Task(long number, boolean ahead, boolean heard, byte[] message, int length) {}
 
         /** What it shares with the parent. */
         StatusPage page();
@@ -187,7 +194,7 @@ interface WorkerLink extends AutoCloseable {
          */
         void end();
 
-        /** Sends an answer, or progress; only the thread that runs tasks. */
+        /** Sends an answer, progress or a message; only the thread that runs tasks. */
         void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException;
 
         /** Hears the parent: which task to cancel, 0 to exit, or -1 when the parent is gone. */

@@ -8,6 +8,7 @@ import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Management;
+import dev.sennit.internal.SubmitterLine;
 import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.internal.machine.MeetingFolder;
@@ -32,6 +33,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A worker process.
@@ -163,13 +165,15 @@ final class WorkerMain {
      * Runs tasks. It can be interrupted only while one runs: an interrupt that comes late, or from a thread that an
      * earlier task left behind, would close the socket.
      */
-    private static final class TaskThread extends Thread implements ProgressSink {
+    private static final class TaskThread extends Thread implements ProgressSink, SubmitterLine {
         private final WorkerLink.WorkerEnd end;
         private final StatusPage page;
         /** Only this thread: where it writes what comes of a task. */
         private MessageBuffer outcome = new MessageBuffer();
         /** Only this thread: for the task that runs. */
         private final ProgressGate gate = new ProgressGate();
+        /** Only this thread. Whether somebody hears the task that runs. */
+        private boolean isHeard;
         /** Only this thread. How many results in a row were short. */
         private int shortInARow;
 
@@ -179,7 +183,7 @@ final class WorkerMain {
         private long running;
         /** Guarded by lock. The latest task that was cancelled: it may not have come yet. */
         private long cancelled;
-        /** Guarded by lock. Whether it sends progress: an interrupt now would close the socket, and comes later. */
+        /** Guarded by lock. Whether it sends for the task that runs: an interrupt now would close the socket, and comes later. */
         private boolean isSending;
         /** Guarded by lock. Whether one comes later. */
         private boolean isLate;
@@ -233,24 +237,49 @@ final class WorkerMain {
         @Override
         public void progress(Report report) {
             long task;
-            Report now = null;
             synchronized (lock) {
                 task = running; // none while the output of a task is flushed, for example
             }
-            if (task != 0) {
-                now = gate.pass(report);
+            if (task != 0 && gate.pass(report) instanceof Report now) {
+                sendWhole(() -> send(task, now));
             }
-            if (now == null) {
-                return;
+        }
+
+        @Override
+        public boolean message(byte[] message) {
+            long task;
+            synchronized (lock) {
+                task = cancelled == running ? 0 : running;
             }
+            return task != 0
+                    && isHeard
+                    && sendWhole(() -> end.send(Kind.MESSAGE, task, 0, 0, MessageBuffer.of(message)));
+        }
+
+        @Override
+        public BooleanSupplier stopSignal() {
+            long task;
+            synchronized (lock) {
+                task = running;
+            }
+            return () -> task != 0 && page.isStopRequested(task);
+        }
+
+        private interface Sending {
+            void send() throws IOException;
+        }
+
+        /** Sends for the task that runs; an interrupt waits until that is done. Returns false if the parent is gone. */
+        private boolean sendWhole(Sending sending) {
             synchronized (lock) {
                 isSending = true;
                 isLate = Thread.interrupted();
             }
             try {
-                send(task, now);
+                sending.send();
+                return true;
             } catch (IOException e) {
-                // the parent is gone, as the main thread hears too
+                return false; // as the main thread hears too
             } finally {
                 synchronized (lock) {
                     isSending = false;
@@ -296,6 +325,7 @@ final class WorkerMain {
                         continue; // it was taken back: nobody waits for an answer
                     }
                     page.began(task.number());
+                    isHeard = task.heard();
                     if (begin(task.number())) {
                         runTask(task);
                     } else {

@@ -15,6 +15,7 @@ import dev.sennit.internal.view.ProgressGate.Report;
 import dev.sennit.process.WorkerJvm.Standing;
 import java.io.EOFException;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -52,6 +53,11 @@ import org.jspecify.annotations.Nullable;
  * <p>A callback that waits for a task of its own pool would keep the serving thread from taking the answer. So a
  * serving thread that is about to wait {@linkplain #relieve is relieved}: it starts another thread that serves the
  * slot, and ends when its callback returns.
+ *
+ * <h2>Messages</h2>
+ *
+ * <p>What the task in flight sends to its submitter is taken and told by the serving thread alone, so that it comes in
+ * order; {@link #pollFor} leaves a task alone that has a listener. The worker goes on meanwhile, until its line is full.
  *
  * <h2>Tasks sent ahead</h2>
  *
@@ -312,15 +318,15 @@ final class WorkerSlot {
      */
     private boolean serve(WorkerJvm up) {
         while (!isRelieved()) {
-            Answer answer = null;
+            Taken taken = null;
             up.listen(true);
             turn.lock();
             try {
-                answer = takeAnswer(up, up.link()::poll);
+                taken = take(up, up.link()::poll);
             } finally {
                 turn.unlock();
             }
-            if (answer == null) {
+            if (taken == null) {
                 if (!await(up)) {
                     bury(up);
                     return !isRelieved();
@@ -328,8 +334,11 @@ final class WorkerSlot {
                 continue;
             }
             up.listen(false);
-            Answer taken = answer;
-            ServingThread.current().owe(() -> settle(taken.to, taken, up));
+            if (!(taken instanceof Answer answer)) {
+                tell((Message) taken, up);
+                continue;
+            }
+            ServingThread.current().owe(() -> settle(answer.to, answer, up));
             try {
                 up.ranFor(answer.reply.runNanos());
                 if (up.isSpent()) {
@@ -350,23 +359,29 @@ final class WorkerSlot {
         return false;
     }
 
+    private sealed interface Taken {}
+
+    /** What the task in flight sends to its submitter. */
+    private record Message(RemoteSubmission<?> from, WorkerLink.Reply reply) implements Taken {}
+
     /**
      * An answer that was taken, the task that it answers, how far that was if it is not told yet, and the task sent
      * ahead that is in flight now.
      */
     private record Answer(
             RemoteSubmission<?> to, WorkerLink.Reply reply, @Nullable Report progress,
-            @Nullable RemoteSubmission<?> next) {}
+            @Nullable RemoteSubmission<?> next)
+            implements Taken {}
 
     private interface Poll {
         WorkerLink.@Nullable Reply next() throws IOException;
     }
 
     /**
-     * Takes the next answer, and makes the first task ahead the one in flight; null if there is none. With
-     * {@link #turn}.
+     * Takes the next answer, and makes the first task ahead the one in flight; or takes a message. Null if there is
+     * none. With {@link #turn}.
      */
-    private static @Nullable Answer takeAnswer(WorkerJvm up, Poll poll) {
+    private static @Nullable Taken take(WorkerJvm up, Poll poll) {
         WorkerLink.Reply reply;
         if (up.hasLineEnded()) {
             return null;
@@ -391,10 +406,13 @@ final class WorkerSlot {
             takeProgress(up, answered, reply);
             return null; // one at a time: there may be no end of them
         }
-        if (answered == null
-                || answered.task() != reply.task()
-                || reply.task() > up.link().lastSent() // read in part: its sender may hold the send lock for ever
-                || !isAnswer(reply.kind(), answered)) {
+        boolean isOfTaskInFlight = answered != null
+                && answered.task() == reply.task()
+                && reply.task() <= up.link().lastSent(); // read in part: its sender may hold the send lock for ever
+        if (answered != null && isOfTaskInFlight && reply.kind() == WorkerLink.Kind.MESSAGE) {
+            return takeMessage(up, answered, reply);
+        }
+        if (answered == null || !isOfTaskInFlight || !isAnswer(reply.kind(), answered)) {
             up.distrust("answered what nobody had asked, and was killed");
             return null;
         }
@@ -426,12 +444,42 @@ final class WorkerSlot {
         }
     }
 
+    private static @Nullable Message takeMessage(WorkerJvm up, RemoteSubmission<?> from, WorkerLink.Reply reply) {
+        if (from.options().onMessage() == null) {
+            up.distrust("sent a message that nobody hears, and was killed");
+            return null;
+        }
+        if (reply.length() > WorkerLink.LONGEST_MESSAGE) {
+            up.distrust("sent a message of " + reply.length() + " bytes, and was killed");
+            return null;
+        }
+        return new Message(from, reply);
+    }
+
+    /** Tells the submitter what its task sends. Only the serving thread, without locks. */
+    private static void tell(Message message, WorkerJvm up) {
+        RemoteSubmission<?> from = message.from;
+        WorkerLink.Reply reply = message.reply;
+        from.startSent(); // if it was sent ahead, the thread that put it in flight may not have called this yet
+        byte[] own = reply.payload();
+        try {
+            if (own.length != reply.length()) {
+                own = Arrays.copyOf(own, reply.length());
+                up.link().useAgain(reply.payload());
+            }
+        } catch (Throwable e) { // out of memory: none may be left out
+            up.distrust("was killed, as its message could not be taken: " + e);
+            return;
+        }
+        from.message(own);
+    }
+
     /** Returns whether a task may have this kind of answer. SKIPPED settles no future: the task's must be settled. */
     private static boolean isAnswer(WorkerLink.Kind kind, RemoteSubmission<?> to) {
         return switch (kind) {
             case VALUE, FAILURE -> true;
             case SKIPPED -> !to.isRunning() && !to.isQueued();
-            case READY, PROGRESS -> false;
+            case READY, PROGRESS, MESSAGE -> false;
         };
     }
 
@@ -446,24 +494,26 @@ final class WorkerSlot {
     /**
      * Takes the answer to the task in flight, if the answer comes soon, and settles the task. Called by a thread that
      * is about to wait for that task; this saves waking the serving thread. Does nothing unless the serving thread
-     * sleeps, no other task waits for a worker, and the future has no callbacks, which would run in the caller.
+     * sleeps, no other task waits for a worker, and the future has neither callbacks, which would run in the caller, nor
+     * a listener for messages.
      */
     void pollFor(RemoteSubmission<?> awaited, WorkerJvm up) {
         if (up.current.get() != awaited
                 || !up.hasNothingAhead()
                 || awaited.future().getNumberOfDependents() > 0
+                || awaited.options().onMessage() != null
                 || !pool.hasNoBacklog()
                 || !turn.tryLock()) {
             return;
         }
-        Answer answer = null;
+        Taken taken = null;
         try {
             if (up.current.get() != awaited || up.isBuried() || !up.link().pollInstead()) {
                 return;
             }
             try {
                 if (spin.until(up.link()::hasAnswer)) {
-                    answer = takeAnswer(up, up.link()::pollWhole);
+                    taken = take(up, up.link()::pollWhole);
                 }
             } catch (IOException e) {
                 up.distrust("sent what makes no sense, and was killed: " + e.getMessage());
@@ -473,7 +523,7 @@ final class WorkerSlot {
         } finally {
             turn.unlock();
         }
-        if (answer == null) {
+        if (!(taken instanceof Answer answer)) { // no message: nobody hears the task
             return;
         }
         // In background threads: if the pool stops now, these actions cancel tasks, whose callbacks may wait for the
@@ -512,7 +562,7 @@ final class WorkerSlot {
                 case VALUE -> settleValue(submission, reply, up);
                 case FAILURE -> submission.fail(
                         failureIn(reply, submission, up), reply.runNanos(), reply.knownCpuNanos());
-                case SKIPPED, READY, PROGRESS -> {} // not possible: see isAnswer
+                case SKIPPED, READY, PROGRESS, MESSAGE -> {} // not possible: see isAnswer
             }
         }
         submission.ended(reply.runNanos(), reply.knownCpuNanos());
@@ -620,6 +670,9 @@ final class WorkerSlot {
         up.noteWhetherDead(); // before it is sent: a large task may kill the worker while it is being sent
         submission.assign(up, number);
         up.current.set(submission);
+        if (submission.isStopRequested()) {
+            up.requestStop(submission);
+        }
         if (pool.stopsEverything()) {
             submission.cancelNow();
         }

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Program;
 import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.TaskStop;
 import dev.sennit.codec.Address;
 import dev.sennit.codec.AllowList;
 import dev.sennit.codec.MessageBuffer;
@@ -31,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -216,6 +219,109 @@ class HostileWorkersIT {
                     .hasSizeLessThan(10_000)
                     .allSatisfy(event -> assertThat(event.progress().orElseThrow().done()).isEven());
             assertThat(pool.submit(() -> 42).get(60, SECONDS)).isEqualTo(42);
+            assertThat(pool.statistics().workersLost()).isZero();
+        }
+    }
+
+    // ---- what it sends for its task ----
+
+    enum Message {
+        OF_A_TASK_TO_COME("answered what nobody had asked, and was killed") {
+            @Override
+            void send(WorkerLink.WorkerEnd end, long task) throws IOException {
+                end.send(WorkerLink.Kind.MESSAGE, task + 1, 0, 0, text(3));
+            }
+        },
+        OF_A_TASK_THAT_HAS_ENDED("answered what nobody had asked, and was killed") {
+            @Override
+            void send(WorkerLink.WorkerEnd end, long task) throws IOException {
+                end.send(WorkerLink.Kind.MESSAGE, task - 1, 0, 0, text(3));
+            }
+        },
+        TOO_LONG("sent a message of 1048577 bytes, and was killed") {
+            @Override
+            void send(WorkerLink.WorkerEnd end, long task) throws IOException {
+                end.send(WorkerLink.Kind.MESSAGE, task, 0, 0, text((1 << 20) + 1));
+            }
+        };
+
+        private final String cause;
+
+        Message(String cause) {
+            this.cause = cause;
+        }
+
+        abstract void send(WorkerLink.WorkerEnd end, long task) throws IOException;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "OF_A_TASK_TO_COME, AUTO",
+        "OF_A_TASK_TO_COME, SOCKET",
+        "OF_A_TASK_THAT_HAS_ENDED, AUTO",
+        "TOO_LONG, AUTO",
+        "TOO_LONG, SOCKET"
+    })
+    void aMessageThatCannotBeIsNotTold(Message lie, WorkerTransport transport) throws Exception {
+        List<byte[]> heard = new CopyOnWriteArrayList<>();
+        try (ProcessPool pool = one().transport(transport).open()) {
+            TaskFuture<Integer> liar = pool.submit(() -> {
+                WorkerLink.WorkerEnd end = end();
+                lie.send(end, end.page().progress().begun());
+                return spin();
+            }, TaskOptions.NONE.onMessage(heard::add));
+            assertThatThrownBy(() -> liar.get(60, SECONDS)).hasCauseInstanceOf(WorkerCrashedException.class)
+                    .hasMessageContaining(lie.cause);
+            assertThat(heard).isEmpty();
+            assertServes(pool);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(WorkerTransport.class)
+    void aMessageThatNobodyHearsIsNotTold(WorkerTransport transport) throws Exception {
+        try (ProcessPool pool = one().transport(transport).open()) {
+            TaskFuture<Integer> liar = pool.submit(() -> {
+                WorkerLink.WorkerEnd end = end();
+                end.send(WorkerLink.Kind.MESSAGE, end.page().progress().begun(), 0, 0, text(3));
+                return spin();
+            });
+            assertThatThrownBy(() -> liar.get(60, SECONDS)).hasCauseInstanceOf(WorkerCrashedException.class)
+                    .hasMessageContaining("sent a message that nobody hears, and was killed");
+            assertServes(pool);
+        }
+    }
+
+    /** An initializer has no submitter, and READY no task. */
+    @Test
+    void aMessageBeforeTheFirstTaskIsNotTold() {
+        ProcessPool.Builder talkative = one().initializer(
+                () -> end().send(WorkerLink.Kind.MESSAGE, end().page().progress().begun(), 0, 0, text(3)));
+        try (ProcessPool pool = talkative.open()) {
+            assertThatThrownBy(() -> pool.submit(() -> 1).get(60, SECONDS))
+                    .hasMessageContaining("answered what nobody had asked, and was killed");
+        }
+    }
+
+    /** A worker may write into the page what it likes, and the parent neither waits nor is misled. */
+    @Test
+    void requestsToStopThatAWorkerForgesAreItsOwnLoss(@TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<Integer> forger = pool.submit(() -> {
+                StatusPage page = end().page();
+                for (long word = 0; word < 2 * StatusPage.WORDS; word++) {
+                    page.requestStop(Long.MAX_VALUE - word);
+                }
+                here.set("forged");
+                here.await("asked");
+                return 1;
+            });
+            here.await("forged");
+            forger.requestStop();
+            here.set("asked");
+            assertThat(forger.get(60, SECONDS)).isEqualTo(1);
+            assertThat(pool.submit(() -> TaskStop.isRequested()).get(60, SECONDS)).isFalse();
             assertThat(pool.statistics().workersLost()).isZero();
         }
     }

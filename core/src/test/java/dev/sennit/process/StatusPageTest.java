@@ -44,4 +44,25 @@ class StatusPageTest {
         page.ended(1);
         assertThat(page.progress()).isEqualTo(new Progress(1, 1, 1));
     }
+
+    @Test
+    void aRequestToStopReachesItsTaskAlone() {
+        var page = new StatusPage(Arena.ofAuto().allocate(StatusPage.SIZE, 8));
+        for (long task = 0; task < 3 * StatusPage.WORDS; task++) {
+            assertThat(page.isStopRequested(task)).isEqualTo(task == 0); // there is no task 0
+        }
+        page.requestStop(5);
+        page.requestStop(5 + StatusPage.WORDS); // may have been sent while 5 runs
+        assertThat(page.isStopRequested(5)).isTrue();
+        assertThat(page.isStopRequested(5 + StatusPage.WORDS)).isTrue();
+        assertThat(page.isStopRequested(4)).isFalse();
+        assertThat(page.isStopRequested(6)).isFalse();
+        long later = 5 + 2L * StatusPage.WORDS;
+        assertThat(page.isStopRequested(later)).isFalse();
+        page.requestStop(later);
+        page.requestStop(5); // has ended long ago
+        assertThat(page.isStopRequested(later)).isTrue();
+        assertThat(page.isStopRequested(5)).isFalse();
+        assertThat(page.progress()).isEqualTo(Progress.NONE);
+    }
 }
