@@ -10,6 +10,7 @@ module dev.sennit.queue {
     exports dev.sennit.queue.memory;
 
     uses dev.sennit.queue.broker.BrokerProvider;
+    uses dev.sennit.queue.TaskTypeProvider;
 
     provides dev.sennit.queue.broker.BrokerProvider with
             dev.sennit.queue.memory.MemoryBrokerProvider;

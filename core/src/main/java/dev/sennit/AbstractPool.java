@@ -182,6 +182,15 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
+     * Called when a task was asked to come to an end by itself; from then on {@link Submission#isStopRequested} is true
+     * of it. A kind whose tasks leave this JVM tells the worker of a task that it has been given; it asks the
+     * submission when it gives a worker the task. The default does nothing.
+     *
+     * @param submission a submission that has not ended, in any state; it may end meanwhile
+     */
+    protected void stopRequested(Submission<?> submission) {}
+
+    /**
      * Called when a task was dropped before it began; a kind may remove the task from its queue. The default does
      * nothing.
      *

@@ -36,6 +36,8 @@ final class ObservedRun {
     static final class Watch {
         /** The run that the thread is in, without those around it; null if it is in none. */
         private @Nullable ObservedRun innermost;
+        /** What the thread runs, for {@link CurrentTask}. Only this thread. */
+        @Nullable Object task;
         /** What the thread has last heard of its processor time, and when; -1 if it cannot tell. */
         private long cpuNanos = TaskObserver.UNKNOWN;
 

@@ -384,6 +384,12 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         }
     }
 
+    /** Tells the attempt under way; those that follow ask this. */
+    @Override
+    void tellStopRequested() {
+        pool().stopRequested(underWay());
+    }
+
     @Override
     void stopRun(boolean interrupt) {
         callOff(interrupt);

@@ -70,6 +70,11 @@ public class Submission<T extends @Nullable Object> {
         "QUEUED", "RUNNING", "STOPPING", "ENDED", "DROPPED", "QUEUED", "STOPPING", "STOPPING"
     };
 
+    /** Among the {@link #notes}: a caller has asked for the result, or will be notified of it. */
+    private static final byte ASKED = 1;
+    /** Among the {@link #notes}: the task is asked to come to an end by itself. */
+    private static final byte STOP_REQUESTED = 2;
+
     private static final long STOP_AGAIN_MILLIS = 100;
     private static final long LONGEST_STOP_AGAIN_MILLIS = 10_000;
 
@@ -77,6 +82,7 @@ public class Submission<T extends @Nullable Object> {
     private static final VarHandle IS_LOAD;
     private static final VarHandle HOLDS_PLACE;
     private static final VarHandle RUNNER;
+    private static final VarHandle NOTES;
 
     static {
         try {
@@ -84,6 +90,7 @@ public class Submission<T extends @Nullable Object> {
             IS_LOAD = MethodHandles.lookup().findVarHandle(Submission.class, "isLoad", boolean.class);
             HOLDS_PLACE = MethodHandles.lookup().findVarHandle(Submission.class, "holdsPlace", boolean.class);
             RUNNER = MethodHandles.lookup().findVarHandle(Submission.class, "runner", Thread.class);
+            NOTES = MethodHandles.lookup().findVarHandle(Submission.class, "notes", byte.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -139,8 +146,9 @@ public class Submission<T extends @Nullable Object> {
      * dispatch.
      */
     private boolean reportsFailure;
-    /** Whether a caller has asked for the result, or will be notified of it. Only ever set to true. */
-    private volatile boolean isAsked;
+    /** {@link #ASKED} and {@link #STOP_REQUESTED}, which any thread sets, and none takes back. */
+    @SuppressWarnings("UnusedVariable") // written by its handle
+    private volatile byte notes;
 
     /**
      * Creates a queued submission.
@@ -292,15 +300,11 @@ public class Submission<T extends @Nullable Object> {
      * Notes that a caller has asked for the result, or will be notified of it; returns false if that was noted before.
      */
     final boolean asked() {
-        if (isAsked) {
-            return false;
-        }
-        isAsked = true;
-        return true;
+        return (notes & ASKED) == 0 && ((byte) NOTES.getAndBitwiseOr(this, ASKED) & ASKED) == 0;
     }
 
     final boolean isAsked() {
-        return isAsked;
+        return (notes & ASKED) != 0;
     }
 
     /**
@@ -308,7 +312,7 @@ public class Submission<T extends @Nullable Object> {
      * reports it.
      */
     final boolean mayFailUnasked() {
-        return owner == null && !reportsFailure && !isAsked;
+        return owner == null && !reportsFailure && !isAsked();
     }
 
     final AbstractPool pool() {
@@ -561,12 +565,23 @@ public class Submission<T extends @Nullable Object> {
      * claimed or dropped it.
      */
     public final void run() {
+        run(true);
+    }
+
+    /** Runs the task, as {@link #run()}, in a thread whose task the pool can tell: see {@link CurrentTask}. */
+    final void runKnown() {
+        run(false);
+    }
+
+    private void run(boolean isNoted) {
         if (!claim()) {
             return;
         }
         T value = null;
         Throwable failure = null;
         ObservedRun watched = null;
+        Object outer = null;
+        boolean wasNoted = false;
         long began = Backend.current().nanoTime();
         try {
             begin(began, Thread.currentThread().getName());
@@ -574,10 +589,17 @@ public class Submission<T extends @Nullable Object> {
             runner = Thread.currentThread();
             if (state == RUNNING) { // else it was settled before there was a thread to interrupt
                 watched = ObservedRun.begin(this, isObserved(), began);
+                if (isNoted) {
+                    outer = CurrentTask.enter(this);
+                    wasNoted = true;
+                }
                 value = options.name() == null ? body().call() : callNamed(options.name());
             }
         } catch (Throwable e) { // an Error too fails the task, and the worker goes on
             failure = e;
+        }
+        if (wasNoted) {
+            CurrentTask.leave(outer);
         }
         long nanos = Backend.current().nanoTime() - began;
         long cpu = watched == null ? TaskObserver.UNKNOWN : watched.end(nanos);
@@ -961,9 +983,61 @@ public class Submission<T extends @Nullable Object> {
     public final void progress(long done, long total, String message) {
         Submission<?> task = whole();
         TaskObserver observer = task.observer();
-        if (observer != null && isRunning() && task.isRunning()) {
+        if (observer != null && mayTell()) {
             observer.progress(task.observed, pool.name(), task.named(), done, total, message);
         }
+    }
+
+    /**
+     * Gives a message of the task to the listener in its options; does nothing unless the task runs. What the listener
+     * throws is logged.
+     *
+     * @param message belongs to the listener from now on
+     * @return whether there was somebody to hear it
+     */
+    public final boolean message(byte[] message) {
+        TaskMessageListener listener = options.onMessage();
+        if (listener == null || !mayTell()) {
+            return false;
+        }
+        try {
+            listener.message(message);
+        } catch (Throwable e) { // an Error too harms neither the task nor the thread, which may serve a worker
+            Uncaught.log("listener for messages of task " + name() + " on " + pool.name() + " failed", e);
+        }
+        return true;
+    }
+
+    /** Returns whether the run is one whose outcome counts. */
+    private boolean mayTell() {
+        return isRunning() && whole().isRunning();
+    }
+
+    /** Asks the task to come to an end by itself. */
+    final void requestStop() {
+        if (!isRunOver()) { // else it may be the stand-in for many that have succeeded
+            NOTES.getAndBitwiseOr(this, STOP_REQUESTED);
+            tellStopRequested();
+        }
+    }
+
+    /** Tells the kind that a stop is requested. */
+    void tellStopRequested() {
+        pool.stopRequested(this);
+    }
+
+    /**
+     * Returns whether the task, or the one that this is an attempt at, is asked to come to an end by itself.
+     *
+     * @return true from the first request on
+     */
+    public final boolean isStopRequested() {
+        return ((notes | whole().notes) & STOP_REQUESTED) != 0;
+    }
+
+    /** Returns whether the calling thread is in the body of this task, or of another inside it. */
+    final boolean runsInThisThread() {
+        return runner == Thread.currentThread();
     }
 
     /**

@@ -101,6 +101,32 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         return settle(null, new CancellationException(), mayInterruptIfRunning) || isCancelled();
     }
 
+    /**
+     * Asks the task to come to an end by itself. Nothing else happens: no thread is interrupted, the future stays open,
+     * and what the task returns or throws counts. A task that never asks {@link TaskStop} does not notice.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("processes:2")) {
+     *     TaskFuture<Long> counted = pool.submit(() -> {
+     *         long count = 0;
+     *         while (!TaskStop.isRequested()) {
+     *             count++;
+     *         }
+     *         return count;
+     *     });
+     *     counted.requestStop();
+     *     System.out.println("got to " + counted.join());
+     * }
+     * }
+     *
+     * <p>A task that has not begun is told as soon as it begins, and each attempt of a task with a retry is told. The
+     * items of a {@link Mapper#mapAsync mapAsync} are not. Further requests, and those after the end of the task,
+     * change nothing.
+     */
+    public void requestStop() {
+        submission().requestStop();
+    }
+
     @Override
     public boolean complete(T value) {
         return settle(value, null, true);

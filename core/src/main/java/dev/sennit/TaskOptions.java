@@ -5,7 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The options of a submission: a name, a time limit for the run, a retry, and a priority.
+ * The options of a submission: a name, a time limit for the run, a retry, a priority, and who hears its messages.
  *
  * {@snippet :
  * try (Pool pool = Pools.open("processes:2")) {
@@ -28,12 +28,15 @@ import org.jspecify.annotations.Nullable;
  *     task, and the attempts beyond the first as {@code retried}.
  * @param priority the waiting task with the greatest number goes first; the default is 0. Only a pool that orders by
  *     priority takes another number, see {@link ThreadPool.Builder#byPriority}.
+ * @param onMessage gets what the task {@linkplain TaskMessages#send sends} while it runs, in each of its attempts; or
+ *     null
  */
 public record TaskOptions(
-        @Nullable String name, @Nullable Duration timeout, int priority, @Nullable Retry retry) {
+        @Nullable String name, @Nullable Duration timeout, int priority, @Nullable Retry retry,
+        @Nullable TaskMessageListener onMessage) {
 
-    /** No name, no limit, priority 0. */
-    public static final TaskOptions NONE = new TaskOptions(null, null, 0, null);
+    /** No name, no limit, priority 0, no listener. */
+    public static final TaskOptions NONE = new TaskOptions(null, null, 0, null, null);
 
     /**
      * Checks the values.
@@ -76,7 +79,7 @@ public record TaskOptions(
      * @return the options
      */
     public TaskOptions name(String newName) {
-        return new TaskOptions(Objects.requireNonNull(newName, "name"), timeout, priority, retry);
+        return new TaskOptions(Objects.requireNonNull(newName, "name"), timeout, priority, retry, onMessage);
     }
 
     /**
@@ -86,7 +89,7 @@ public record TaskOptions(
      * @return the options
      */
     public TaskOptions timeout(Duration newTimeout) {
-        return new TaskOptions(name, Objects.requireNonNull(newTimeout, "timeout"), priority, retry);
+        return new TaskOptions(name, Objects.requireNonNull(newTimeout, "timeout"), priority, retry, onMessage);
     }
 
     /**
@@ -96,7 +99,7 @@ public record TaskOptions(
      * @return the options
      */
     public TaskOptions priority(int newPriority) {
-        return new TaskOptions(name, timeout, newPriority, retry);
+        return new TaskOptions(name, timeout, newPriority, retry, onMessage);
     }
 
     /**
@@ -113,16 +116,33 @@ public record TaskOptions(
      * @return the options
      */
     public TaskOptions retry(Retry newRetry) {
-        return new TaskOptions(name, timeout, priority, Objects.requireNonNull(newRetry, "retry"));
+        return new TaskOptions(name, timeout, priority, Objects.requireNonNull(newRetry, "retry"), onMessage);
+    }
+
+    /**
+     * Returns these options with a listener for the messages of the task.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("processes:2")) {
+     *     var options = TaskOptions.NONE.onMessage(message -> System.out.println(new String(message)));
+     *     pool.submit(() -> TaskMessages.send("half of it".getBytes()), options).join();
+     * }
+     * }
+     *
+     * @param listener called for each message; stays in this JVM, so that it need not be serializable
+     * @return the options
+     */
+    public TaskOptions onMessage(TaskMessageListener listener) {
+        return new TaskOptions(name, timeout, priority, retry, Objects.requireNonNull(listener, "listener"));
     }
 
     /** Returns the options of the attempts of a task. */
     TaskOptions withoutRetry() {
-        return new TaskOptions(name, timeout, priority, null);
+        return new TaskOptions(name, timeout, priority, null, onMessage);
     }
 
     /** Returns the options of a task whose attempts have the time limit. */
     TaskOptions withoutLimits() {
-        return new TaskOptions(name, null, priority, null);
+        return new TaskOptions(name, null, priority, null, onMessage);
     }
 }

@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A virtual thread for each task, at most N at a time: {@code virtual:N}.
@@ -56,7 +57,7 @@ public final class VirtualPool extends AbstractPool {
     private void start(Submission<?> submission) {
         Thread thread = threads.unstarted(() -> {
             try {
-                submission.run();
+                submission.runKnown();
             } finally {
                 running.remove(Thread.currentThread());
                 limit.ended();
@@ -83,6 +84,12 @@ public final class VirtualPool extends AbstractPool {
         if (!limit.isNone()) {
             sweep(limit.waiting());
         }
+    }
+
+    /** Returns the task for which a thread was started, or null. For each thread that waits, to note it takes room. */
+    @SuppressWarnings("NullAway") // see OpenPools: a pool that is being constructed has no map yet
+    @Nullable Submission<?> taskOf(Thread thread) {
+        return running == null ? null : running.get(thread);
     }
 
     @Override

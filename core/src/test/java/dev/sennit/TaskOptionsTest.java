@@ -20,11 +20,11 @@ class TaskOptionsTest {
     void eachSettingKeepsTheOther() {
         var both = TaskOptions.named("report").timeout(Duration.ofSeconds(3));
 
-        assertThat(both).isEqualTo(new TaskOptions("report", Duration.ofSeconds(3), 0, null));
+        assertThat(both).isEqualTo(new TaskOptions("report", Duration.ofSeconds(3), 0, null, null));
         assertThat(TaskOptions.timeLimit(Duration.ofSeconds(3)).name("report")).isEqualTo(both);
-        assertThat(both.name("other")).isEqualTo(new TaskOptions("other", Duration.ofSeconds(3), 0, null));
+        assertThat(both.name("other")).isEqualTo(new TaskOptions("other", Duration.ofSeconds(3), 0, null, null));
         assertThat(both.timeout(Duration.ofNanos(1)))
-                .isEqualTo(new TaskOptions("report", Duration.ofNanos(1), 0, null));
+                .isEqualTo(new TaskOptions("report", Duration.ofNanos(1), 0, null, null));
     }
 
     @ParameterizedTest

@@ -1,0 +1,261 @@
+package dev.sennit.queue;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.TaskFuture;
+import dev.sennit.queue.broker.DeadReason;
+import dev.sennit.queue.broker.RetryPolicy;
+import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.TaskView;
+import dev.sennit.queue.memory.MemoryBroker;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+class QueueWorkerProcessesIT {
+    private static final TaskType<String, Integer> LENGTH = TaskType.of("length", String.class, String::length);
+    private static Pool pool;
+
+    private final MemoryBroker broker = new MemoryBroker();
+    private final TaskQueue queue = TaskQueue.over(broker);
+
+    @TempDir
+    Path folder;
+
+    /** What a worker process knows and this one need not. */
+    static final class OwnException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        OwnException(String message) {
+            super(message);
+        }
+    }
+
+    record Job(String folder, String what) {
+        Path file(String name) {
+            return Path.of(folder, name);
+        }
+    }
+
+    @BeforeAll
+    static void open() {
+        pool = Pools.open("processes:2?heap=64m&grace=100ms");
+    }
+
+    @AfterAll
+    static void closePool() {
+        pool.shutdownNow();
+    }
+
+    @AfterEach
+    void close() {
+        queue.close();
+        broker.close();
+    }
+
+    private QueueWorker.Builder worker(TaskType<?, ?>... types) {
+        return QueueWorker.builder(broker).types(types).pool(pool).providers(null).seed(1)
+                .drainLimit(Duration.ofSeconds(20));
+    }
+
+    private Job job(String what) {
+        return new Job(folder.toString(), what);
+    }
+
+    private TaskView find(String id) {
+        return broker.find(id).orElseThrow();
+    }
+
+    private static SubmitOptions retrying(int attempts) {
+        return SubmitOptions.NONE.retry(RetryPolicy.attempts(attempts).waiting(Duration.ofMillis(1)));
+    }
+
+    @Test
+    void runsTasks() {
+        try (QueueWorker worker = worker(LENGTH).start()) {
+            List<TaskFuture<Integer>> all = new ArrayList<>();
+            for (int i = 0; i < 500; i++) {
+                all.add(queue.submit(LENGTH, "x".repeat(i)));
+            }
+            for (int i = 0; i < 500; i++) {
+                assertThat(all.get(i).join()).isEqualTo(i);
+            }
+            worker.drain().join();
+            assertThat(worker.status().succeeded()).isEqualTo(500);
+        }
+        assertThat(pool.isShutdown()).isFalse();
+    }
+
+    @Test
+    void knowsTheClassesOfFailuresInOtherProcesses() {
+        TaskType<String, String> fails = TaskType.of("fails", String.class, text -> {
+            throw new IllegalStateException("outer", new OwnException(text));
+        });
+        try (QueueWorker _ = worker(fails).start()) {
+            TaskFuture<String> future = queue.submit(fails, "inner", SubmitOptions.NONE
+                    .retry(RetryPolicy.attempts(5).neverAfter(List.of("java.io.IOException"))));
+            assertThatThrownBy(future::join).satisfies(e -> {
+                var end = ((TaskFailedException) e.getCause()).end();
+                assertThat(end.attempts()).isEqualTo(1);
+                assertThat(end.error().text()).isEqualTo("java.lang.IllegalStateException: outer");
+                assertThat(end.error().stack()).contains("OwnException: inner").contains("QueueWorkerProcessesIT");
+            });
+        }
+    }
+
+    @Test
+    void endsUnreadableArgumentsOfAProcess() {
+        TaskType<Integer, Integer> number = TaskType.of("length", Integer.class, n -> n);
+        try (QueueWorker _ = worker(number).start()) {
+            assertThatThrownBy(queue.submit(LENGTH, "no number", retrying(5))::join).satisfies(
+                    e -> assertThat(((TaskFailedException) e.getCause()).end().reason())
+                            .isEqualTo(DeadReason.UNREADABLE));
+        }
+    }
+
+    @Test
+    void enqueuesSuccessorsOfAProcess() {
+        TaskType<String, String> first = TaskType.of("first", String.class,
+                (text, run) -> run.enqueue(LENGTH, text + "!"));
+        try (QueueWorker _ = worker(first, LENGTH).start()) {
+            assertThat(queue.result(LENGTH, queue.submit(first, "hi").join()).join()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void runsAgainWhatLostItsProcess() {
+        TaskType<Job, String> dies = TaskType.of("dies", Job.class, (job, run) -> {
+            if (run.attempt() == 1) {
+                Runtime.getRuntime().halt(3);
+            }
+            return "attempt " + run.attempt() + ", failures " + run.failures();
+        });
+        try (QueueWorker worker = worker(dies).start()) {
+            assertThat(queue.submit(dies, job("")).join()).isEqualTo("attempt 2, failures 0");
+            worker.drain().join();
+            assertThat(worker.status().crashed()).isEqualTo(1);
+            assertThat(worker.status().failed()).isZero();
+        }
+    }
+
+    @Test
+    void givesUpWhatLosesTooManyProcesses() {
+        TaskType<String, String> dies = TaskType.of("dies", String.class, text -> {
+            Runtime.getRuntime().halt(3);
+            return text;
+        });
+        try (QueueWorker _ = worker(dies).start()) {
+            assertThatThrownBy(queue.submit(dies, "", SubmitOptions.NONE.retry(RetryPolicy.NONE.crashes(2)))::join)
+                    .satisfies(e -> {
+                        var end = ((TaskFailedException) e.getCause()).end();
+                        assertThat(end.reason()).isEqualTo(DeadReason.CRASHED);
+                        assertThat(end.attempts()).isEqualTo(2);
+                        assertThat(end.error().text()).contains("exited with code 3");
+                    });
+            assertThatThrownBy(queue.submit(dies, "", SubmitOptions.NONE.once())::join).satisfies(
+                    e -> assertThat(((TaskFailedException) e.getCause()).end().reason()).isEqualTo(DeadReason.LOST));
+        }
+    }
+
+    @Test
+    void killsAtTheHardLimit() {
+        TaskType<Job, Long> stubborn = TaskType.of("stubborn", Job.class, (job, run) -> {
+            if (run.failures() > 0) {
+                return ProcessHandle.current().pid();
+            }
+            Files.writeString(job.file("pid"), String.valueOf(ProcessHandle.current().pid()));
+            while (true) {
+                Thread.onSpinWait();
+            }
+        });
+        try (QueueWorker worker = worker(stubborn).start()) {
+            long second = queue.submit(stubborn, job(""), retrying(5).hardLimit(Duration.ofSeconds(3))).join();
+            long first = Long.parseLong(Files.readString(folder.resolve("pid")));
+            assertThat(second).isNotEqualTo(first);
+            assertThat(ProcessHandle.of(first)).isEmpty();
+            assertThat(worker.status().isHealthy()).isTrue();
+            assertThatThrownBy(
+                    queue.submit(stubborn, job(""), SubmitOptions.NONE.hardLimit(Duration.ofMillis(300)))::join)
+                    .satisfies(e -> assertThat(((TaskFailedException) e.getCause()).end().reason())
+                            .isEqualTo(DeadReason.TIMED_OUT));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void interruptsAtTheSoftLimit() {
+        TaskType<String, String> slow = TaskType.of("slow", String.class, (text, run) -> {
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                return run.stopReason() + " " + Thread.currentThread().isInterrupted();
+            }
+            return "";
+        });
+        try (QueueWorker _ = worker(slow).start()) {
+            assertThat(queue.submit(slow, "", SubmitOptions.NONE.softLimit(Duration.ofMillis(50))).join())
+                    .isEqualTo("SOFT_LIMIT false");
+        }
+    }
+
+    @Test
+    void cancelsWhatHeedsAnInterruptAndKillsWhatDoesNot() throws IOException {
+        TaskType<Job, Integer> runs = TaskType.of("runs", Job.class, (job, run) -> {
+            Files.writeString(job.file(job.what() + ".pid"), String.valueOf(ProcessHandle.current().pid()));
+            while (true) {
+                if (Thread.interrupted() && job.what().equals("heeds")) {
+                    Files.createFile(job.file("heeded"));
+                    return 1;
+                }
+                Thread.onSpinWait();
+            }
+        });
+        try (QueueWorker worker = worker(runs).start()) {
+            for (String what : List.of("heeds", "ignores")) {
+                TaskFuture<Integer> future = queue.submit(runs, job(what));
+                Path pid = folder.resolve(what + ".pid");
+                Waiting.until(() -> Files.exists(pid) && pid.toFile().length() > 0);
+                String id = worker.status().runs().getFirst().id();
+                assertThat(queue.cancel(id)).isEqualTo(TaskState.RUNNING);
+                assertThatThrownBy(future::join).isInstanceOf(CancellationException.class);
+                Waiting.until(() -> find(id).state() == TaskState.CANCELLED);
+                boolean lives = ProcessHandle.of(Long.parseLong(Files.readString(pid))).isPresent();
+                assertThat(lives).isEqualTo(what.equals("heeds"));
+            }
+            assertThat(folder.resolve("heeded")).exists();
+        }
+    }
+
+    @Test
+    void givesBackWhatDoesNotEndInTheDrain() {
+        TaskType<Job, Integer> runs = TaskType.of("runs", Job.class, (job, run) -> {
+            Files.createFile(job.file("begun"));
+            while (true) {
+                Thread.onSpinWait();
+            }
+        });
+        String id = queue.enqueue(runs, job(""));
+        QueueWorker worker = worker(runs).drainLimit(Duration.ofMillis(50)).start();
+        Waiting.until(() -> Files.exists(folder.resolve("begun")));
+        worker.close();
+        assertThat(find(id).state()).isEqualTo(TaskState.READY);
+        assertThat(find(id).failures() + find(id).crashes()).isZero();
+        assertThat(worker.status().givenBack()).isEqualTo(1);
+    }
+}
