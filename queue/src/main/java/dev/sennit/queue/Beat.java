@@ -42,14 +42,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Schedules are due by the broker's clock. A beat sleeps until the next one is due, and reads the schedules at least
  * once a second: so it sees changes.
  *
- * <p><b>Missed due times</b> are those after which another one has come already, or the {@linkplain Builder#grace grace}
- * has passed, before a beat could fire them. {@link Missed#SKIP} skips them, {@link Missed#ONCE} fires the last one only,
- * {@link Missed#ALL} fires them all, but no more than the last {@value #MOST_MISSED}.
+ * <p><b>Missed due times</b> are those after which another one has come already, or the
+ * {@linkplain Builder#grace grace} has passed, before a beat could fire them. {@link Missed#SKIP} skips them,
+ * {@link Missed#ONCE} fires the last one only, {@link Missed#ALL} fires them all, but no more than the last
+ * {@value #MOST_MISSED}.
  *
  * <p><b>Overlap.</b> If the task that was fired last has not ended, {@link Overlap#SKIP} skips the due time,
- * {@link Overlap#WAIT} fires it within a second after that task has ended, and {@link Overlap#ALLOW} fires it. Due times
- * that pass during such a wait are not missed because of it: one of them is fired, or with {@link Missed#ALL} each, one
- * after another. A dead task has ended.
+ * {@link Overlap#WAIT} fires it within a second after that task has ended, and {@link Overlap#ALLOW} fires it. Due
+ * times that pass during such a wait are not missed because of it: one of them is fired, or with {@link Missed#ALL}
+ * each, one after another. A dead task has ended.
  *
  * <p>A broker that cannot be reached stops nothing: the beat logs it, and tries again each second.
  */

@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>All changes can be made while tasks and beats run; beats notice them within a second. So does
- * {@link #put} when a program starts: a schedule that is there with the same recurrence keeps its rhythm, also if it has
- * another task now, and stays paused if it is.
+ * {@link #put} when a program starts: a schedule that is there with the same recurrence keeps its rhythm, also if it
+ * has another task now, and stays paused if it is.
  *
  * <p>The task of a schedule has the headers {@value #SCHEDULE} and {@value #DUE}.
  */
@@ -65,8 +65,8 @@ public final class Schedules {
     }
 
     /**
-     * Adds a schedule, or changes the one of its name. Due times that are missed are made up for by one task; a due time
-     * at which the task before has not ended is skipped.
+     * Adds a schedule, or changes the one of its name. Due times that are missed are made up for by one task; a due
+     * time at which the task before has not ended is skipped.
      *
      * @param name the name
      * @param recurrence when it is due; of {@link Recurrence#every}, the first time one period from now

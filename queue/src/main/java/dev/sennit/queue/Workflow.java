@@ -28,13 +28,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>A step that does not succeed</b> ends the future of the workflow at once, and is named by it. What waits for it
  * goes on waiting; other parts of its group go on. When a dead step is replayed and succeeds, the rest of the workflow
- * follows, though the future has ended. A step that is cancelled, expires or is purged takes all that waits for it along.
- * Whoever wants to be told adds an {@linkplain #onDead(TaskType) error callback}.
+ * follows, though the future has ended. A step that is cancelled, expires or is purged takes all that waits for it
+ * along. Whoever wants to be told adds an {@linkplain #onDead(TaskType) error callback}.
  *
- * <p><b>Results</b> of steps travel to the next one as JSON, without passing through the program that has enqueued them.
+ * <p><b>Results</b> of steps travel to the next one as JSON, without passing through the program that has enqueued
+ * them.
  *
- * <p>Each step has the options of its type, but for those that {@link #options} adds. A {@linkplain SubmitOptions#unique
- * unique key} belongs to the first step: if that one is refused, nothing of what waits for it is enqueued.
+ * <p>Each step has the options of its type, but for those that {@link #options} adds. A
+ * {@linkplain SubmitOptions#unique unique key} belongs to the first step: if that one is refused, nothing of what waits
+ * for it is enqueued.
  *
  * <p>Workflows are immutable, and nest in any way. One that occurs twice in another one runs twice.
  *

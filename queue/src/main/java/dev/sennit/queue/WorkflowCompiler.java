@@ -29,11 +29,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Open and joined.</b> What has been made so far of a chain is {@link Open}: tasks whose results make a value of
  * some shape, and that are part of no join yet. The next step makes a join of them and waits for it: they are
- * {@link Joined} then. In a group, the tasks of all parts are open together: so a group in a group needs no join, and the
- * step behind both gets one list of inputs. The shape, as in {@link QueuedTask#ARGUMENT}, says how they make a value.
+ * {@link Joined} then. In a group, the tasks of all parts are open together: so a group in a group needs no join, and
+ * the step behind both gets one list of inputs. The shape, as in {@link QueuedTask#ARGUMENT}, says how they make a
+ * value.
  *
- * <p><b>Nothing to wait for.</b> An empty group has no tasks. A step behind it has a payload. A chain that ends with one
- * ends with the tasks before it, whose results the shape passes over.
+ * <p><b>Nothing to wait for.</b> An empty group has no tasks. A step behind it has a payload. A chain that ends with
+ * one ends with the tasks before it, whose results the shape passes over.
  *
  * <p>Chains are walked by a loop, as they may be long; only groups are walked by recursion.
  */
