@@ -157,7 +157,7 @@ class ExamplesIT {
             Map.entry("shared.SharedJobQueue", "^8 numbers checked, 6 primes$"),
             Map.entry("pools.EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
             Map.entry("queues.ChainOfTasks",
-                    "^counted to 8\\Rpage.fetch\\Rpage.words\\Rpage.letters\\Rwords and letters: \\[8, 26]$"),
+                    "^counted to 7\\Rpage.fetch\\Rpage.words\\Rpage.letters\\Rwords and letters: \\[7, 24]$"),
             Map.entry("queues.ChordOfWords", "^\\{a=3, is=2, rose=3}$"),
             Map.entry("queues.ChunksOfNumbers", "^workflow of 10 tasks, 1000 results, the last is 1000000$"),
             Map.entry("queues.NightlySchedule",

@@ -142,7 +142,7 @@ public final class Beat implements AutoCloseable {
         List<Instant> chosen = entry.missed() == Missed.SKIP && isMissed(entry, last, now) ? List.of() : all;
         if (entry.overlap() == Overlap.ALLOW || chosen.isEmpty()) {
             if (fire(entry, due, next, chosen, false) == Firing.Outcome.FIRED) {
-                tellOfMissed(entry, due, last, chosen);
+                tellOfMissed(entry, due, last, chosen, now);
             }
             return next;
         }
@@ -150,7 +150,7 @@ public final class Beat implements AutoCloseable {
         Firing.Outcome outcome = fire(entry, due, following, chosen.subList(0, 1), true);
         if (outcome != Firing.Outcome.UNFINISHED) {
             if (outcome == Firing.Outcome.FIRED) {
-                tellOfMissed(entry, due, last, chosen);
+                tellOfMissed(entry, due, last, chosen, now);
             }
             return following;
         }
@@ -161,14 +161,16 @@ public final class Beat implements AutoCloseable {
         return next;
     }
 
-    private static void tellOfMissed(ScheduleEntry entry, Instant due, Instant last, List<Instant> chosen) {
+    private void tellOfMissed(
+            ScheduleEntry entry, Instant due, Instant last, List<Instant> chosen, Instant now) {
         if (!chosen.contains(due)) {
             String instead = switch (chosen.size()) {
                 case 0 -> "it is skipped";
                 case 1 -> "one task makes up for it";
                 default -> chosen.size() + " tasks make up for it";
             };
-            LOG.log(Level.INFO,
+            boolean isLong = Duration.between(due, now).compareTo(grace) > 0; // else it is only frequent
+            LOG.log(isLong ? Level.INFO : Level.DEBUG,
                     "schedule " + entry.name() + " was not fired from " + due + " to " + last + ": " + instead);
         }
     }

@@ -76,7 +76,8 @@ public final class Workflow<R extends @Nullable Object> {
     record Chosen(Node before, SubmitOptions options) implements Node {}
 
     /** An error callback of all steps before. */
-    record Guarded(Node before, TaskType<?, ?> type, boolean hasArgument, @Nullable Object argument) implements Node {}
+    record Guarded(Node before, TaskType<?, ?> type, boolean hasArgument, @Nullable Object argument,
+            boolean isOnce) implements Node {}
 
     private final Node node;
 
@@ -246,7 +247,7 @@ public final class Workflow<R extends @Nullable Object> {
      * @return the workflow
      */
     public Workflow<R> onDead(TaskType<DeadTask, ?> type) {
-        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), false, null));
+        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), false, null, false));
     }
 
     /**
@@ -259,7 +260,18 @@ public final class Workflow<R extends @Nullable Object> {
      * @return the workflow
      */
     public <A extends @Nullable Object> Workflow<R> onDead(TaskType<A, ?> type, A argument) {
-        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), true, argument));
+        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), true, argument, false));
+    }
+
+    /**
+     * Has one task enqueued, and not one for each, when steps so far do not succeed, see {@link #onDead(TaskType)}: for
+     * the first of them. Others follow that one silently for a day.
+     *
+     * @param type the type of the task, whose argument says which step it was and why
+     * @return the workflow
+     */
+    public Workflow<R> onFirstDead(TaskType<DeadTask, ?> type) {
+        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), false, null, true));
     }
 
     /**
