@@ -156,6 +156,16 @@ class ExamplesIT {
             Map.entry("synchronizers.QueueOfJobs", "all done: 5050"),
             Map.entry("shared.SharedJobQueue", "^8 numbers checked, 6 primes$"),
             Map.entry("pools.EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
+            Map.entry("queues.ChainOfTasks",
+                    "^counted to 7\\Rpage.fetch\\Rpage.words\\Rpage.letters\\Rwords and letters: \\[7, 24]$"),
+            Map.entry("queues.ChordOfWords", "^\\{a=3, is=2, rose=3}$"),
+            Map.entry("queues.ChunksOfNumbers", "^workflow of 10 tasks, 1000 results, the last is 1000000$"),
+            Map.entry("queues.NightlySchedule",
+                    "^clean /tmp at 2026-03-28T02:30\\Rclean /tmp at 2026-03-29T03:00\\R"
+                            + "clean /tmp at 2026-03-30T02:30\\Rnext: 2026-03-31T02:30\\+02:00\\[Europe/Vienna]$"),
+            Map.entry("queues.ReplayedPart",
+                    "(?=(?s:.*)^failed: true$)(?=(?s:.*)^alarm: disk.store FAILED, java.lang.IllegalStateException: "
+                            + "no space left for rather long$)(?s:.*)^1 replayed: stored \\[5, 11]$"),
             Map.entry("pools.RandomNumbers",
                     "(\\[.*\\]) on inline\\R\\1 on threads:3\\R\\1 on virtual\\R\\1 on processes:2"),
             Map.entry("pools.WaitForFirst", "1 done, 1 cancelled: quick"),

@@ -38,12 +38,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The futures of tasks that somebody else runs: the kind of pool whose workers are those of a broker. A submission stays
- * QUEUED here until the broker tells that its task has ended.
+ * The futures of tasks that somebody else runs: the kind of pool whose workers are those of a broker. A submission
+ * stays QUEUED here until the broker tells that its task has ended.
  *
- * <p><b>Ways in and out.</b> {@link #submit} names the task by a scoped value, as the contract of pools has no place for
- * it; {@link #newSubmission} makes an {@link Awaited} of it, and {@link #dispatch} enqueues it. An awaited task is in
- * {@link #awaited} from before it is enqueued until somebody closes it: that one ends its future. So an end that is
+ * <p><b>Ways in and out.</b> {@link #submit} names the task by a scoped value, as the contract of pools has no place
+ * for it; {@link #newSubmission} makes an {@link Awaited} of it, and {@link #dispatch} enqueues it. An awaited task is
+ * in {@link #awaited} from before it is enqueued until somebody closes it: that one ends its future. So an end that is
  * told twice, or beside a cancellation, counts once.
  *
  * <p><b>A workflow</b> is one awaited thing with many tasks. It ends when the tasks whose results it needs have

@@ -33,9 +33,9 @@ import org.jspecify.annotations.Nullable;
  * every(Duration.ofDays(1))} is at another time of day once the clocks have been put forward.
  *
  * <p><b>{@link #cron}</b> follows the clocks of a time zone. When they are put forward, due times that do not exist are
- * due at the moment of the change, once. When they are put back, due times that exist twice are due the first time only,
- * unless minute or hour begin with {@code *}: such a schedule goes on through both hours. So a nightly task runs once
- * each night, and one of every ten minutes runs every ten minutes. Cron of Debian does the same.
+ * due at the moment of the change, once. When they are put back, due times that exist twice are due the first time
+ * only, unless minute or hour begin with {@code *}: such a schedule goes on through both hours. So a nightly task runs
+ * once each night, and one of every ten minutes runs every ten minutes. Cron of Debian does the same.
  */
 public final class Recurrence {
     private static final String EVERY = "every ";
@@ -71,9 +71,9 @@ public final class Recurrence {
 
     /**
      * Returns the due times of a cron expression: minute, hour, day of the month, month, day of the week. Each is
-     * {@code *}, a number, a range {@code 1-5}, either with a step {@code *}{@code /10}, or a list of these with commas.
-     * Months and days of the week have names of three letters as well; Sunday is 0 or 7. If neither field of days
-     * begins with {@code *}, a day that fits one of them is enough.
+     * {@code *}, a number, a range {@code 1-5}, either with a step {@code *}{@code /10}, or a list of these with
+     * commas. Months and days of the week have names of three letters as well; Sunday is 0 or 7. If neither field of
+     * days begins with {@code *}, a day that fits one of them is enough.
      *
      * @param expression the expression, such as {@code 0 3 * * mon-fri}
      * @param zone the time zone

@@ -143,9 +143,9 @@ public final class TaskQueue implements AutoCloseable {
     }
 
     /**
-     * Submits a workflow, all of it in one step. The future ends when the last of its tasks has succeeded, or as soon as
-     * one of them is dead, has expired or is cancelled. Its {@code cancel} cancels all of them. A workflow that has a
-     * {@linkplain SubmitOptions#unique unique key} that another task holds is cancelled as a whole.
+     * Submits a workflow, all of it in one step. The future ends when the last of its tasks has succeeded, or as soon
+     * as one of them is dead, has expired or is cancelled. Its {@code cancel} cancels all of them. A workflow that has
+     * a {@linkplain SubmitOptions#unique unique key} that another task holds is cancelled as a whole.
      *
      * @param workflow the workflow
      * @param <R> the type of the result

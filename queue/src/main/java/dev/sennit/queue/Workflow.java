@@ -28,13 +28,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>A step that does not succeed</b> ends the future of the workflow at once, and is named by it. What waits for it
  * goes on waiting; other parts of its group go on. When a dead step is replayed and succeeds, the rest of the workflow
- * follows, though the future has ended. A step that is cancelled, expires or is purged takes all that waits for it along.
- * Whoever wants to be told adds an {@linkplain #onDead(TaskType) error callback}.
+ * follows, though the future has ended. A step that is cancelled, expires or is purged takes all that waits for it
+ * along. Whoever wants to be told adds an {@linkplain #onDead(TaskType) error callback}.
  *
- * <p><b>Results</b> of steps travel to the next one as JSON, without passing through the program that has enqueued them.
+ * <p><b>Results</b> of steps travel to the next one as JSON, without passing through the program that has enqueued
+ * them.
  *
- * <p>Each step has the options of its type, but for those that {@link #options} adds. A {@linkplain SubmitOptions#unique
- * unique key} belongs to the first step: if that one is refused, nothing of what waits for it is enqueued.
+ * <p>Each step has the options of its type, but for those that {@link #options} adds. A
+ * {@linkplain SubmitOptions#unique unique key} belongs to the first step: if that one is refused, nothing of what waits
+ * for it is enqueued.
  *
  * <p>Workflows are immutable, and nest in any way. One that occurs twice in another one runs twice.
  *
@@ -74,7 +76,8 @@ public final class Workflow<R extends @Nullable Object> {
     record Chosen(Node before, SubmitOptions options) implements Node {}
 
     /** An error callback of all steps before. */
-    record Guarded(Node before, TaskType<?, ?> type, boolean hasArgument, @Nullable Object argument) implements Node {}
+    record Guarded(Node before, TaskType<?, ?> type, boolean hasArgument, @Nullable Object argument,
+            boolean isOnce) implements Node {}
 
     private final Node node;
 
@@ -244,7 +247,7 @@ public final class Workflow<R extends @Nullable Object> {
      * @return the workflow
      */
     public Workflow<R> onDead(TaskType<DeadTask, ?> type) {
-        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), false, null));
+        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), false, null, false));
     }
 
     /**
@@ -257,7 +260,18 @@ public final class Workflow<R extends @Nullable Object> {
      * @return the workflow
      */
     public <A extends @Nullable Object> Workflow<R> onDead(TaskType<A, ?> type, A argument) {
-        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), true, argument));
+        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), true, argument, false));
+    }
+
+    /**
+     * Has one task enqueued, and not one for each, when steps so far do not succeed, see {@link #onDead(TaskType)}: for
+     * the first of them. Others follow that one silently for a day.
+     *
+     * @param type the type of the task, whose argument says which step it was and why
+     * @return the workflow
+     */
+    public Workflow<R> onFirstDead(TaskType<DeadTask, ?> type) {
+        return new Workflow<>(new Guarded(node, Objects.requireNonNull(type, "type"), false, null, true));
     }
 
     /**

@@ -11,7 +11,9 @@ import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Join;
 import dev.sennit.queue.broker.PartOf;
 import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.Unique;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -29,20 +31,24 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Open and joined.</b> What has been made so far of a chain is {@link Open}: tasks whose results make a value of
  * some shape, and that are part of no join yet. The next step makes a join of them and waits for it: they are
- * {@link Joined} then. In a group, the tasks of all parts are open together: so a group in a group needs no join, and the
- * step behind both gets one list of inputs. The shape, as in {@link QueuedTask#ARGUMENT}, says how they make a value.
+ * {@link Joined} then. In a group, the tasks of all parts are open together: so a group in a group needs no join, and
+ * the step behind both gets one list of inputs. The shape, as in {@link QueuedTask#ARGUMENT}, says how they make a
+ * value.
  *
- * <p><b>Nothing to wait for.</b> An empty group has no tasks. A step behind it has a payload. A chain that ends with one
- * ends with the tasks before it, whose results the shape passes over.
+ * <p><b>Nothing to wait for.</b> An empty group has no tasks. A step behind it has a payload. A chain that ends with
+ * one ends with the tasks before it, whose results the shape passes over.
  *
  * <p>Chains are walked by a loop, as they may be long; only groups are walked by recursion.
  */
 final class WorkflowCompiler {
     /** What holds for some steps. */
-    private record Scope(SubmitOptions options, List<Guarded> callbacks, @Nullable String after) {}
+    private record Scope(SubmitOptions options, List<Callback> callbacks, @Nullable String after) {}
+
+    /** An error callback; with a key, it is enqueued once. */
+    private record Callback(Guarded guarded, @Nullable String key) {}
 
     /** An element of a chain, and what was said of it. */
-    private record Element(Node node, SubmitOptions options, List<Guarded> callbacks) {}
+    private record Element(Node node, SubmitOptions options, List<Callback> callbacks) {}
 
     private sealed interface Made {}
 
@@ -59,6 +65,8 @@ final class WorkflowCompiler {
         @Nullable Object read(Iterator<byte[]> results);
     }
 
+    /** See {@link Workflow#onFirstDead}. */
+    private static final Duration ONCE_IN = Duration.ofDays(1);
     private static final byte[] NULL = "null".getBytes(StandardCharsets.UTF_8);
 
     /** Adds to the options of each task. */
@@ -106,14 +114,14 @@ final class WorkflowCompiler {
     /** Returns the elements of a chain from the first one, with what was said of each behind it. */
     private static Deque<Element> elements(Node last, Scope scope) {
         Deque<Element> elements = new ArrayDeque<>();
-        List<Guarded> callbacks = scope.callbacks;
+        List<Callback> callbacks = scope.callbacks;
         SubmitOptions options = SubmitOptions.NONE;
         for (Node each = last; each != null; each = each.before()) {
             switch (each) {
                 case Chosen chosen -> options = options.over(chosen.options()); // what was set later goes before
                 case Guarded guarded -> {
                     callbacks = new ArrayList<>(callbacks);
-                    callbacks.addFirst(guarded);
+                    callbacks.addFirst(new Callback(guarded, guarded.isOnce() ? QueuedTask.newId() : null));
                 }
                 default -> {
                     elements.addFirst(new Element(each, options.over(scope.options), callbacks));
@@ -178,14 +186,17 @@ final class WorkflowCompiler {
         return new Open(List.of(task), ".", results -> type.readResult(results.next()));
     }
 
-    private List<QueuedTask> callbacks(List<Guarded> callbacks, TaskType<?, ?> dead) {
+    private List<QueuedTask> callbacks(List<Callback> callbacks, TaskType<?, ?> dead) {
         List<QueuedTask> built = new ArrayList<>(callbacks.size());
-        for (Guarded each : callbacks) {
-            SubmitOptions options = more.apply(SubmitOptions.NONE)
-                    .header(QueuedTask.DEAD_TYPE, dead.name());
-            built.add((each.hasArgument()
-                    ? task(each.type(), each.argument(), options, null)
-                    : task(each.type(), null, options, Arguments.DEAD).payload(new byte[0])).root(root()).build());
+        for (Callback each : callbacks) {
+            Guarded guarded = each.guarded;
+            SubmitOptions options = more.apply(SubmitOptions.NONE).header(QueuedTask.DEAD_TYPE, dead.name());
+            if (each.key != null) {
+                options = options.unique(new Unique("first dead " + each.key, Unique.Until.PERIOD_OVER, ONCE_IN));
+            }
+            built.add((guarded.hasArgument()
+                    ? task(guarded.type(), guarded.argument(), options, null)
+                    : task(guarded.type(), null, options, Arguments.DEAD).payload(new byte[0])).root(root()).build());
         }
         return built;
     }

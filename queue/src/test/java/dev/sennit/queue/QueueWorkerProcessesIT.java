@@ -258,4 +258,76 @@ class QueueWorkerProcessesIT {
         assertThat(find(id).failures() + find(id).crashes()).isZero();
         assertThat(worker.status().givenBack()).isEqualTo(1);
     }
+
+    @Test
+    void keepsCheckpointsAndProgressOfAProcessThatIsKilled() throws Exception {
+        TaskType<Job, String> long_ = TaskType.of("long", Job.class, (job, run) -> {
+            int from = run.checkpoint(int.class).orElse(0);
+            if (from == 0) {
+                run.progress(1, 2, "first half");
+                run.checkpoint(1);
+                Files.writeString(job.file("pid"), String.valueOf(ProcessHandle.current().pid()));
+                new CountDownLatch(1).await();
+            }
+            return "went on from " + from + " in attempt " + run.attempt();
+        });
+        try (QueueWorker worker = worker(long_).start()) {
+            String id = queue.enqueue(long_, job(""));
+            Path pid = folder.resolve("pid");
+            Waiting.until(() -> Files.exists(pid) && pid.toFile().length() > 0);
+            Waiting.until(() -> find(id).progress() != null);
+            assertThat(find(id).progress().message()).isEqualTo("first half");
+            // the checkpoint was sent before the file was written, and the broker has it some milliseconds later
+            Waiting.until(() -> worker.status().runs().getFirst().silence().compareTo(Duration.ofMillis(100)) > 0);
+            new ProcessBuilder("kill", "-9", Files.readString(pid)).start().waitFor();
+            assertThat(queue.result(long_, id).join()).isEqualTo("went on from 1 in attempt 2");
+            assertThat(find(id).crashes()).isEqualTo(1);
+            assertThat(find(id).failures()).isZero();
+        }
+    }
+
+    @Test
+    void drainsProcessesWithCheckpoints() throws IOException {
+        TaskType<Job, String> lasting = TaskType.of("lasting", Job.class, (job, run) -> {
+            Files.createFile(job.file(job.what() + run.attempt()));
+            if (run.attempt() > 1) {
+                return run.checkpoint(String.class).orElse("none");
+            }
+            while (!run.isStopRequested()) {
+                Thread.onSpinWait();
+            }
+            run.checkpoint(run.stopReason().name());
+            if (job.what().equals("rude")) {
+                new CountDownLatch(1).await();
+            }
+            throw run.giveBack();
+        });
+        String polite = queue.enqueue(lasting, job("polite"));
+        String rude = queue.enqueue(lasting, job("rude"));
+        QueueWorker worker = worker(lasting).drainLimit(Duration.ofSeconds(2)).start();
+        Waiting.until(
+                () -> Files.exists(folder.resolve("polite1")) && Files.exists(folder.resolve("rude1")));
+        worker.close();
+        assertThat(worker.status().givenBack()).isEqualTo(2);
+        assertThat(List.of(find(polite).state(), find(rude).state())).containsOnly(TaskState.READY);
+        assertThat(find(polite).failures() + find(rude).failures() + find(rude).crashes()).isZero();
+        try (QueueWorker _ = worker(lasting).start()) {
+            assertThat(queue.result(lasting, polite).join()).isEqualTo("DRAIN");
+            assertThat(queue.result(lasting, rude).join()).isEqualTo("DRAIN");
+        }
+    }
+
+    @Test
+    void sendsCheckpointsOfOtherThreadsAtTheEndAtLatest() {
+        TaskType<String, String> threads = TaskType.of("threads", String.class, (text, run) -> {
+            if (run.attempt() > 1) {
+                return run.checkpoint(String.class).orElse("none");
+            }
+            Thread.ofVirtual().start(() -> run.checkpoint("from a thread")).join();
+            throw run.giveBack();
+        });
+        try (QueueWorker _ = worker(threads).start()) {
+            assertThat(queue.submit(threads, "").join()).isEqualTo("from a thread");
+        }
+    }
 }

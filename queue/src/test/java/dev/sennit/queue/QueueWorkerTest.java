@@ -98,6 +98,7 @@ class QueueWorkerTest {
             assertThatThrownBy(future::join).isInstanceOf(CompletionException.class)
                     .hasCauseInstanceOf(TaskFailedException.class)
                     .hasMessageContaining("has failed after 2 attempts: java.io.IOException: the disk is full");
+            worker.drain().join();
             assertThat(worker.status().failed()).isEqualTo(2);
         }
     }

@@ -330,6 +330,21 @@ class WorkflowTest {
     }
 
     @Test
+    void oneCallbackIsEnoughForManyDeadSteps() throws Exception {
+        BROKEN.addAll(List.of("a", "bb"));
+        Workflow<Integer> workflow = Workflow.map(LENGTH, List.of("a", "bb", "a")).onFirstDead(TELL).then(SUM);
+        queue.enqueue(workflow);
+        worker.drain();
+        assertThat(DEAD).hasSize(1);
+        queue.enqueue(workflow);
+        worker.drain();
+        assertThat(DEAD).as("each workflow has its own").hasSize(2);
+        queue.enqueue(Workflow.all(List.of(workflow, workflow)));
+        worker.drain();
+        assertThat(DEAD).as("also if it occurs twice").hasSize(4);
+    }
+
+    @Test
     void callbacksOfACancelledWorkflowStillCome() throws Exception {
         WorkflowHandle<Integer> handle = queue.enqueue(Workflow.of(LENGTH, "a").onDead(TELL).then(SQUARE));
         queue.cancelAll(handle.root());

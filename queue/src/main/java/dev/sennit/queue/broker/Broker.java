@@ -180,9 +180,9 @@ public interface Broker extends AutoCloseable {
 
     /**
      * Makes dead tasks ready again, with no failures and crashes counted. They go on from their checkpoint, unless they
-     * get another argument, and do not expire any more. Another argument also takes the place of the results for which a
-     * task has waited: its {@link Claim#inputs} are empty then. One whose unique key another task has taken meanwhile is
-     * replayed nevertheless.
+     * get another argument, and do not expire any more. Another argument also takes the place of the results for which
+     * a task has waited: its {@link Claim#inputs} are empty then. One whose unique key another task has taken meanwhile
+     * is replayed nevertheless.
      *
      * @param filter which of the dead tasks; its states do not count
      * @param payload another argument for all of them, or null

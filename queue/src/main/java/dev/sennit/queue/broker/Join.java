@@ -5,8 +5,8 @@ import java.util.Objects;
 
 /**
  * Holds tasks back until other tasks have succeeded: the parts. A chain is joins of one part each, a chord is a join of
- * many. The tasks that wait for it, if any, name it as {@link QueuedTask#after}, its parts as {@link QueuedTask#part}; all of
- * them are in the same {@link Batch}.
+ * many. The tasks that wait for it, if any, name it as {@link QueuedTask#after}, its parts as {@link QueuedTask#part};
+ * all of them are in the same {@link Batch}.
  *
  * <p>A broker keeps the set of parts that have succeeded, with their results. The completion of the last part makes the
  * waiting tasks ready, in the same step. A task that waits gets the results of the parts, by their index, as

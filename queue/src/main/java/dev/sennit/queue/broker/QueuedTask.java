@@ -65,7 +65,7 @@ public record QueuedTask(String id, String type, int version, String queue, int 
     /** The header of an error callback with the last error, in one line. */
     public static final String DEAD_ERROR = "sennit-dead-error";
 
-    /** The header of an error callback with the name of the type of the task that did not succeed; its sender sets it. */
+    /** The header of an error callback with the type of the task that did not succeed; the sender sets it. */
     public static final String DEAD_TYPE = "sennit-dead-type";
     /**
      * The header that says how a worker makes the argument. {@code own}: it is the payload, also if the task has waited

@@ -25,6 +25,9 @@ final class Claims implements Runnable {
     /** How many tasks come in one answer. */
     private static final int MOST = 200;
 
+    /** How many come in one answer if there are several queues, so that their shares come in small pieces. */
+    private static final int MOST_OF_SEVERAL = 16;
+
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(1);
 
     private final WorkerSettings settings;
@@ -92,7 +95,7 @@ final class Claims implements Runnable {
         if (order.isEmpty()) {
             return settings.poll();
         }
-        int left = room;
+        int left = order.size() == 1 ? room : Math.min(room, MOST_OF_SEVERAL);
         Duration pause = settings.poll();
         for (String type : settings.rates().keySet()) {
             int most = Math.min(left, rates.allowed(type));

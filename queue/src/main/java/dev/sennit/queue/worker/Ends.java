@@ -130,7 +130,8 @@ final class Ends implements Runnable {
     }
 
     private void tell() {
-        leases.flush(batch.stream().map(Ending::task).filter(HeldTask::hasCheckpoint).toList());
+        leases.flush(batch.stream().filter(ending -> ending instanceof Ending.Other).map(Ending::task)
+                .filter(HeldTask::hasUntoldCheckpoint).toList());
         try {
             tell(batch);
         } catch (BrokerException | IllegalStateException e) { // it is away, or closed
@@ -188,14 +189,13 @@ final class Ends implements Runnable {
         } catch (RuntimeException e) {
             if (ending instanceof Ending.Success) {
                 LOG.log(Level.WARNING, name + " - the broker cannot take the result of " + ending.task().claim.task()
-                        + ": " + e.getMessage(), e);
+                        + ": " + e.getMessage());
                 var dead =
                         new Failure(ending.task().token(), RunFailure.describe(e), new Failure.Die(DeadReason.FAILED));
                 batch.set(batch.indexOf(ending), new Ending.Other(ending.task(), dead));
             } else {
                 LOG.log(Level.WARNING, name + " - the broker cannot be told of the end of "
-                        + ending.task().claim.task() + ", which runs again when its lease is over: " + e.getMessage(),
-                        e);
+                        + ending.task().claim.task() + ", which runs again when its lease is over: " + e.getMessage());
                 done(ending, false);
             }
         }

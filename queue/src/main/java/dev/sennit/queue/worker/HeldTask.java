@@ -60,6 +60,8 @@ final class HeldTask implements RunLine {
     private @Nullable Stop stop;
     private byte @Nullable [] checkpoint;
     private @Nullable Progress progress;
+    /** Whether a checkpoint is being told. */
+    private boolean isTelling;
 
     HeldTask(Claim claim, TimeSource time, long leaseEnd, Listener listener) {
         this.claim = claim;
@@ -125,13 +127,20 @@ final class HeldTask implements RunLine {
     /** Takes what is to be told along with a renewal. */
     synchronized Renewal renewal() {
         Renewal renewal = new Renewal(token(), checkpoint, progress);
+        isTelling = checkpoint != null;
         checkpoint = null;
         progress = null;
         return renewal;
     }
 
+    /** Notes that the broker has what {@link #renewal} has taken. */
+    synchronized void told() {
+        isTelling = false;
+    }
+
     /** Puts back what could not be told, unless there is something newer. */
     synchronized void restore(Renewal renewal) {
+        isTelling = false;
         if (checkpoint == null) {
             checkpoint = renewal.checkpoint();
         }
@@ -140,8 +149,9 @@ final class HeldTask implements RunLine {
         }
     }
 
-    synchronized boolean hasCheckpoint() {
-        return checkpoint != null;
+    /** Returns whether there is a checkpoint that the broker may not have yet. */
+    synchronized boolean hasUntoldCheckpoint() {
+        return checkpoint != null || isTelling;
     }
 
     synchronized boolean hasNews() {

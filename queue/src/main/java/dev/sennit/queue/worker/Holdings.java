@@ -89,6 +89,9 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
     private int places;
     private int occupied;
     private boolean isQuiet;
+    /** Whether there was no room for want of ends that the broker knows: the next one makes some. */
+    private boolean isCrowded;
+
     private double averageNanos = AHEAD_NANOS * 1000;
     /** How often in a row the pool has not taken a task, and until when it is spared. */
     private int troubles;
@@ -125,7 +128,8 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
     int room() {
         int untold = ends.untold();
         synchronized (lock) {
-            if (isQuiet || isTroubled() || untold > 2 * places + MOST_AHEAD) {
+            isCrowded = untold > 2 * places + MOST_AHEAD;
+            if (isQuiet || isTroubled() || isCrowded) {
                 return 0;
             }
             int free = places - occupied - ahead.size();
@@ -137,13 +141,13 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
         }
     }
 
-    /** Returns how long to wait for room at most, if nothing rings before; null for no limit. */
-    @Nullable Duration pause() {
+    /** Returns how long to wait for room at most, if nothing rings before. */
+    Duration pause() {
         synchronized (lock) {
             if (isTroubled()) {
                 return Duration.ofNanos(Math.max(1, troubledUntil - time.nanoTime()));
             }
-            return ahead.isEmpty() ? null : LONGEST_AHEAD;
+            return ahead.isEmpty() ? settings.poll() : LONGEST_AHEAD;
         }
     }
 
@@ -160,7 +164,8 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
         }
         if (isFirst) {
             LOG.log(Level.WARNING, settings.name() + " - pool " + pool.name() + " takes no task: " + why.getMessage()
-                    + "; gives tasks back, and tries again", why);
+                    + "; gives tasks back, and tries again");
+            LOG.log(Level.DEBUG, "where", why);
         }
     }
 
@@ -457,9 +462,11 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
         HeldTask task = ending.task();
         task.move(HeldTask.State.ENDED, HeldTask.State.GONE);
         boolean isEmpty;
+        boolean wasCrowded;
         synchronized (lock) {
             held.remove(task.token(), task);
             isEmpty = held.isEmpty();
+            wasCrowded = isCrowded;
             counts = count(ending, isAccepted);
             if (isEmpty) {
                 lock.notifyAll();
@@ -467,6 +474,9 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
         }
         if (isEmpty) {
             emptied.ring();
+        }
+        if (wasCrowded && room() > 0) {
+            claims.ring();
         }
         if (!isAccepted) {
             LOG.log(Level.DEBUG, settings.name() + " - the end of " + task.claim.task() + " came too late");

@@ -132,14 +132,15 @@ final class Leases implements Runnable {
         }
     }
 
-    /** Tells the checkpoints of some tasks before their ends are told. */
+    /** Tells the checkpoints of some tasks, and waits for those that are being told, before their ends are told. */
     void flush(List<HeldTask> tasks) {
         if (!tasks.isEmpty()) {
-            List<Renewal> renewals = new ArrayList<>();
             telling.lock();
             try {
-                tasks.forEach(task -> renewals.add(task.renewal()));
-                extend(tasks, renewals);
+                List<HeldTask> untold = tasks.stream().filter(HeldTask::hasUntoldCheckpoint).toList();
+                if (!untold.isEmpty()) {
+                    extend(untold, untold.stream().map(HeldTask::renewal).toList());
+                }
             } finally {
                 telling.unlock();
             }
@@ -150,14 +151,12 @@ final class Leases implements Runnable {
         if (tasks.isEmpty()) {
             return true;
         }
-        List<Renewal> renewals = new ArrayList<>();
         List<LeaseState> states;
         long asked;
         telling.lock();
         try {
             asked = time.nanoTime();
-            tasks.forEach(task -> renewals.add(task.renewal()));
-            states = extend(tasks, renewals);
+            states = extend(tasks, tasks.stream().map(HeldTask::renewal).toList());
         } catch (RuntimeException e) {
             outage.failed(e);
             return false;
@@ -182,7 +181,9 @@ final class Leases implements Runnable {
     /** Renews, and puts the checkpoints back if that fails. */
     private List<LeaseState> extend(List<HeldTask> tasks, List<Renewal> renewals) {
         try {
-            return broker.extend(renewals, lease);
+            List<LeaseState> states = broker.extend(renewals, lease);
+            tasks.forEach(HeldTask::told);
+            return states;
         } catch (RuntimeException | Error e) {
             for (int i = 0; i < tasks.size(); i++) {
                 tasks.get(i).restore(renewals.get(i));

@@ -323,10 +323,11 @@ public final class Worker implements BrokerListener, Rounds.Subject {
             holdings.quiet();
             claims.end();
             holdings.ask(StopReason.DRAIN);
-            awaitRuns();
+            awaitRuns(settings.drainLimit(), true);
             if (!holdings.isEmpty()) {
                 holdings.stopAll();
-                if (!holdings.awaitEmpty(settings.grace().plus(LAST_WORDS))) {
+                awaitRuns(settings.grace().plus(LAST_WORDS), false);
+                if (!holdings.isEmpty()) {
                     LOG.log(Level.WARNING, settings.name() + " - ends with " + holdings.held().size()
                             + " tasks whose end the broker does not know: they run again when their leases are over");
                 }
@@ -349,12 +350,12 @@ public final class Worker implements BrokerListener, Rounds.Subject {
         }
     }
 
-    private void awaitRuns() {
-        long end = time.nanoTime() + settings.drainLimit().toNanos();
+    private void awaitRuns(Duration limit, boolean mayHurry) {
+        long end = time.nanoTime() + limit.toNanos();
         while (!holdings.isEmpty()) {
             long left = end - time.nanoTime();
             synchronized (lock) {
-                if (hurries) {
+                if (hurries && mayHurry) {
                     return;
                 }
             }

@@ -1,0 +1,64 @@
+package dev.sennit.queue;
+
+import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.BrokerException.Kind;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** A broker that fails on demand, or at random points that a seed decides; and tells before it does something. */
+final class FaultyBroker {
+    private static final Set<String> OPERATIONS = Set.of("claim", "extend", "complete", "fail", "upkeep", "report",
+            "oldestReady", "forget", "subscribe");
+
+    private final Broker target;
+    private final Random random;
+    private final Map<String, Runnable> before = new ConcurrentHashMap<>();
+    /** Which part of the operations fail. */
+    volatile double rate;
+
+    /** Whether all operations fail. */
+    volatile boolean isAway;
+
+    FaultyBroker(Broker target, long seed) {
+        this.target = target;
+        random = new Random(seed);
+    }
+
+    void before(String operation, Runnable action) {
+        before.put(operation, action);
+    }
+
+    Broker broker() {
+        return (Broker) Proxy.newProxyInstance(Broker.class.getClassLoader(), new Class<?>[] {Broker.class},
+                (_, method, arguments) -> {
+                    String name = method.getName();
+                    double dice;
+                    synchronized (random) {
+                        dice = random.nextDouble();
+                    }
+                    boolean mayFail = OPERATIONS.contains(name) && !name.equals("subscribe");
+                    if (OPERATIONS.contains(name) && isAway || mayFail && dice < rate / 2) {
+                        throw new BrokerException(Kind.UNAVAILABLE, false, "it is away", null);
+                    }
+                    Runnable first = before.get(name);
+                    if (first != null) {
+                        first.run();
+                    }
+                    Object answer;
+                    try {
+                        answer = method.invoke(target, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                    if (mayFail && dice > 1 - rate / 2) {
+                        throw new BrokerException(Kind.UNAVAILABLE, true, "its answer was lost", null);
+                    }
+                    return answer;
+                });
+    }
+}
