@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  *       {@code ended} says that it has ended, so that the caretaker signals no stranger that gets its number. At the
  *       end of the input it sends the program SIGNAL, waits for five seconds, kills what is left of the program's
  *       family, and removes the folder.
- *   <li>A <b>waiter</b> waits for one program. It was started twice removed, as the caretaker could not read and wait.
+ *   <li>A <b>waiter</b> waits for one program. It was started twice removed, as the caretaker could not read and wait. It
+ *       kills what is left of the process group of a program that has ended.
  *   <li>The <b>family</b> of a program are its descendants and its process group. Both are needed: a server may give
  *       its processes sessions of their own (PostgreSQL), and a child whose parent has ended is nobody's descendant.
  *       Each member is remembered with its start time, as its number may be another process's later.
@@ -101,7 +102,9 @@ final class Caretaker {
                     echo $!
                     exec >&-
                     wait $!
-                    echo "exit $?" >&3
+                    code=$?
+                    kill -KILL "-$!" 2>/dev/null
+                    echo "exit $code" >&3
                   } &
                 )
                 echo "pid $pid"
@@ -160,8 +163,9 @@ final class Caretaker {
 
     /** A server must not do what the environment of whoever runs the tests says: {@code PGPORT}, {@code ERL_FLAGS}. */
     private void environmentOf(Map<String, String> environment) {
-        environment.keySet().retainAll(List.of("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ"));
-        environment.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        environment.keySet().retainAll(List.of("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ"));
+        environment.merge("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                (own, usual) -> own + ":" + usual);
         environment.put("HOME", folder.toString());
         environment.put("LC_ALL", "C.UTF-8");
     }

@@ -8,7 +8,11 @@ import java.util.Optional;
 /** A kind of server that {@link TestServer} can start. */
 public enum ServerKind {
     /** PostgreSQL. */
-    POSTGRESQL("postgresql", "PostgreSQL");
+    POSTGRESQL("postgresql", "PostgreSQL"),
+    /** Redis, or Valkey where only that is installed. */
+    REDIS("redis", "Redis"),
+    /** RabbitMQ. */
+    RABBITMQ("rabbitmq", "RabbitMQ");
 
     private final String text;
     private final String title;

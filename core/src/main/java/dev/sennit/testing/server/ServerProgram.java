@@ -5,7 +5,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HexFormat;
@@ -13,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 
 /** What differs between kinds of servers: their files, their command line, and how they say that they are ready. */
-abstract sealed class ServerProgram permits PostgresqlProgram {
+abstract sealed class ServerProgram permits PostgresqlProgram, RedisProgram, RabbitmqProgram {
     /** The only address that any server uses. */
     static final String HOST = "127.0.0.1";
 
@@ -34,12 +33,16 @@ abstract sealed class ServerProgram permits PostgresqlProgram {
     static ServerProgram of(ServerSettings settings, Path folder) throws ServerNotInstalledException {
         return switch (settings.kind()) {
             case POSTGRESQL -> new PostgresqlProgram(settings, folder);
+            case REDIS -> new RedisProgram(settings, folder);
+            case RABBITMQ -> new RabbitmqProgram(settings, folder);
         };
     }
 
     static void ensureInstalled(ServerKind kind) throws ServerNotInstalledException {
         switch (kind) {
             case POSTGRESQL -> PostgresqlProgram.ensureInstalled();
+            case REDIS -> RedisProgram.ensureInstalled();
+            case RABBITMQ -> RabbitmqProgram.ensureInstalled();
         }
     }
 
@@ -92,10 +95,6 @@ abstract sealed class ServerProgram permits PostgresqlProgram {
     }
 
     static URI uri(String scheme, String userInfo, int port, String path) {
-        try {
-            return new URI(scheme, userInfo.isEmpty() ? null : userInfo, HOST, port, path, null, null);
-        } catch (URISyntaxException e) {
-            throw new IllegalArgumentException("port " + port + " makes no URI", e); // the password is in e's message
-        }
+        return URI.create(scheme + "://" + (userInfo.isEmpty() ? "" : userInfo + "@") + HOST + ":" + port + path);
     }
 }

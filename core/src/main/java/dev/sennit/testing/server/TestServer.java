@@ -130,6 +130,26 @@ public final class TestServer implements Closeable {
     }
 
     /**
+     * A Redis server, without a password unless one is {@linkplain Builder#password set}. It writes each change to its
+     * disk before it answers, so that a test may kill it.
+     *
+     * @return its settings
+     */
+    public static Builder redis() {
+        return of(ServerKind.REDIS);
+    }
+
+    /**
+     * A RabbitMQ node without plugins, whose user is {@code guest} and whose virtual host is {@code /}. Takes seconds to
+     * start.
+     *
+     * @return its settings
+     */
+    public static Builder rabbitmq() {
+        return of(ServerKind.RABBITMQ);
+    }
+
+    /**
      * A server of a kind that is known only at run time.
      *
      * @param kind which

@@ -36,14 +36,28 @@ class TestServerIT {
     }
 
     /** The processes of a server, and those that look after it. A number may be another process's later. */
-    private static List<Long> familyOf(Path folder) {
+    static List<Long> familyOf(Path folder) {
         return ProcessHandle.allProcesses()
                 .filter(process -> process.info().commandLine().orElse("").contains(folder.toString()))
                 .flatMap(process -> Stream.concat(Stream.of(process), process.descendants()))
                 .map(ProcessHandle::pid)
                 .distinct()
-                .map(ProcessIdentity::of)
+                .flatMap(TestServerIT::identity)
                 .toList();
+    }
+
+    private static Stream<Long> identity(long pid) {
+        try {
+            return Stream.of(ProcessIdentity.of(pid));
+        } catch (IllegalStateException e) { // it has ended meanwhile
+            return Stream.of();
+        }
+    }
+
+    static void assertEnded(List<Long> family) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(family).noneMatch(ProcessIdentity::isAlive));
     }
 
     /** Starts a program as a worker is started, so that this works on the module path and on the class path. */
@@ -62,7 +76,7 @@ class TestServerIT {
     void aServerKeepsItsPortAndItsDataWhenItIsStoppedAndKilled() throws Exception {
         Path folder;
         List<Long> family;
-        try (TestServer server = TestServer.postgresql().configuration("max_connections = 17").open()) {
+        try (TestServer server = Installed.server(ServerKind.POSTGRESQL).configuration("max_connections = 17").open()) {
             folder = server.folder();
             assertThat(server.isRunning()).isTrue();
             assertThat(server.toString()).isEqualTo("postgresql at 127.0.0.1:" + server.port() + ", running");
@@ -70,6 +84,7 @@ class TestServerIT {
                     .matches("postgresql://sennit:[0-9a-f]{24}@127\\.0\\.0\\.1:" + server.port() + "/postgres");
             assertThat(psql(server, "show max_connections")).isEqualTo("17");
             assertThat(psql(server, "show fsync")).isEqualTo("on");
+            Loopback.ensureAlone(server);
             psql(server, "create table kept (value int); insert into kept values (1)");
             int port = server.port();
 
@@ -93,12 +108,12 @@ class TestServerIT {
             assertThat(family).hasSizeGreaterThan(3);
         }
         assertThat(folder).doesNotExist();
-        assertThat(family).allMatch(process -> !ProcessIdentity.isAlive(process));
+        assertEnded(family);
     }
 
     @Test
     void aSuspendedServerKeepsConnectionsAndDoesNotAnswer() throws Exception {
-        try (TestServer server = TestServer.postgresql().fsync(false).open()) {
+        try (TestServer server = Installed.server(ServerKind.POSTGRESQL).fsync(false).open()) {
             assertThat(psql(server, "show fsync")).isEqualTo("off");
             server.suspend();
             server.suspend();
@@ -122,9 +137,9 @@ class TestServerIT {
 
     @Test
     void twoServersRunBesideEachOther() throws Exception {
-        TestServer first = TestServer.postgresql().open();
+        TestServer first = Installed.server(ServerKind.POSTGRESQL).open();
         try (first;
-                TestServer second = TestServer.postgresql().password("of-the-second").open()) {
+                TestServer second = Installed.server(ServerKind.POSTGRESQL).password("of-the-second").open()) {
             assertThat(second.port()).isNotEqualTo(first.port());
             psql(first, "create table mine (value int)");
             assertThat(psql(second, "select count(*) from pg_tables where tablename = 'mine'")).isEqualTo("0");
@@ -143,7 +158,7 @@ class TestServerIT {
     @Test
     void aPortThatIsTakenIsSaid() throws Exception {
         try (var taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-            assertThatThrownBy(() -> TestServer.postgresql().port(taken.getLocalPort()).open())
+            assertThatThrownBy(() -> Installed.server(ServerKind.POSTGRESQL).port(taken.getLocalPort()).open())
                     .isInstanceOf(IOException.class)
                     .hasMessage("PostgreSQL cannot start: port " + taken.getLocalPort() + " of 127.0.0.1 is taken by"
                             + " another process; end that, or use another port");
@@ -152,6 +167,7 @@ class TestServerIT {
 
     @Test
     void aServerThatDoesNotStartLeavesNothingAndSaysWhy(@TempDir Path folder) throws Exception {
+        Installed.server(ServerKind.POSTGRESQL);
         Process program = start(Starting.class, folder, "-Dconfiguration=nonsense = 3");
         assertThat(new String(program.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip())
                 .startsWith("PostgreSQL at 127.0.0.1:")
@@ -173,6 +189,7 @@ class TestServerIT {
 
     @Test
     void nothingIsLeftWhenTheJvmIsKilled(@TempDir Path folder) throws Exception {
+        Installed.server(ServerKind.POSTGRESQL);
         Process parent = start(Parent.class, folder);
         try {
             Path opened = Path.of(parent.inputReader().readLine());
@@ -180,10 +197,8 @@ class TestServerIT {
             assertThat(family).hasSizeGreaterThan(3);
             assertThat(opened).isDirectory();
             parent.destroyForcibly().waitFor();
-            Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
-                assertThat(family).allMatch(process -> !ProcessIdentity.isAlive(process));
-                assertThat(folder.resolve("temporary")).isEmptyDirectory();
-            });
+            assertEnded(family);
+            assertThat(folder.resolve("temporary")).isEmptyDirectory();
         } finally {
             parent.destroyForcibly();
         }
