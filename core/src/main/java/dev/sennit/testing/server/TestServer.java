@@ -48,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  * names others, such as those of another version.
  *
  * <p>For tests of faults, {@link #suspend} and {@link #resume} have the server stand still as a machine without power
- * would.
+ * would; {@link dev.sennit.testing.FaultProxy} spoils connections to it.
  *
  * <p>Threads may share a server; their calls wait for each other. Needs a POSIX shell; on Linux whole families of
  * processes are ended, elsewhere the main process is.
@@ -140,8 +140,8 @@ public final class TestServer implements Closeable {
     }
 
     /**
-     * A RabbitMQ node without plugins, whose user is {@code guest} and whose virtual host is {@code /}. Takes seconds to
-     * start.
+     * A RabbitMQ node without plugins, whose user is {@code guest} and whose virtual host is {@code /}. It takes seconds
+     * to start.
      *
      * @return its settings
      */
@@ -211,6 +211,16 @@ public final class TestServer implements Closeable {
      */
     public URI uri() {
         return program.uri(port);
+    }
+
+    /**
+     * The same as {@link #uri}, by way of another port.
+     *
+     * @param other such as that of a {@link dev.sennit.testing.FaultProxy}
+     * @return the URI
+     */
+    public URI uri(int other) {
+        return program.uri(other);
     }
 
     /**
@@ -384,8 +394,8 @@ public final class TestServer implements Closeable {
     }
 
     /**
-     * Has all its processes stand still ({@code SIGSTOP}): connections stay, and nobody answers. Does nothing if they do
-     * already.
+     * Has all its processes stand still ({@code SIGSTOP}): connections stay, and nobody answers. Does nothing if they
+     * do already.
      *
      * @throws IllegalStateException if it does not run, or is closed
      * @throws IOException if signals cannot be sent
@@ -451,8 +461,8 @@ public final class TestServer implements Closeable {
     }
 
     /**
-     * Ends it and removes its folder. Does nothing if it is closed. An interrupt does not end the wait, which takes half
-     * a minute at most.
+     * Ends it and removes its folder. Does nothing if it is closed. An interrupt does not end the wait, which takes
+     * half a minute at most.
      *
      * @throws IOException if its folder cannot be removed
      */
@@ -517,8 +527,8 @@ public final class TestServer implements Closeable {
         }
 
         /**
-         * More lines for its configuration, in its own form. They are stronger than what Sennit sets, but for the address
-         * and the port.
+         * More lines for its configuration, in its own form. They are stronger than what Sennit sets, but for the
+         * address and the port.
          *
          * @param lines such as {@code max_connections = 20} (PostgreSQL), {@code maxmemory 100mb} (Redis) or
          *     {@code channel_max = 64} (RabbitMQ)
