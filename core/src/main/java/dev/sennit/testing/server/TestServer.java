@@ -69,8 +69,8 @@ public final class TestServer implements Closeable {
     private int port;
     /** Guarded by lock. The main process, which may have ended. */
     private @Nullable ProcessHandle main;
-    /** Guarded by lock. */
-    private boolean suspended;
+    /** Guarded by lock for writing. */
+    private volatile boolean suspended;
     /** Guarded by lock for writing. */
     private volatile boolean closed;
 
@@ -271,6 +271,15 @@ public final class TestServer implements Closeable {
      */
     public boolean isRunning() {
         return !closed && caretaker.isRunning();
+    }
+
+    /**
+     * Whether its processes stand still.
+     *
+     * @return true from {@link #suspend} on, until it is resumed, stopped or killed
+     */
+    public boolean isSuspended() {
+        return suspended && isRunning();
     }
 
     /**
@@ -486,7 +495,7 @@ public final class TestServer implements Closeable {
     /** Returns the kind, address and state, without the password. */
     @Override
     public String toString() {
-        String state = closed ? "closed" : !caretaker.isRunning() ? "stopped" : suspended ? "suspended" : "running";
+        String state = closed ? "closed" : !caretaker.isRunning() ? "stopped" : isSuspended() ? "suspended" : "running";
         return settings.kind() + " at " + ServerProgram.HOST + ":" + port + ", " + state;
     }
 
