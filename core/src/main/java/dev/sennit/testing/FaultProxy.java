@@ -47,9 +47,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * }
  *
  * <p><b>By chance:</b> the proxy divides each direction of a connection into chunks of random lengths, and draws for
- * each whether one of the faults happens to it. What it draws depends on the seed, the number of the connection in the order
- * in which they were accepted, the direction, and the place in the stream of bytes: the same seed does the same to the
- * same bytes, in whatever pieces they come. A fault happens when the first byte that it concerns comes by.
+ * each whether one of the faults happens to it. What it draws depends on the seed, the number of the connection in
+ * the order in which they were accepted, the direction, and the place in the stream of bytes: the same seed does the
+ * same to the same bytes, in whatever pieces they come. A fault happens when the first byte that it concerns comes
+ * by.
  *
  * <p><b>By order:</b> {@link #cutAll}, {@link #standStill}, {@link #goOn} and {@link #refuse} act at once.
  *

@@ -20,8 +20,8 @@ import picocli.CommandLine.Spec;
         name = "with",
         header = "Runs a command with servers of its own: postgresql, redis, rabbitmq.",
         description = {
-            "Starts each server on a free port of the loopback interface, with its data in a temporary folder, and says "
-                    + "on stderr where. When all answer, runs COMMAND; when that has ended, ends them and removes "
+            "Starts each server on a free port of the loopback interface, with its data in a temporary folder, and "
+                    + "says on stderr where. When all answer, runs COMMAND; when that has ended, ends them and removes "
                     + "their folders, as it does when it is itself killed.",
             "",
             "COMMAND finds them by variables of its environment: SENNIT_POSTGRESQL_URI, PGHOST, PGPORT, PGUSER, "

@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  *       {@code ended} says that it has ended, so that the caretaker signals no stranger that gets its number. At the
  *       end of the input it sends the program SIGNAL, waits for five seconds, kills what is left of the program's
  *       family, and removes the folder.
- *   <li>A <b>waiter</b> waits for one program. It was started twice removed, as the caretaker could not read and wait. It
- *       kills what is left of the process group of a program that has ended.
+ *   <li>A <b>waiter</b> waits for one program. It was started twice removed, as the caretaker could not read and wait.
+ *       It kills what is left of the process group of a program that has ended.
  *   <li>The <b>family</b> of a program are its descendants and its process group. Both are needed: a server may give
  *       its processes sessions of their own (PostgreSQL), and a child whose parent has ended is nobody's descendant.
  *       Each member is remembered with its start time, as its number may be another process's later.

@@ -140,8 +140,8 @@ public final class TestServer implements Closeable {
     }
 
     /**
-     * A RabbitMQ node without plugins, whose user is {@code guest} and whose virtual host is {@code /}. It takes seconds
-     * to start.
+     * A RabbitMQ node without plugins, whose user is {@code guest} and whose virtual host is {@code /}. It takes some
+     * seconds to start.
      *
      * @return its settings
      */
