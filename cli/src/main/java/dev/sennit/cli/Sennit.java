@@ -13,6 +13,7 @@ import dev.sennit.cli.queues.EventsCommand;
 import dev.sennit.cli.queues.InspectCommand;
 import dev.sennit.cli.queues.QueuesCommand;
 import dev.sennit.cli.queues.WorkerCommand;
+import dev.sennit.cli.servers.WithCommand;
 import dev.sennit.cli.services.ServicesCommand;
 import dev.sennit.cli.thumbnails.ThumbnailsCommand;
 import dev.sennit.cli.watch.PsCommand;
@@ -101,6 +102,7 @@ final class Sennit implements Callable<Integer> {
         commands.put("inspect", () -> new CommandLine(new InspectCommand(terminal)));
         commands.put("events", () -> new CommandLine(new EventsCommand(terminal)));
         commands.put("dead", () -> new CommandLine(new DeadCommand(terminal)));
+        commands.put("with", () -> new CommandLine(new WithCommand(terminal)));
         commands.put("ps", () -> new CommandLine(new PsCommand(terminal)));
         commands.put("top", () -> new CommandLine(new TopCommand(terminal)));
         commands.put("record", () -> new CommandLine(new RecordCommand(terminal)));
