@@ -40,22 +40,18 @@ final class EventRing {
 
     private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final VarHandle OBJECTS = MethodHandles.arrayElementVarHandle(Object[].class);
-    private static final VarHandle CLAIMED;
 
-    static {
-        try {
-            CLAIMED = MethodHandles.lookup().findVarHandle(EventRing.class, "claimed", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    /** Where the counter is in its array: two cache lines from whatever is before the array, and after it. */
+    private static final int COUNTER = 16;
 
     private final int mask;
     private final long[] rows;
     private final @Nullable Object[] references;
-    /** How many places were claimed, by any thread. */
-    @SuppressWarnings("unused") // through CLAIMED
-    private volatile long claimed;
+    /**
+     * How many places were claimed, by any thread. Alone in its cache line: writers change it with each event, and
+     * readers would take the line from them as often if one of the fields above were in it.
+     */
+    private final long[] claimed = new long[2 * COUNTER + 1];
 
     /** An event as it was written; what its two figures and its detail are depends on its kind. */
     interface Reader {
@@ -102,12 +98,12 @@ final class EventRing {
 
     /** Returns the number of an event that the calling thread is to write. */
     long claim() {
-        return (long) CLAIMED.getAndAdd(this, 1L);
+        return (long) LONGS.getAndAdd(claimed, COUNTER, 1L);
     }
 
     /** Returns the number of the next event. */
     long end() {
-        return claimed;
+        return (long) LONGS.getVolatile(claimed, COUNTER);
     }
 
     /** A reader's place. One thread at a time may use it. */

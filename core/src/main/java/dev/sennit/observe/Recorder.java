@@ -18,6 +18,9 @@ final class Recorder implements TaskObserver {
     /** What is kept of a name or a message, so that the ring has a bound. */
     private static final int LONGEST_TEXT = 2000;
 
+    /** The time of an event for which the clock has not been read. */
+    private static final long NOW = Long.MIN_VALUE;
+
     /** The number in events that are not of a task. */
     static final long NO_TASK = 0;
 
@@ -64,10 +67,17 @@ final class Recorder implements TaskObserver {
     /** Drops the event if there is no memory or stack for it: the task is worth more. */
     private void write(
             Kind kind, long task, String pool, Object named, long first, long second, @Nullable String detail) {
+        write(kind, task, pool, named, NOW, first, second, detail);
+    }
+
+    private void write(
+            Kind kind, long task, String pool, Object named, long at, long first, long second,
+            @Nullable String detail) {
         try {
             Object name = named instanceof String text ? shortened(text) : named;
             String text = detail == null ? null : shortened(detail);
-            ring.write(kind, task, Backend.current().nanoTime(), first, second, pool, name, text);
+            long time = at == NOW ? Backend.current().nanoTime() : at;
+            ring.write(kind, task, time, first, second, pool, name, text);
         } catch (Throwable e) {
             // its reader counts it as missed, or never knew of it
         }
@@ -100,8 +110,8 @@ final class Recorder implements TaskObserver {
     }
 
     @Override
-    public void begun(long task, String pool, Object named, long waitedNanos, @Nullable String worker) {
-        write(Kind.BEGUN, task, pool, named, waitedNanos, UNKNOWN, worker);
+    public void begun(long task, String pool, Object named, long now, long waitedNanos, @Nullable String worker) {
+        write(Kind.BEGUN, task, pool, named, now, waitedNanos, UNKNOWN, worker);
     }
 
     @Override

@@ -79,10 +79,11 @@ public interface TaskObserver {
     /**
      * A worker begins it.
      *
+     * @param now when it does, by the clock of the backend, which the caller has just read
      * @param waitedNanos how long it has waited for the worker
      * @param worker the worker's name; null if that is not known
      */
-    void begun(long task, String pool, Object named, long waitedNanos, @Nullable String worker);
+    void begun(long task, String pool, Object named, long now, long waitedNanos, @Nullable String worker);
 
     /** It waits again: the worker that was to run it had not begun it. */
     void handedBack(long task, String pool, Object named);
