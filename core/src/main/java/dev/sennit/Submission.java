@@ -447,7 +447,7 @@ public class Submission<T extends @Nullable Object> {
         since = now;
         TaskObserver observer = observer();
         if (observer != null) {
-            observer.begun(observed, pool.name(), named(), waited, worker);
+            observer.begun(observed, pool.name(), named(), now, waited, worker);
         }
         Tracked tracked = tracked();
         if (tracked != null) {

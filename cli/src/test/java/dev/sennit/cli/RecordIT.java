@@ -171,6 +171,7 @@ class RecordIT {
             Run run = Run.sennit("record", pid, "-o", file.toString(), "--for", "100ms");
             assertThat(run.err()).containsExactly(
                     "sennit: --output: cannot write " + file + ": No space left on device");
+            assertThat(run.out()).as("what was recorded").isEmpty();
             assertThat(run.exit()).isEqualTo(ExitCode.TASKS_FAILED);
         }
     }

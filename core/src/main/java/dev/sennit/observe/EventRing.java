@@ -40,22 +40,18 @@ final class EventRing {
 
     private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final VarHandle OBJECTS = MethodHandles.arrayElementVarHandle(Object[].class);
-    private static final VarHandle CLAIMED;
 
-    static {
-        try {
-            CLAIMED = MethodHandles.lookup().findVarHandle(EventRing.class, "claimed", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    /** Where the counter is in its array: two cache lines from whatever is before the array, and after it. */
+    private static final int COUNTER = 16;
 
     private final int mask;
     private final long[] rows;
     private final @Nullable Object[] references;
-    /** The number of places claimed by all threads. */
-    @SuppressWarnings("unused") // through CLAIMED
-    private volatile long claimed;
+    /**
+     * How many places were claimed, by any thread. Alone in its cache line: writers change it with each event, and
+     * readers would take the line from them as often if one of the fields above were in it.
+     */
+    private final long[] claimed = new long[2 * COUNTER + 1];
 
     /** Receives events as they were written. The kind determines the meaning of the two figures and the detail. */
     interface Reader {
@@ -102,12 +98,12 @@ final class EventRing {
 
     /** Claims a place for the calling thread. Returns the number of its event. */
     long claim() {
-        return (long) CLAIMED.getAndAdd(this, 1L);
+        return (long) LONGS.getAndAdd(claimed, COUNTER, 1L);
     }
 
     /** Returns the number of the next event. */
     long end() {
-        return claimed;
+        return (long) LONGS.getVolatile(claimed, COUNTER);
     }
 
     /** A reader's position. One thread at a time may use it. */

@@ -18,6 +18,9 @@ final class Recorder implements TaskObserver {
     /** The most characters of a name or a message that are kept, which bounds the memory of the ring. */
     private static final int LONGEST_TEXT = 2000;
 
+    /** The time of an event for which the clock has not been read. */
+    private static final long NOW = Long.MIN_VALUE;
+
     /** The task number of events that belong to no task. */
     static final long NO_TASK = 0;
 
@@ -66,10 +69,17 @@ final class Recorder implements TaskObserver {
     /** Writes an event, or drops it if there is no memory or stack for it: recording must not fail the task. */
     private void write(
             Kind kind, long task, String pool, Object named, long first, long second, @Nullable String detail) {
+        write(kind, task, pool, named, NOW, first, second, detail);
+    }
+
+    private void write(
+            Kind kind, long task, String pool, Object named, long at, long first, long second,
+            @Nullable String detail) {
         try {
             Object name = named instanceof String text ? shortened(text) : named;
             String text = detail == null ? null : shortened(detail);
-            ring.write(kind, task, Backend.current().nanoTime(), first, second, pool, name, text);
+            long time = at == NOW ? Backend.current().nanoTime() : at;
+            ring.write(kind, task, time, first, second, pool, name, text);
         } catch (Throwable e) {
             // readers count the event as missed, or do not notice it
         }
@@ -102,8 +112,8 @@ final class Recorder implements TaskObserver {
     }
 
     @Override
-    public void begun(long task, String pool, Object named, long waitedNanos, @Nullable String worker) {
-        write(Kind.BEGUN, task, pool, named, waitedNanos, UNKNOWN, worker);
+    public void begun(long task, String pool, Object named, long now, long waitedNanos, @Nullable String worker) {
+        write(Kind.BEGUN, task, pool, named, now, waitedNanos, UNKNOWN, worker);
     }
 
     @Override

@@ -19,7 +19,6 @@ import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,11 +57,10 @@ public final class TaskEvents implements AutoCloseable {
      */
     private static final long PERIOD_NANOS = 5_000_000;
 
-    /** How long a listener's thread waits for an event before it notes its position. */
-    private static final Duration LOOK = Duration.ofMillis(100);
-
-    /** The part that follows the name of the pool in the name of a worker. */
-    private static final Pattern NUMBERS = Pattern.compile("(-worker)?(-\\d+)?( \\(\\w+ \\d+\\))?");
+    /** After so many events a listener's thread notes how far it is. */
+    private static final int TOLD_AT_A_TIME = 64;
+    /** A listener's thread looks half as often after a look that has found less than this. */
+    private static final int FEW = Recorder.CAPACITY / 16;
 
     private static volatile NameFilter filter = NameFilter.DEFAULT;
 
@@ -232,54 +230,97 @@ public final class TaskEvents implements AutoCloseable {
     /** Under lock. */
     private void take(Kind kind, long task, long time, long first, long second, String pool,
             @Nullable Object named, @Nullable String detail) {
-        if (task > before || !kind.isOfTask()) { // otherwise it was submitted before this stream was opened
+        if (isOfThis(kind, task)) {
             read.add(new Written(kind, task, time, first, second, pool, named, detail));
         }
     }
 
+    /** Returns whether an event is of this stream, and not of a task that was submitted for another one. */
+    private boolean isOfThis(Kind kind, long task) {
+        return task > before || !kind.isOfTask();
+    }
+
     private TaskEvent shown(Written event) {
+        return shown(event.kind, event.task, event.time, event.first, event.second, event.pool, event.named,
+                event.detail);
+    }
+
+    private TaskEvent shown(Kind kind, long task, long time, long first, long second, String pool,
+            @Nullable Object named, @Nullable String written) {
         Names now = names;
         if (now.filter != filter) {
             now = new Names(filter);
             names = now;
         }
-        Optional<String> detail = Optional.ofNullable(event.detail);
+        Optional<String> detail = Optional.ofNullable(written);
         Optional<Duration> waited = Optional.empty();
         Optional<Duration> ran = Optional.empty();
         Optional<Duration> cpu = Optional.empty();
         Optional<String> worker = Optional.empty();
         Optional<String> failure = Optional.empty();
         Optional<TaskEvent.Progress> progress = Optional.empty();
-        switch (event.kind) {
+        switch (kind) {
             case BEGUN -> {
-                waited = duration(event.first);
-                boolean hasOwnName = event.detail != null && isOfPool(event.detail, event.pool);
+                waited = duration(first);
+                boolean hasOwnName = written != null && isOfPool(written, pool);
                 worker = hasOwnName ? detail : detail.map(now::of);
             }
             case PROGRESS -> progress = Optional.of(new TaskEvent.Progress(
-                    event.first,
-                    event.second < 0 ? OptionalLong.empty() : OptionalLong.of(event.second),
+                    first,
+                    second < 0 ? OptionalLong.empty() : OptionalLong.of(second),
                     now.filtered(detail.orElse(""))));
             default -> {
-                if (!event.kind.isOfTask()) {
-                    worker = Optional.ofNullable((String) event.named);
+                if (!kind.isOfTask()) {
+                    worker = Optional.ofNullable((String) named);
                 }
-                ran = duration(event.first);
-                cpu = duration(event.second);
+                ran = duration(first);
+                cpu = duration(second);
                 failure = detail.map(now::filtered);
             }
         }
         return new TaskEvent(
-                event.kind, event.task, event.pool, event.kind.isOfTask() ? now.of(event.named) : "",
-                recorder.instant(event.time), waited, ran, cpu, worker, failure, progress);
+                kind, task, pool, kind.isOfTask() ? now.of(named) : "", recorder.instant(time), waited, ran, cpu,
+                worker, failure, progress);
     }
 
     /**
-     * Returns whether the name of a thread comes from its pool. While a thread or coroutine runs a named task, it has
-     * the name of the task, even if it begins another task meanwhile.
+     * Returns whether a pool has given a thread its name: that of the pool, and then {@code -worker}, {@code -3} and
+     * {@code (pid 4711)}, or some of these. A thread that runs a task with a name has that one, and may begin another
+     * task meanwhile; so has a coroutine.
      */
-    private static boolean isOfPool(String worker, String pool) {
-        return worker.startsWith(pool) && NUMBERS.matcher(worker).region(pool.length(), worker.length()).matches();
+    static boolean isOfPool(String worker, String pool) {
+        if (!worker.startsWith(pool)) {
+            return false;
+        }
+        int at = pool.length();
+        if (worker.startsWith("-worker", at)) {
+            at += "-worker".length();
+        }
+        if (worker.startsWith("-", at) && afterWord(worker, at + 1, true) > at + 1) {
+            at = afterWord(worker, at + 1, true);
+        }
+        if (!worker.startsWith(" (", at)) {
+            return at == worker.length();
+        }
+        int wordEnd = afterWord(worker, at + 2, false);
+        int numberEnd = afterWord(worker, wordEnd + 1, true);
+        return wordEnd > at + 2 && worker.startsWith(" ", wordEnd) && numberEnd > wordEnd + 1
+                && worker.startsWith(")", numberEnd) && numberEnd + 1 == worker.length();
+    }
+
+    /** Returns where the digits, or the letters and digits of ASCII, end that begin at an index. */
+    private static int afterWord(String text, int begin, boolean isNumber) {
+        int at = begin;
+        while (at < text.length() && isOfWord(text.charAt(at), isNumber)) {
+            at++;
+        }
+        return at;
+    }
+
+    private static boolean isOfWord(char character, boolean isNumber) {
+        return character >= '0' && character <= '9'
+                || !isNumber && (character >= 'a' && character <= 'z' || character >= 'A' && character <= 'Z'
+                        || character == '_');
     }
 
     /** Returns what is shown for a name, or for the class of a task without a name. */
@@ -350,7 +391,7 @@ public final class TaskEvents implements AutoCloseable {
         TaskEvents events = open();
         try {
             Backend.start(Thread.ofPlatform().daemon().name("sennit-events").inheritInheritableThreadLocals(false)
-                    .unstarted(() -> events.tell(listener)));
+                    .unstarted(events.new Telling(listener)));
         } catch (Throwable e) {
             events.close();
             throw e;
@@ -381,40 +422,69 @@ public final class TaskEvents implements AutoCloseable {
         return true;
     }
 
-    private void noteTold() {
-        lock.lock();
-        try {
-            if (read.isEmpty()) {
-                toldTo = cursor.next();
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
+    /** The thread of one listener, the only reader of its stream: it needs no lock, and keeps no event. */
+    private final class Telling implements Runnable, EventRing.Reader {
+        private final TaskListener listener;
+        private long toldMissed;
+        /** Since it has slept. */
+        private int told;
+        private boolean hasFailed;
 
-    private void tell(TaskListener listener) {
-        long told = 0;
-        boolean hasFailed = false;
-        while (!isClosed) {
-            try {
-                TaskEvent next = next(LOOK).orElse(null);
-                long all = missed();
-                if (all != told) {
-                    long news = all - told;
-                    told = all;
-                    listener.missed(news);
-                }
-                if (next != null) {
-                    listener.event(next);
-                }
-            } catch (Throwable e) { // an exception of the listener, or an interrupt that it has left behind
-                if (!hasFailed) { // only the first is logged
-                    hasFailed = true;
-                    Uncaught.log("task listener " + listener.getClass().getName()
-                            + " failed, and will not be logged again", e);
+        Telling(TaskListener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void run() {
+            while (!isClosed) {
+                try {
+                    int read = cursor.read(this, Backend.current().nanoTime(), TOLD_AT_A_TIME);
+                    tellMissed();
+                    if (isClosed) { // and what was read since is not told
+                        return;
+                    }
+                    toldTo = cursor.next();
+                    told += read;
+                    if (read < TOLD_AT_A_TIME) {
+                        long nap = told < FEW ? 2 * PERIOD_NANOS : PERIOD_NANOS;
+                        told = 0;
+                        TimeSource.system().sleep(Duration.ofNanos(nap));
+                    }
+                } catch (Throwable e) { // the listener's, or an interrupt that it has left behind
+                    failed(e);
                 }
             }
-            noteTold();
+        }
+
+        @Override
+        public void event(Kind kind, long task, long time, long first, long second, String pool,
+                @Nullable Object named, @Nullable String detail) {
+            if (isClosed || !isOfThis(kind, task)) {
+                return;
+            }
+            try {
+                tellMissed();
+                listener.event(shown(kind, task, time, first, second, pool, named, detail));
+            } catch (Throwable e) {
+                failed(e);
+            }
+        }
+
+        private void tellMissed() throws Exception {
+            long all = cursor.missed();
+            if (all != toldMissed) {
+                long news = all - toldMissed;
+                toldMissed = all;
+                listener.missed(news);
+            }
+        }
+
+        private void failed(Throwable failure) {
+            if (!hasFailed) { // else a log line for each event
+                hasFailed = true;
+                Uncaught.log("task listener " + listener.getClass().getName()
+                        + " failed, and will not be logged again", failure);
+            }
         }
     }
 

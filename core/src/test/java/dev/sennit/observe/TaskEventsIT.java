@@ -14,11 +14,14 @@ import dev.sennit.observe.TaskEvent.Kind;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerCrashedException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -105,6 +108,37 @@ class TaskEventsIT {
     /** The last word of a worker that is told of is its pid, with a parenthesis. */
     private static long pidOf(String worker) {
         return Long.parseLong(worker.substring(worker.lastIndexOf(' ') + 1, worker.length() - 1));
+    }
+
+    /**
+     * Each step has its time by the clock of this JVM, whichever process ran the task, and a run that its worker has
+     * measured fits in between.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"processes:2", "processes:2?transport=socket"})
+    void theClocksOfWorkersAgree(String plan) throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
+            Set<String> workers = new HashSet<>();
+            Instant last = Instant.MIN;
+            for (int i = 0; i < 20; i++) {
+                TaskFuture<?> one = pool.submit(() -> TaskEventsTest.spin());
+                TaskFuture<?> other = pool.submit(() -> TaskEventsTest.spin());
+                one.get();
+                other.get();
+                List<TaskEvent> told = ofTasks(events);
+                assertThat(told).hasSize(6);
+                for (List<TaskEvent> task : told.stream().collect(Collectors.groupingBy(TaskEvent::task)).values()) {
+                    Instant begun = task.get(1).at();
+                    Instant ended = task.get(2).at();
+                    assertThat(task).extracting(TaskEvent::at).isSorted();
+                    assertThat(task.getFirst().at()).as("after all of the round before").isAfterOrEqualTo(last);
+                    assertThat(begun.plus(task.get(2).ran().orElseThrow())).isBeforeOrEqualTo(ended);
+                    workers.add(task.get(1).worker().orElseThrow());
+                }
+                last = told.stream().map(TaskEvent::at).max(Instant::compareTo).orElseThrow();
+            }
+            assertThat(workers).hasSize(2);
+        }
     }
 
     @Test

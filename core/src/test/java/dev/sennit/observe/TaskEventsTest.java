@@ -24,11 +24,13 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
@@ -224,6 +226,45 @@ class TaskEventsTest {
                     .allSatisfy(begun -> assertThat(begun.worker()).get().asString()
                             .doesNotContain("abc").hasSizeLessThan(1000));
         }
+    }
+
+    /** Else a name that a pool gives its threads would count as that of a task, or the other way round. */
+    @ParameterizedTest
+    @CsvSource({
+        "true, photos", "true, photos-3", "true, photos-worker", "true, photos-worker-1",
+        "true, photos-worker-12 (pid 4711)", "true, photos (loop_1 2)", "false, photo", "false, photos-",
+        "false, photos-worker-", "false, photos-worker-x", "false, photos-1-2", "false, photos (pid 4711",
+        "false, photos (pid 4711)x", "false, photos (pid )", "false, photos ( 4711)", "false, photos (pid x)",
+        "false, photos-1 of me", "false, photos-²", "false, photos (pïd 1)"
+    })
+    void aNameIsOneOfThePool(boolean isOfPool, String worker) {
+        assertThat(TaskEvents.isOfPool(worker, "photos")).isEqualTo(isOfPool);
+    }
+
+    /** As it may hear nothing more, whatever else has come meanwhile. */
+    @Test
+    void aListenerThatEndsItselfHearsNoMore() throws Exception {
+        var heard = new AtomicInteger();
+        var listening = new AtomicReference<TaskEvents.Listening>();
+        var ended = new CountDownLatch(1);
+        try (Pool pool = Pools.open("inline")) {
+            var begun = new CountDownLatch(1);
+            listening.set(TaskEvents.listen(event -> {
+                begun.await(); // till all is in the ring
+                heard.incrementAndGet();
+                listening.get().close();
+                ended.countDown();
+            }));
+            for (int i = 0; i < 10; i++) {
+                pool.submit(() -> 1).get();
+            }
+            begun.countDown();
+            ended.await();
+        }
+        assertThat(listening.get().awaitTold(Duration.ofSeconds(30))).as("it was closed").isFalse();
+        await().until(() -> Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().equals("sennit-events")));
+        assertThat(heard).hasValue(1);
     }
 
     @Test

@@ -87,15 +87,16 @@ public final class Comparison {
     }
 
     /**
-     * How much longer, by the median of the ratios of the two rounds that were run beside each other: what the machine
-     * does in the long run falls out.
+     * How much longer, by the median of the ratios of the two rounds that were run beside each other, and the first
+     * column: what the machine does in the long run falls out.
      */
     public double pairedTimes(String contestant, String baseline) {
         List<double[]> own = rounds(contestant);
         List<double[]> others = rounds(baseline);
+        ToDoubleFunction<double[]> figure = columns.getFirst().figure();
         List<Double> times = new ArrayList<>();
         for (int i = 0; i < Math.min(own.size(), others.size()); i++) {
-            times.add(middle(own.get(i)) / middle(others.get(i)));
+            times.add(figure.applyAsDouble(own.get(i)) / figure.applyAsDouble(others.get(i)));
         }
         return new Samples(times).median();
     }

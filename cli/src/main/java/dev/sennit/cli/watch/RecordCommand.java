@@ -95,12 +95,13 @@ public final class RecordCommand implements Callable<Integer> {
                 recordFlight(pid, server, time);
                 return null;
             }
+            String told;
             try (Output output = open()) {
-                var recording = new Recording(pid, beans, output);
-                recording.run(time);
+                told = new Recording(pid, beans, output).run(time);
             } catch (IOException e) { // at its end
                 throw notWritten(e);
             }
+            terminal.line(file + ": " + told); // now that it is whole: a picture is written at the end
             return null;
         });
         return ExitCode.DONE;
@@ -264,7 +265,8 @@ public final class RecordCommand implements Callable<Integer> {
             }
         }
 
-        void run(Duration time) throws IOException {
+        /** Returns what has come. */
+        String run(Duration time) throws IOException {
             long start = System.nanoTime();
             try {
                 while (System.nanoTime() - start < time.toNanos()) {
@@ -282,7 +284,7 @@ public final class RecordCommand implements Callable<Integer> {
             } finally {
                 close();
             }
-            terminal.line(file + ": " + told());
+            return told();
         }
 
         private void close() {

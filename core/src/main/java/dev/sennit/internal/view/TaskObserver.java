@@ -80,10 +80,11 @@ public interface TaskObserver {
     /**
      * A worker begins a task.
      *
+     * @param now when it begins, by the clock of the backend, which the caller has just read
      * @param waitedNanos how long the task has waited for the worker
      * @param worker the worker's name; null if it is not known
      */
-    void begun(long task, String pool, Object named, long waitedNanos, @Nullable String worker);
+    void begun(long task, String pool, Object named, long now, long waitedNanos, @Nullable String worker);
 
     /** A task waits again: its worker had not begun it. */
     void handedBack(long task, String pool, Object named);
