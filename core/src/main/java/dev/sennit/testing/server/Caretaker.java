@@ -260,9 +260,12 @@ final class Caretaker {
 
     /** Waits a little, for what no process tells. */
     void pause(Duration length) throws InterruptedException {
+        Deadline deadline = Deadline.in(length);
         lock.lock();
         try {
-            changed.awaitNanos(length.toNanos());
+            while (!deadline.isOver()) {
+                changed.awaitNanos(deadline.left());
+            }
         } finally {
             lock.unlock();
         }
