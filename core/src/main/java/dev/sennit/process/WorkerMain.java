@@ -183,7 +183,10 @@ final class WorkerMain {
         private long running;
         /** Guarded by lock. The latest task that was cancelled: it may not have come yet. */
         private long cancelled;
-        /** Guarded by lock. Whether it sends for the task that runs: an interrupt now would close the socket, and comes later. */
+        /**
+         * Guarded by lock. Whether it sends for the task that runs: an interrupt now would close the socket, and comes
+         * later.
+         */
         private boolean isSending;
         /** Guarded by lock. Whether one comes later. */
         private boolean isLate;
