@@ -4,8 +4,8 @@ import dev.sennit.internal.SubmitterLine;
 import java.util.function.BooleanSupplier;
 
 /**
- * Tells a task, from inside, whether it is asked to come to an end by itself: see {@link TaskFuture#requestStop}. On any
- * kind of pool.
+ * Tells a task, from inside, whether it is asked to come to an end by itself: see {@link TaskFuture#requestStop}. On
+ * any kind of pool.
  *
  * {@snippet :
  * try (Pool pool = Pools.open("threads:2")) {

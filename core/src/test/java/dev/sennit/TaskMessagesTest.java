@@ -119,7 +119,6 @@ class TaskMessagesTest {
                 began.countDown();
                 signal.set(TaskStop.signal());
                 while (!TaskStop.isRequested()) {
-                    Thread.sleep(0);
                     Thread.onSpinWait();
                 }
                 return signal.get().getAsBoolean();

@@ -60,7 +60,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>Messages</h2>
  *
  * <p>What the task in flight sends to its submitter is taken and told by the serving thread alone, so that it comes in
- * order; {@link #pollFor} leaves a task alone that has a listener. The worker goes on meanwhile, until its line is full.
+ * order; {@link #pollFor} leaves a task alone that has a listener. The worker goes on meanwhile, until its line is
+ * full.
  *
  * <h2>Tasks sent ahead</h2>
  *
@@ -504,8 +505,8 @@ final class WorkerSlot {
     /**
      * Takes the answer to the task in flight, if the answer comes soon, and settles the task. Called by a thread that
      * is about to wait for that task; this saves waking the serving thread. Does nothing unless the serving thread
-     * sleeps, no other task waits for a worker, and the future has neither callbacks, which would run in the caller, nor
-     * a listener for messages.
+     * sleeps, no other task waits for a worker, and there are neither callbacks, which would run in the caller, nor a
+     * listener for messages.
      */
     void pollFor(RemoteSubmission<?> awaited, WorkerJvm up) {
         if (up.current.get() != awaited
