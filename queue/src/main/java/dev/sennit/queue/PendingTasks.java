@@ -94,7 +94,7 @@ final class PendingTasks extends AbstractPool {
         /** Guarded by this: where the results of tasks belong. */
         private final Map<String, Integer> places = new HashMap<>();
         /** Guarded by this. */
-        private final byte @Nullable [][] results;
+        private final byte[] @Nullable [] results;
         /** Guarded by this. */
         private int missing;
 

@@ -240,7 +240,7 @@ public final class TaskType<A extends @Nullable Object, R extends @Nullable Obje
     }
 
     /** Reads a result. */
-    @SuppressWarnings("unchecked") // as its type says
+    @SuppressWarnings({"unchecked", "NullAway"}) // as its type says
     R readResult(byte[] json) {
         return (R) Payloads.read("the result of " + name, json, result);
     }

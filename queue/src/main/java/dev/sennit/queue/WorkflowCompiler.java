@@ -22,7 +22,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -52,8 +51,8 @@ final class WorkflowCompiler {
 
     private sealed interface Made {}
 
-    /** Tasks that are part of no join yet. */
-    private record Open(List<QueuedTask.Builder> ends, String shape, Reader reader) implements Made {}
+    /** Tasks that are part of no join yet, by their places in {@link #tasks}. */
+    private record Open(List<Integer> ends, String shape, Reader reader) implements Made {}
 
     /** A value that a task can wait for. With a constant there is no input; then {@code join} may be null. */
     private record Joined(@Nullable String join, int inputs, String shape, byte @Nullable [] constant)
@@ -75,7 +74,6 @@ final class WorkflowCompiler {
     private final List<String> ids = new ArrayList<>();
     private final List<Join> joins = new ArrayList<>();
     private final Map<Given, Joined> given = new HashMap<>();
-    private final Map<QueuedTask.Builder, String> idOf = new HashMap<>();
 
     WorkflowCompiler(UnaryOperator<SubmitOptions> more) {
         this.more = more;
@@ -86,11 +84,15 @@ final class WorkflowCompiler {
         if (!(made instanceof Open open)) {
             throw new IllegalArgumentException("the result that fork hands over is no workflow of its own");
         }
-        List<String> ends = open.ends.stream().map(each -> Objects.requireNonNull(idOf.get(each))).toList();
+        List<String> ends = open.ends.stream().map(ids::get).toList();
         List<QueuedTask> built = tasks.stream().map(QueuedTask.Builder::build).toList();
-        @SuppressWarnings("unchecked") // as its type says
-        Function<List<byte[]>, R> reader = results -> (R) open.reader.read(results.iterator());
-        return new Workflow.Compiled<>(new Batch(built, joins), root(), ends, reader);
+        return new Workflow.Compiled<>(new Batch(built, joins), root(), ends,
+                results -> cast(open.reader.read(results.iterator())));
+    }
+
+    @SuppressWarnings({"unchecked", "NullAway"}) // as the type of the workflow says
+    private static <R extends @Nullable Object> R cast(@Nullable Object value) {
+        return (R) value;
     }
 
     private String root() {
@@ -154,7 +156,7 @@ final class WorkflowCompiler {
             case Open open -> {
                 String join = QueuedTask.newId();
                 for (int i = 0; i < open.ends.size(); i++) {
-                    open.ends.get(i).part(new PartOf(join, i));
+                    tasks.get(open.ends.get(i)).part(new PartOf(join, i));
                 }
                 joins.add(new Join(join, open.ends.size(), List.of()));
                 yield new Joined(join, open.ends.size(), open.shape, null);
@@ -180,10 +182,9 @@ final class WorkflowCompiler {
                 : task(type, null, options, how).payload(payload);
         String id = QueuedTask.newId();
         ids.add(id);
-        idOf.put(task, id);
         task.id(id).root(root()).after(before.join).onDead(callbacks(element.callbacks, type));
         tasks.add(task);
-        return new Open(List.of(task), ".", results -> type.readResult(results.next()));
+        return new Open(List.of(tasks.size() - 1), ".", results -> type.readResult(results.next()));
     }
 
     private List<QueuedTask> callbacks(List<Callback> callbacks, TaskType<?, ?> dead) {
@@ -209,7 +210,7 @@ final class WorkflowCompiler {
     }
 
     private Open group(Group group, Scope scope) {
-        List<QueuedTask.Builder> ends = new ArrayList<>();
+        List<Integer> ends = new ArrayList<>();
         List<Reader> readers = new ArrayList<>();
         var shape = new StringBuilder(group.isFlat() ? "+(" : "(");
         int single = 0;

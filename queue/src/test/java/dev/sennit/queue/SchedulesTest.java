@@ -38,16 +38,33 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What schedules and beats promise, on a broker in memory whose time a test moves. */
-class SchedulesTest {
+/**
+ * What schedules and beats promise, on a broker in memory whose time a test moves; other brokers are tested by
+ * subclasses.
+ */
+@SuppressWarnings("this-escape") // its subclasses need nothing to open a broker
+public class SchedulesTest {
     private static final Duration MINUTE = Duration.ofMinutes(1);
     private static final TaskType<String, Integer> LENGTH = TaskType.of("length", String.class, String::length);
 
     private final VirtualClock clock = VirtualClock.standing(VirtualClock.START);
-    private final Broker broker = new MemoryBroker(clock);
+    private final Broker broker = open(clock);
     private final Schedules schedules = Schedules.of(broker);
     private final Beat beat = Beat.builder(broker).time(clock).open();
     private final ClaimLoop worker = new ClaimLoop(broker, LENGTH);
+
+    /** For subclasses. */
+    protected SchedulesTest() {}
+
+    /**
+     * Opens a broker without tasks.
+     *
+     * @param time its clock
+     * @return the broker
+     */
+    protected Broker open(VirtualClock time) {
+        return new MemoryBroker(time);
+    }
 
     @AfterEach
     void close() {

@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Workflows of random shapes, whose tasks fail, lose their workers, are replayed and cancelled at random: each step
  * succeeds once, after all that it waits for and with the argument that the shape says, and nothing is left.
  */
-class WorkflowGraphsTest {
+public class WorkflowGraphsTest {
     /** Each step has a number, in a header; its result is the number and its argument. */
     private static final String NUMBER = "number";
 
@@ -157,6 +157,28 @@ class WorkflowGraphsTest {
 
     private final VirtualClock clock = VirtualClock.standing(VirtualClock.START);
 
+    /** For subclasses. */
+    protected WorkflowGraphsTest() {}
+
+    /**
+     * Opens a broker without tasks.
+     *
+     * @param time its clock
+     * @return the broker
+     */
+    protected Broker open(VirtualClock time) {
+        return new MemoryBroker(time);
+    }
+
+    /**
+     * Returns how many workflows to run with each seed.
+     *
+     * @return the number
+     */
+    protected int rounds() {
+        return 30;
+    }
+
     private static int number(Claim claim) {
         return Integer.parseInt(claim.task().headers().getOrDefault(NUMBER, "-1"));
     }
@@ -165,10 +187,10 @@ class WorkflowGraphsTest {
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void eachStepSucceedsOnceAfterAllThatItWaitsFor(long seed) throws Exception {
         var random = new Random(seed);
-        for (int round = 0; round < 60; round++) {
+        for (int round = 0; round < rounds(); round++) {
             var graphs = new Graphs(random);
             Model model = graphs.any(1 + random.nextInt(3), Set.of());
-            try (Broker broker = new MemoryBroker(clock); TaskQueue queue = TaskQueue.over(broker)) {
+            try (Broker broker = open(clock); TaskQueue queue = TaskQueue.over(broker)) {
                 var worker = new ClaimLoop(broker, STEP, CHUNK);
                 WorkflowHandle<?> handle = queue.enqueue(model.workflow);
                 assertThat(handle.tasks()).hasSize(model.steps.size());
@@ -235,9 +257,9 @@ class WorkflowGraphsTest {
     @ValueSource(longs = {11, 12, 13, 14})
     void aCancelAtAnyMomentLeavesNothing(long seed) throws Exception {
         var random = new Random(seed);
-        for (int round = 0; round < 60; round++) {
+        for (int round = 0; round < rounds(); round++) {
             Model model = new Graphs(random).any(1 + random.nextInt(3), Set.of());
-            try (Broker broker = new MemoryBroker(clock); TaskQueue queue = TaskQueue.over(broker)) {
+            try (Broker broker = open(clock); TaskQueue queue = TaskQueue.over(broker)) {
                 var worker = new ClaimLoop(broker, STEP, CHUNK);
                 TaskFuture<?> future = queue.submit(model.workflow);
                 int runs = random.nextInt(model.steps.size() + 1);

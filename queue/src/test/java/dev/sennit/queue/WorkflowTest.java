@@ -27,8 +27,9 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What workflows promise, on a broker in memory. */
-class WorkflowTest {
+/** What workflows promise, on a broker in memory; other brokers are tested by subclasses. */
+@SuppressWarnings("this-escape") // its subclasses need nothing to open a broker
+public class WorkflowTest {
     private static final Set<String> BROKEN = ConcurrentHashMap.newKeySet();
     private static final List<DeadTask> DEAD = new ArrayList<>();
     private static final List<String> ALARMS = new ArrayList<>();
@@ -60,10 +61,32 @@ class WorkflowTest {
             (text, run) -> ALARMS.add(text + " " + run.headers().get(QueuedTask.DEAD_TYPE)));
 
     private final VirtualClock clock = VirtualClock.standing(VirtualClock.START);
-    private final Broker broker = new MemoryBroker(clock);
+    private final Broker broker = open(clock);
     private final TaskQueue queue = TaskQueue.over(broker);
     private final ClaimLoop worker =
             new ClaimLoop(broker, LENGTH, SQUARE, ROW, SUM, JOIN, ROWS, SHOW, DONE, TELL, ALARM);
+
+    /** For subclasses. */
+    protected WorkflowTest() {}
+
+    /**
+     * Opens a broker without tasks.
+     *
+     * @param time its clock
+     * @return the broker
+     */
+    protected Broker open(VirtualClock time) {
+        return new MemoryBroker(time);
+    }
+
+    /**
+     * Returns how many parts the largest chord has.
+     *
+     * @return more than a hundred
+     */
+    protected int many() {
+        return 10_000;
+    }
 
     @AfterEach
     void close() {
@@ -230,10 +253,10 @@ class WorkflowTest {
     @Test
     void aLongChainNeedsNoDeepStack() throws Exception {
         Workflow<Integer> chain = Workflow.of(LENGTH, "a");
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < many(); i++) {
             chain = chain.then(SQUARE);
         }
-        assertThat(chain.size()).isEqualTo(20_001);
+        assertThat(chain.size()).isEqualTo(many() + 1);
         assertThat(run(chain.onDead(TELL))).isEqualTo(1);
     }
 
@@ -420,12 +443,12 @@ class WorkflowTest {
     // ---- bounds ----
 
     @Test
-    void aChordOfTenThousandWithADeadPart() throws Exception {
+    void aLargeChordWithADeadPart() throws Exception {
         BROKEN.add("x".repeat(77));
-        List<String> texts = IntStream.range(0, 10_000)
+        List<String> texts = IntStream.range(0, many())
                 .mapToObj(i -> "x".repeat(i == 77 ? 77 : 2)).toList();
         TaskFuture<Integer> future = queue.submit(Workflow.map(LENGTH, texts).then(SUM));
-        assertThat(worker.drain()).isEqualTo(10_000);
+        assertThat(worker.drain()).isEqualTo(many());
         assertThatThrownBy(() -> future.get(30, SECONDS)).isInstanceOf(ExecutionException.class);
         assertThat(RUNS).hasValue(0);
         BROKEN.clear();

@@ -1,0 +1,102 @@
+package dev.sennit.queue.sqlite;
+
+import dev.sennit.queue.sql.Dialect;
+import dev.sennit.queue.sql.Session;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.InstantSource;
+import java.util.List;
+
+/** SQLite: one transaction writes at a time, so there is nothing to lock; the clock is that of the machine. */
+final class SqliteDialect implements Dialect {
+    private final InstantSource clock;
+
+    SqliteDialect(InstantSource clock) {
+        this.clock = clock;
+    }
+
+    @Override
+    public String prefix() {
+        return "sennit_";
+    }
+
+    @Override
+    public String text() {
+        return "TEXT";
+    }
+
+    @Override
+    public String bytes() {
+        return "BLOB";
+    }
+
+    @Override
+    public String in() {
+        return "IN (SELECT value FROM json_each(?))";
+    }
+
+    @Override
+    public void bindTexts(PreparedStatement statement, int index, List<String> texts) throws SQLException {
+        var json = new StringBuilder(texts.size() * 40 + 2).append('[');
+        for (String text : texts) {
+            json.append(json.length() == 1 ? "\"" : ",\"");
+            for (int i = 0; i < text.length(); i++) {
+                char each = text.charAt(i);
+                if (each == '"' || each == '\\') {
+                    json.append('\\').append(each);
+                } else if (each < ' ') {
+                    json.append(String.format("\\u%04x", (int) each));
+                } else {
+                    json.append(each);
+                }
+            }
+            json.append('"');
+        }
+        statement.setString(index, json.append(']').toString());
+    }
+
+    @Override
+    public String lock() {
+        return "";
+    }
+
+    @Override
+    public String skipLocked() {
+        return "";
+    }
+
+    @Override
+    public String topOfEach(String columns, String condition, String order) {
+        return "SELECT " + columns
+                + " FROM json_each(?) k CROSS JOIN {task} t ON t.rowid IN (SELECT t.rowid FROM {task} t"
+                + " WHERE " + condition + " ORDER BY " + order + " LIMIT ?)";
+    }
+
+    @Override
+    public List<String> ownTables() {
+        return List.of("""
+                CREATE TABLE {listener} (id TEXT PRIMARY KEY, port INTEGER NOT NULL, space TEXT NOT NULL,
+                  pid INTEGER NOT NULL, started INTEGER NOT NULL, token BLOB NOT NULL, interest BLOB NOT NULL,
+                  seen INTEGER NOT NULL)""");
+    }
+
+    @Override
+    public Moment moment(Session session) throws SQLException {
+        Moment moment = session.query("SELECT seq, events_until FROM {meta}")
+                .first(row -> new Moment(clock.millis(), row.getLong(1), Long.MAX_VALUE, row.getLong(2)));
+        if (moment == null) {
+            throw new SQLException("the table sennit_meta is empty");
+        }
+        return moment;
+    }
+
+    @Override
+    public Moment more(Session session, Moment moment) {
+        throw new AssertionError("there are always enough");
+    }
+
+    @Override
+    public void end(Session session, Moment moment, long next) throws SQLException {
+        session.query("UPDATE {meta} SET seq = ?").number(next).update();
+    }
+}
