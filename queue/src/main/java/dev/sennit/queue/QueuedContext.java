@@ -210,7 +210,7 @@ final class QueuedContext implements RunContext {
     }
 
     @Override
-    public <A> String enqueue(TaskType<A, ?> type, A argument, SubmitOptions options) {
+    public <A extends @Nullable Object> String enqueue(TaskType<A, ?> type, A argument, SubmitOptions options) {
         SubmitOptions all = options;
         for (var header : run.inherited().entrySet()) {
             if (!options.headers().containsKey(header.getKey())) {

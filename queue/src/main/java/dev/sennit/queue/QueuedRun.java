@@ -37,7 +37,7 @@ final class QueuedRun implements Task<byte[][]> {
     private final Serializable argumentType;
 
     private final int mostResultBytes;
-    private final ContextTaskHandler<Object, ?> handler;
+    private final ContextTaskHandler<@Nullable Object, ?> handler;
 
     @SuppressWarnings("unchecked") // the argument is of its type
     private QueuedRun(
@@ -55,7 +55,7 @@ final class QueuedRun implements Task<byte[][]> {
         this.argument = argument;
         argumentType = (Serializable) KeptType.of(taskType.argumentType());
         this.mostResultBytes = mostResultBytes;
-        handler = (ContextTaskHandler<Object, ?>) taskType.handler();
+        handler = (ContextTaskHandler<@Nullable Object, ?>) taskType.handler();
     }
 
     /**

@@ -132,7 +132,7 @@ public interface RunContext {
      * @return the id of the task
      * @throws TaskDataException if the argument cannot be written as JSON
      */
-    <A> String enqueue(TaskType<A, ?> type, A argument, SubmitOptions options);
+    <A extends @Nullable Object> String enqueue(TaskType<A, ?> type, A argument, SubmitOptions options);
 
     /**
      * Has another task enqueued when this one succeeds, see {@link #enqueue(TaskType, Object, SubmitOptions)}.
@@ -142,7 +142,7 @@ public interface RunContext {
      * @param <A> the type of its argument
      * @return the id of the task
      */
-    default <A> String enqueue(TaskType<A, ?> type, A argument) {
+    default <A extends @Nullable Object> String enqueue(TaskType<A, ?> type, A argument) {
         return enqueue(type, argument, SubmitOptions.NONE);
     }
 }

@@ -13,7 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /** A broker that fails on demand, or at random points that a seed decides; and tells before it does something. */
 final class FaultyBroker {
     private static final Set<String> OPERATIONS = Set.of("claim", "extend", "complete", "fail", "upkeep", "report",
-            "oldestReady", "forget", "subscribe");
+            "oldestReady", "forget", "subscribe", "enqueue");
 
     private final Broker target;
     private final Random random;
@@ -23,6 +23,9 @@ final class FaultyBroker {
 
     /** Whether all operations fail. */
     volatile boolean isAway;
+
+    /** Whether nobody is told of anything. */
+    volatile boolean dropsPushes;
 
     FaultyBroker(Broker target, long seed) {
         this.target = target;
@@ -41,13 +44,16 @@ final class FaultyBroker {
                     synchronized (random) {
                         dice = random.nextDouble();
                     }
-                    boolean mayFail = OPERATIONS.contains(name) && !name.equals("subscribe");
+                    boolean mayFail = OPERATIONS.contains(name) && !name.equals("subscribe") && !name.equals("enqueue");
                     if (OPERATIONS.contains(name) && isAway || mayFail && dice < rate / 2) {
                         throw new BrokerException(Kind.UNAVAILABLE, false, "it is away", null);
                     }
                     Runnable first = before.get(name);
                     if (first != null) {
                         first.run();
+                    }
+                    if (dropsPushes && name.equals("subscribe")) {
+                        return (Broker.Subscription) () -> {};
                     }
                     Object answer;
                     try {

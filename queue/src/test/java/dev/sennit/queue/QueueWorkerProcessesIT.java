@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterAll;
@@ -328,6 +329,42 @@ class QueueWorkerProcessesIT {
         });
         try (QueueWorker _ = worker(threads).start()) {
             assertThat(queue.submit(threads, "").join()).isEqualTo("from a thread");
+        }
+    }
+
+    @Test
+    void losesNothingWhileProcessesAreKilled() throws Exception {
+        TaskType<Integer, Integer> steps = TaskType.of("steps", Integer.class, (number, run) -> {
+            int step = run.checkpoint(int.class).orElse(0);
+            while (step < 3) {
+                for (int i = 0; i < 2_000_000; i++) {
+                    Thread.onSpinWait();
+                }
+                run.checkpoint(++step);
+            }
+            return number;
+        });
+        Random random = new Random(7);
+        SubmitOptions options = SubmitOptions.NONE.retry(RetryPolicy.NONE.crashes(50));
+        try (QueueWorker worker = worker(steps).start()) {
+            List<TaskFuture<Integer>> all = new ArrayList<>();
+            for (int i = 0; i < 60; i++) {
+                all.add(queue.submit(steps, i, options));
+            }
+            for (int kill = 1; kill <= 5; kill++) {
+                int done = kill * 8;
+                Waiting.until(() -> all.stream().filter(TaskFuture::isDone).count() >= done);
+                List<Long> pids = pool.statistics().workerPids();
+                if (!pids.isEmpty()) {
+                    ProcessHandle.of(pids.get(random.nextInt(pids.size()))).ifPresent(ProcessHandle::destroyForcibly);
+                }
+            }
+            for (int i = 0; i < 60; i++) {
+                assertThat(all.get(i).join()).isEqualTo(i);
+            }
+            worker.drain().join();
+            assertThat(worker.status().succeeded()).isEqualTo(60);
+            assertThat(worker.status().failed()).isZero();
         }
     }
 }

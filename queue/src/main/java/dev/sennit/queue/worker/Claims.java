@@ -38,7 +38,7 @@ final class Claims implements Runnable {
     private final Outage outage;
     private final Alarm alarm;
     private final TypeRates rates;
-    private final Set<String> unlimited = new HashSet<>();
+    private final Set<String> unlimited;
     private volatile boolean isEnded;
 
     Claims(WorkerSettings settings, Holdings holdings, QueueShares shares, Outage outage, Alarm alarm) {
@@ -50,11 +50,9 @@ final class Claims implements Runnable {
         broker = settings.broker();
         time = settings.time();
         rates = new TypeRates(settings.rates(), time);
-        for (String type : settings.types().keySet()) {
-            if (!rates.isLimited(type)) {
-                unlimited.add(type);
-            }
-        }
+        Set<String> others = new HashSet<>(settings.types().keySet());
+        others.removeIf(rates::isLimited);
+        unlimited = Set.copyOf(others);
     }
 
     void end() {

@@ -102,6 +102,8 @@ public final class Worker implements BrokerListener, Rounds.Subject {
     private State state = State.RUNNING;
     /** Guarded by lock. */
     private Broker.@Nullable Subscription subscription;
+    /** Only the thread of the rounds: the name of this machine, which may take long to find. */
+    private @Nullable String host;
     /** Guarded by lock. Whether runs are stopped without waiting for them. */
     private boolean hurries;
 
@@ -428,7 +430,12 @@ public final class Worker implements BrokerListener, Rounds.Subject {
         List<String> running = holdings.held().stream().filter(task -> task.state() == HeldTask.State.RUNNING)
                 .map(task -> task.token().id()).toList();
         Holdings.Counts counts = holdings.counts();
-        broker.report(new WorkerReport(settings.id(), host(), ProcessHandle.current().pid(), stateWord(),
+        String machine = host;
+        if (machine == null) {
+            machine = hostName();
+            host = machine;
+        }
+        broker.report(new WorkerReport(settings.id(), machine, ProcessHandle.current().pid(), stateWord(),
                 settings.plan(), holdings.places(), queues, settings.types().keySet(), running, counts.succeeded(),
                 counts.failed(), startedAt, time.now()));
     }
@@ -441,7 +448,7 @@ public final class Worker implements BrokerListener, Rounds.Subject {
         };
     }
 
-    private static String host() {
+    private static String hostName() {
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (UnknownHostException e) {
