@@ -7,6 +7,7 @@ import dev.sennit.cli.compare.CompareCommand;
 import dev.sennit.cli.programs.PrimesCommand;
 import dev.sennit.cli.programs.SpinnerCommand;
 import dev.sennit.cli.programs.SumsCommand;
+import dev.sennit.cli.queues.BeatCommand;
 import dev.sennit.cli.queues.DeadCommand;
 import dev.sennit.cli.queues.EnqueueCommand;
 import dev.sennit.cli.queues.EventsCommand;
@@ -97,6 +98,7 @@ final class Sennit implements Callable<Integer> {
         commands.put("thumbnails", () -> ThumbnailsCommand.commandLine(terminal));
         commands.put("services", () -> ServicesCommand.commandLine(terminal));
         commands.put("worker", () -> new CommandLine(new WorkerCommand(terminal)));
+        commands.put("beat", () -> BeatCommand.commandLine(terminal));
         commands.put("enqueue", () -> new CommandLine(new EnqueueCommand(terminal)));
         commands.put("queues", () -> QueuesCommand.commandLine(terminal));
         commands.put("inspect", () -> new CommandLine(new InspectCommand(terminal)));

@@ -293,6 +293,46 @@ class QueueCommandsTest {
         }
     }
 
+    // ---- beat ----
+
+    @Test
+    void schedulesAreAddedPausedRunAndRemoved() {
+        assertThat(lines("beat", "list")).containsExactly(uri() + " has no schedules");
+        assertThat(lines("beat", "put", "nightly", "0 3 * * *", "work", "{\"a\": 1}", "--zone", "Europe/Vienna",
+                "--queue", "q")).singleElement().asString().matches("nightly is due next at \\d{4}-.*T0[12]:00:00Z");
+        assertThat(lines("beat", "put", "often", "10m", "work")).singleElement().asString()
+                .startsWith("often is due next at ");
+        assertThat(lines("beat", "list")).hasSize(3)
+                .anyMatch(line -> line.matches("often +every PT10M +Z +work +once +skip +\\d{4}-\\S+Z +-"));
+        assertThat(lines("beat", "pause", "nightly")).containsExactly("nightly is paused");
+        assertThat(lines("beat", "list", "--json").getFirst())
+                .contains("\"name\":\"nightly\"", "\"isPaused\":true", "\"zone\":\"Europe/Vienna\"");
+        assertThat(lines("beat", "resume", "nightly")).containsExactly("nightly is not paused");
+        String id = lines("beat", "run", "nightly").getFirst();
+        assertThat(tasks()).singleElement().satisfies(task -> {
+            assertThat(task.id()).isEqualTo(id);
+            assertThat(task.queue()).isEqualTo("q");
+            assertThat(new String(task.payload(), StandardCharsets.UTF_8)).isEqualTo("{\"a\":1}");
+        });
+        assertThat(lines("beat", "remove", "nightly")).containsExactly("nightly is removed");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "put;x;0 25 * * *;work | hour",
+        "put;x;0s;work | period must be >= 1 ms",
+        "put;x;0 3 * * *;work;--zone;Mars | --zone: \"Mars\" is not known: write it as in Europe/Vienna",
+        "put;x;1m;work;--missed;twice | --missed: \"twice\" is none of its words; see sennit beat put --help",
+        "put;x;1m;work;text | ARGUMENT is no JSON: ",
+        "pause;x | there is no schedule x: there are none",
+        "remove;x | there is no schedule x: sennit beat list shows all"
+    })
+    void badInputOfBeatIsOneLine(String arguments, String message) {
+        Run run = sennit(Stream.concat(Stream.of("beat"), Arrays.stream(arguments.split(";"))).toArray(String[]::new));
+        assertThat(run.exit()).isEqualTo(2);
+        assertThat(run.err()).singleElement().asString().startsWith("sennit: ").contains(message);
+    }
+
     // ---- the broker ----
 
     @ParameterizedTest
