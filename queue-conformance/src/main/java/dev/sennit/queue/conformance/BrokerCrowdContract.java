@@ -101,6 +101,8 @@ public abstract class BrokerCrowdContract extends BrokerFlowContract {
         final Queue<String> enqueued = new ConcurrentLinkedQueue<>();
         final Map<String, AtomicInteger> completed = new ConcurrentHashMap<>();
         final Set<String> died = ConcurrentHashMap.newKeySet();
+        /** How often time has passed. */
+        final AtomicInteger passes = new AtomicInteger();
         /** Claims that a worker has forgotten, and remembers much later. */
         final Queue<Claim> forgotten = new ConcurrentLinkedQueue<>();
 
@@ -228,7 +230,11 @@ public abstract class BrokerCrowdContract extends BrokerFlowContract {
                     broker.cancel(ids.get(random.nextInt(ids.size())));
                 }
             }
-            case 1 -> pass(units(1));
+            case 1 -> {
+                if (tally.passes.incrementAndGet() < 500) { // less than a day, after which ends are not kept
+                    pass(units(1));
+                }
+            }
             case 2 -> broker.upkeep(Upkeep.Limits.USUAL);
             default -> broker.counts();
         }
