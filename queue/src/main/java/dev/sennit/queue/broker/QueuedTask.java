@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * {@snippet :
  * import dev.sennit.queue.broker.QueuedTask;
  *
- * QueuedTask task = QueuedTask.of("thumbs.make",
- * "{\"path\":\"a.jpg\"}".getBytes()).queue("images").priority(9).build(); }
+ * byte[] argument = "{\"path\":\"a.jpg\"}".getBytes();
+ * QueuedTask task = QueuedTask.of("thumbs.make", argument).queue("images").priority(9).build();
+ * }
  *
  * <p>A record of arrays: two tasks are equal only if they share the array of their argument.
  *

@@ -73,7 +73,8 @@ public final class Schema {
               arguments {bytes} NOT NULL)""",
             """
             CREATE TABLE {event} (number BIGINT PRIMARY KEY, at BIGINT NOT NULL, kind {text} NOT NULL,
-              id {text} NOT NULL, type {text} NOT NULL, queue {text} NOT NULL, worker {text}, detail {text} NOT NULL)""")));
+              id {text} NOT NULL, type {text} NOT NULL, queue {text} NOT NULL, worker {text},
+              detail {text} NOT NULL)""")));
 
     private final List<Migration> migrations;
 
