@@ -21,12 +21,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Nothing is lost, and nothing hangs, whatever fails. */
 @Timeout(120)
@@ -77,9 +78,13 @@ class QueueWorkerFaultsTest {
                 random.nextInt(20) == 0);
     }
 
+    static LongStream seeds() {
+        return LongStream.rangeClosed(1, Integer.getInteger("sennit.queueSoaks", 6));
+    }
+
     /** Workers come and go, and the broker fails at random points. */
     @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+    @MethodSource("seeds")
     void losesNothingWhileTheBrokerFails(long seed) {
         Random random = new Random(seed);
         MemoryBroker broker = new MemoryBroker();
@@ -101,7 +106,7 @@ class QueueWorkerFaultsTest {
             String[] plans = {"threads:3", "virtual:20", "inline", "threads:1-2"};
             for (int i = 0; i < 8; i++) {
                 workers.add(QueueWorker.builder(faulty.broker()).types(work).queues("a:2,b,default").providers(null)
-                        .on(plans[random.nextInt(plans.length)]).lease(LEASE).poll(Duration.ofMillis(50))
+                        .on(plans[random.nextInt(plans.length)]).lease(LEASE).poll(Duration.ofHours(1))
                         .name("soak" + i).drainLimit(Duration.ofMillis(random.nextInt(300))).seed(seed + i).start());
                 if (i < 7 && random.nextBoolean()) {
                     workers.remove(random.nextInt(workers.size())).close();
