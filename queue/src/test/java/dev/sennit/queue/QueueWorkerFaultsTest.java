@@ -52,8 +52,8 @@ class QueueWorkerFaultsTest {
 
     private final Map<Integer, AtomicInteger> succeeded = new ConcurrentHashMap<>();
 
-    private TaskType<Work, Integer> work() {
-        TaskType<Work, Integer> self = TaskType.named("work", Work.class, Integer.class);
+    private TaskType<Work, Integer> work(SubmitOptions options) {
+        TaskType<Work, Integer> self = TaskType.named("work", Work.class, Integer.class).options(options);
         return TaskType.of("work", Work.class, (work, run) -> {
             int step = run.checkpoint(int.class).orElse(0);
             if (work.isHopeless || run.failures() < work.failures) {
@@ -94,7 +94,7 @@ class QueueWorkerFaultsTest {
                 .retry(RetryPolicy.attempts(3).waiting(Duration.ofMillis(3)).crashes(100));
         Map<String, Work> ids = new HashMap<>();
         int expected = 0;
-        TaskType<Work, Integer> work = work().options(options);
+        TaskType<Work, Integer> work = work(options).options(options);
         List<QueueWorker> workers = new ArrayList<>();
         try (TaskQueue queue = TaskQueue.over(broker)) {
             for (int i = 0; i < 300; i++) {
@@ -120,7 +120,7 @@ class QueueWorkerFaultsTest {
         }
         for (TaskView task : broker.search(TaskFilter.ALL, 10_000)) {
             Work one = ids.get(task.id());
-            assertThat(task.state()).as("%s", one)
+            assertThat(task.state()).as("%s of %s", task, one)
                     .isEqualTo(one != null && one.isHopeless ? TaskState.DEAD : TaskState.SUCCEEDED);
             if (one != null && faulty.rate == 0) {
                 assertThat(task.failures()).as("%s", one).isEqualTo(one.isHopeless ? 3 : one.failures);
