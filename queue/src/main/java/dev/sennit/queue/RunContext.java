@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>It belongs to one run. All methods may be called from any thread of the run; once the run is over they do nothing,
- * or answer as before.
+ * or answer as before. In a worker process, what threads tell that the run has started goes to the worker when the
+ * run's own thread tells something, or comes to its end.
  */
 public interface RunContext {
     /**
