@@ -16,6 +16,7 @@ module dev.sennit {
     exports dev.sennit.service;
     exports dev.sennit.shared;
     exports dev.sennit.testing;
+    exports dev.sennit.testing.server;
 
     uses dev.sennit.PoolProvider;
 

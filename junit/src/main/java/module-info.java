@@ -1,4 +1,4 @@
-/** JUnit tests that run under many schedules: {@link dev.sennit.junit.Schedules}. */
+/** JUnit tests under many schedules and with real servers. */
 module dev.sennit.junit {
     requires transitive dev.sennit;
     requires transitive org.junit.jupiter.api;

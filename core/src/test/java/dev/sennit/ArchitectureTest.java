@@ -364,7 +364,7 @@ class ArchitectureTest {
                     .containsExactlyInAnyOrder(
                             "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.observe",
                             "dev.sennit.pipe", "dev.sennit.process", "dev.sennit.service",
-                            "dev.sennit.shared", "dev.sennit.testing");
+                            "dev.sennit.shared", "dev.sennit.testing", "dev.sennit.testing.server");
         }
     }
 

@@ -7,6 +7,7 @@ import dev.sennit.cli.compare.CompareCommand;
 import dev.sennit.cli.programs.PrimesCommand;
 import dev.sennit.cli.programs.SpinnerCommand;
 import dev.sennit.cli.programs.SumsCommand;
+import dev.sennit.cli.servers.WithCommand;
 import dev.sennit.cli.services.ServicesCommand;
 import dev.sennit.cli.thumbnails.ThumbnailsCommand;
 import dev.sennit.cli.watch.PsCommand;
@@ -89,6 +90,7 @@ final class Sennit implements Callable<Integer> {
         commands.put("spinner", () -> new CommandLine(new SpinnerCommand(terminal)));
         commands.put("thumbnails", () -> ThumbnailsCommand.commandLine(terminal));
         commands.put("services", () -> ServicesCommand.commandLine(terminal));
+        commands.put("with", () -> new CommandLine(new WithCommand(terminal)));
         commands.put("ps", () -> new CommandLine(new PsCommand(terminal)));
         commands.put("top", () -> new CommandLine(new TopCommand(terminal)));
         commands.put("record", () -> new CommandLine(new RecordCommand(terminal)));

@@ -159,6 +159,18 @@ class CommandsTest {
     }
 
     @Test
+    void helpOfWith() {
+        Run run = Run.sennit("with", "--help");
+
+        assertThat(run.exit()).isZero();
+        assertThat(String.join("\n", run.out()))
+                .contains("Usage: sennit with [OPTIONS] SERVER[,SERVER...] -- COMMAND [ARGUMENTS]",
+                        "SENNIT_POSTGRESQL_URI", "--no-fsync", "Exit codes:",
+                        "  sennit with redis,rabbitmq -- mvn verify");
+        assertThat(run.out()).allMatch(line -> line.length() <= 80);
+    }
+
+    @Test
     void helpAndVersionOfTheWhole() {
         assertThat(Run.sennit("--help").out()).anyMatch(line -> line.startsWith("  spinner"));
         assertThat(Run.sennit("--help").out()).allMatch(line -> line.length() <= 80);

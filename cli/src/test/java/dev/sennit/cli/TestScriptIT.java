@@ -30,6 +30,10 @@ class TestScriptIT extends ScriptSandbox {
     void copyScript() throws IOException {
         copyScripts(TOOLS, "test");
         fakeJdk("jdk-25", "25.0.3");
+        environment.put("SENNIT_SERVER_FOLDERS", temp.resolve("missing") + ":" + temp + "/versions/*/bin");
+        for (String server : List.of("initdb", "redis-server", "rabbitmq-server")) {
+            script(bin.resolve(server), "exit 1"); // looked for, and not started here
+        }
     }
 
     @Test
@@ -47,6 +51,34 @@ class TestScriptIT extends ScriptSandbox {
         assertThat(run.out()).endsWith("\n10 passed, 4 failed, 2 skipped\n");
         assertThat(run.out()).doesNotContain("slowest");
         assertThat(arguments()).containsExactly("[-B]", "[-ntp]", "[-T]", "[4]", "[verify]", "[-pl]", "[core]");
+    }
+
+    @Test
+    void serversThatAreMissingAreNamedAndTheirTestsAreSkipped() throws Exception {
+        Files.delete(bin.resolve("redis-server"));
+        Files.delete(bin.resolve("initdb"));
+        Files.delete(bin.resolve("rabbitmq-server"));
+        script(temp.resolve("versions/15/bin/initdb"), "exit 1");
+
+        Run run = test("-pl", "core");
+
+        assertThat(run.out().lines())
+                .contains(
+                        "test: left out for want of redis-server: the tests that start it",
+                        "test: left out for want of rabbitmq-server: the tests that start it")
+                .endsWith(
+                        "test: among the skipped, for want of redis-server, rabbitmq-server: the tests that start them",
+                        "0 passed, 0 failed, 0 skipped");
+        assertThat(run.out()).doesNotContain("postgresql");
+        assertThat(arguments()).endsWith("[verify]", "[-Dsennit.servers.optional=true]", "[-pl]", "[core]");
+
+        assertThat(test("quick").out()).doesNotContain("redis-server");
+        assertThat(arguments()).noneMatch(argument -> argument.contains("servers"));
+
+        script(bin.resolve("valkey-server"), "exit 1");
+        script(bin.resolve("rabbitmq-server"), "exit 1");
+        assertThat(test().out()).doesNotContain("for want of redis", "for want of rabbitmq");
+        assertThat(arguments()).noneMatch(argument -> argument.contains("servers"));
     }
 
     @Test

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
     private static final String COMMANDS =
-            "expected one of compare, primes, sums, spinner, thumbnails, services, ps, top, record, help";
+            "expected one of compare, primes, sums, spinner, thumbnails, services, with, ps, top, record, help";
     private static final String WORKLOADS =
             "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path "
                     + "(SENNIT_CLASSPATH)";
@@ -136,6 +136,15 @@ class UsageErrorsTest {
                         + "sennit services scale --help", "services", "scale", "a", "x"),
                 error("missing required parameter: 'FILE'; see sennit services check --help", "services", "check"),
                 error("unknown option --jsn; see sennit services check --help", "services", "check", "--jsn", "x"),
+                // with
+                error("no server given: expected SERVER[,SERVER...] -- COMMAND; see sennit with --help", "with"),
+                error("no command given: expected -- COMMAND after the servers; see sennit with --help", "with",
+                        "redis"),
+                error("unknown server \"rediss\": expected one of postgresql, redis, rabbitmq; did you mean redis?",
+                        "with", "rediss", "--", "true"),
+                error("unknown server \"\": expected one of postgresql, redis, rabbitmq", "with", "redis,", "--",
+                        "true"),
+                error("server redis is named twice: name it once", "with", "redis,redis", "--", "true"),
                 // compare
                 error("unknown workload \"prime\": " + WORKLOADS + "; did you mean primes?", "compare", "prime"),
                 error("unknown workload \"com.acme.Nothing\": " + WORKLOADS, "compare", "com.acme.Nothing"),

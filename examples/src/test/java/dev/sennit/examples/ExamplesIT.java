@@ -2,6 +2,7 @@ package dev.sennit.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.testing.server.ServerKind;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,6 +19,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -90,6 +92,9 @@ class ExamplesIT {
             Map.entry("context.TracedTasks",
                     "^(4bf92f3577b34da6a3ce929d0e0e4736) on threads:1\\R\\1 on virtual\\R\\1 on loop\\R\\1 "
                             + "on processes:1$"),
+            Map.entry("testing.KilledServer", "^before: 3\\Rafter: 3$"),
+            Map.entry("testing.SpoiledConnections",
+                    "^\\Q[1, 4, 9, 16, 25, 36, 49, 64, 81, 100]\\E\\Rconnections: [1-9]\\d+, cut: [1-9]\\d*$"),
             Map.entry("testing.LeaseOfAnHour", "^the lease is over at 2026-01-01T01:00:00Z"
                     + "\\Rafter half an hour: nothing found in 1000 schedules$"),
             Map.entry("processes.MemoryLimit", "exit code 3: .*ran out of memory \\(heap limit 32m\\)"),
@@ -216,6 +221,9 @@ class ExamplesIT {
     @ParameterizedTest
     @MethodSource("names")
     void printsWhatItPromises(String name) throws Exception {
+        if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.redis()")) {
+            Assumptions.assumeTrue(ServerKind.REDIS.isInstalled(), () -> ServerKind.REDIS.obstacle().orElseThrow());
+        }
         Run run = run(name);
         assertThat(complaints(run)).isEmpty();
         assertThat(run.output()).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));

@@ -15,6 +15,7 @@ final class Jvm {
                 "-XX:TieredStopAtLevel=1", // for programs of a second it is the quicker way
                 "-XX:+UseSerialGC",
                 "-Dsennit.cache=" + System.getProperty("sennit.cache"), // the build's
+                "-Dsennit.servers.optional=" + Boolean.getBoolean("sennit.servers.optional"),
                 "--enable-native-access=ALL-UNNAMED",
                 "--add-opens=java.base/java.lang=ALL-UNNAMED",
                 "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",

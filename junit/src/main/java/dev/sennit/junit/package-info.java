@@ -1,6 +1,7 @@
 /**
- * Finds concurrency bugs in JUnit tests: {@link dev.sennit.junit.Schedules} in place of {@code @Test} runs a test under
- * many schedules.
+ * JUnit tests under many schedules, and with real servers: {@link dev.sennit.junit.Schedules} in place of {@code @Test}
+ * runs a test under many schedules, {@link dev.sennit.junit.WithServer} starts PostgreSQL, Redis or RabbitMQ for a
+ * class.
  */
 @NullMarked
 package dev.sennit.junit;

@@ -40,6 +40,15 @@ public final class ProcessIdentity {
 
     private ProcessIdentity() {}
 
+    /**
+     * Returns the identity of a running process.
+     *
+     * @throws IllegalStateException if there is none with that number
+     */
+    public static long of(long pid) {
+        return of(PROCESSES, pid);
+    }
+
     /** Returns the identity of a running process. */
     static long of(Processes processes, long pid) {
         if (pid > PID) {
