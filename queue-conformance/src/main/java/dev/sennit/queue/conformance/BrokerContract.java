@@ -40,7 +40,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -82,10 +81,10 @@ import org.junit.jupiter.api.Test;
  * }
  * }
  *
- * <p>The tests stand in this class and its superclasses: tasks, limits, flows, and here what those who look on, schedule
+ * <p>The tests stand in this class and its superclasses: tasks, limits, flows, crowds, and here what those who look on, schedule
  * and operate ask for.
  */
-public abstract class BrokerContract extends BrokerFlowContract {
+public abstract class BrokerContract extends BrokerCrowdContract {
     /** For the subclasses. */
     protected BrokerContract() {}
 
@@ -314,6 +313,18 @@ public abstract class BrokerContract extends BrokerFlowContract {
         assertThat(text(changed.task().payload())).isEqualTo("2");
         assertThat(changed.checkpoint()).isNull();
         assertThat(broker().replay(TaskFilter.ALL, null)).isZero();
+    }
+
+    @Test
+    public void anotherArgumentTakesThePlaceOfTheInputs() {
+        needs(BrokerFeature.SEARCH, BrokerFeature.JOINS);
+        enqueueAll(List.of(part("j", 0).build(), task().id("w").after("j").build()), joinOf("j", 1));
+        complete(claim(), "7");
+        die(claim());
+        broker().replay(TaskFilter.ALL, json("8"));
+        Claim claim = claim();
+        assertThat(claim.inputs()).isEmpty();
+        assertThat(text(claim.task().payload())).isEqualTo("8");
     }
 
     @Test
@@ -860,39 +871,5 @@ public abstract class BrokerContract extends BrokerFlowContract {
         assertThat(events.size()).isBetween(Broker.EVENTS, Broker.EVENTS + 1000);
         assertThat(events.getFirst().number()).isGreaterThan(1);
         assertThat(events).extracting(BrokerEvent::number).isSorted().doesNotHaveDuplicates();
-    }
-
-    // ---- together ----
-
-    /** What a thread does. */
-    interface Part {
-        void run(int thread) throws Exception;
-    }
-
-    /** Runs something in several threads that begin together; what one of them throws fails the test. */
-    static void together(int threads, Part part) throws Exception {
-        Set<Throwable> failures = ConcurrentHashMap.newKeySet();
-        var begin = new CountDownLatch(1);
-        List<Thread> all = new ArrayList<>();
-        for (int i = 0; i < threads; i++) {
-            int number = i;
-            all.add(Thread.ofVirtual().start(() -> {
-                try {
-                    begin.await();
-                    part.run(number);
-                } catch (Throwable e) {
-                    failures.add(e);
-                }
-            }));
-        }
-        begin.countDown();
-        for (Thread thread : all) {
-            thread.join();
-        }
-        if (!failures.isEmpty()) {
-            var failed = new AssertionError(failures.size() + " threads failed");
-            failures.forEach(failed::addSuppressed);
-            throw failed;
-        }
     }
 }

@@ -30,6 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -171,16 +172,24 @@ public abstract class BrokerUnderTest {
         return broker;
     }
 
+    /** Another broker object on the same store, or null. */
+    final @Nullable Broker secondIfAny() throws Exception {
+        Broker second = again();
+        if (second != null) {
+            opened.add(second);
+        }
+        return second;
+    }
+
     /** Another broker object on the same store; skips the test if there is none. */
     final Broker second() throws Exception {
-        Broker second = again();
+        Broker second = secondIfAny();
         if (second == null) {
             assertThat(features()).as("again() returns null").doesNotContain(BrokerFeature.SHARED,
                     BrokerFeature.DURABLE);
         }
         assumeTrue(second != null, "there is one broker object for a store");
-        opened.add(second);
-        return second;
+        return Objects.requireNonNull(second);
     }
 
     /** Skips the test if the broker does not have all of these. */

@@ -362,6 +362,7 @@ public final class MemoryBroker implements Broker {
 
     @Override
     public void close() {
+        subscriptions.forEach(Subscription::close); // first, so that a listener that is called finds the broker open
         boolean closes = store.step(() -> {
             boolean wasOpen = !isClosed;
             isClosed = true;
