@@ -40,6 +40,8 @@ import org.junit.jupiter.api.Test;
  */
 public abstract class BrokerCrowdContract extends BrokerFlowContract {
     private static final int THREADS = 4;
+    /** How often time passes at most: results are kept for a day, which a slow broker would see the end of. */
+    private static final int PASSES = 1000;
     private static final Set<String> TYPES = Set.of("work", "other", "callback");
 
     /** For the subclasses. */
@@ -101,6 +103,7 @@ public abstract class BrokerCrowdContract extends BrokerFlowContract {
         final Queue<String> enqueued = new ConcurrentLinkedQueue<>();
         final Map<String, AtomicInteger> completed = new ConcurrentHashMap<>();
         final Set<String> died = ConcurrentHashMap.newKeySet();
+        final AtomicInteger passes = new AtomicInteger();
         /** Claims that a worker has forgotten, and remembers much later. */
         final Queue<Claim> forgotten = new ConcurrentLinkedQueue<>();
 
@@ -228,7 +231,11 @@ public abstract class BrokerCrowdContract extends BrokerFlowContract {
                     broker.cancel(ids.get(random.nextInt(ids.size())));
                 }
             }
-            case 1 -> pass(units(1));
+            case 1 -> {
+                if (tally.passes.incrementAndGet() <= PASSES) {
+                    pass(units(1));
+                }
+            }
             case 2 -> broker.upkeep(Upkeep.Limits.USUAL);
             default -> broker.counts();
         }

@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p><b>Nothing is lost.</b> Each method is one atomic step: it has happened or, if it throws, it has not, but for an
- * answer that was lost ({@link BrokerException#isDoubtful}). A task that {@link #enqueue} has accepted stays until it
+ * answer that was lost ({@link BrokerException#isDoubtful}); only {@link #replay} and {@link #purge} of many tasks may take
+ * several steps, so that leases can be renewed between them. A task that {@link #enqueue} has accepted stays until it
  * has ended. Claim and lease are one step. A task may run more than once, if a worker is lost or too slow for its lease;
  * its {@link Token} then keeps the earlier run from completing it. So it is completed once.
  *

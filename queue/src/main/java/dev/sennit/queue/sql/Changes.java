@@ -411,8 +411,8 @@ final class Changes {
             Holder holder = each.getValue();
             if (holder.place >= 0 && !isLeftOut[holder.place]) {
                 insert = insert != null ? insert : step.query("""
-                        INSERT INTO {unique} (name, task, until) VALUES (?, ?, ?) ON CONFLICT (name)
-                        DO UPDATE SET task = excluded.task, until = excluded.until WHERE {unique}.until <= ?""");
+                        INSERT INTO {unique} AS held (name, task, until) VALUES (?, ?, ?) ON CONFLICT (name)
+                        DO UPDATE SET task = excluded.task, until = excluded.until WHERE held.until <= ?""");
                 insert.text(each.getKey()).text(holder.task).number(holder.until).number(step.now()).add();
             }
         }

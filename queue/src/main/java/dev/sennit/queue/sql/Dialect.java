@@ -7,7 +7,8 @@ import java.util.List;
 /**
  * What differs between databases. All SQL of {@link SqlStore} is a template: {@code {task}} stands for a table,
  * {@code {in}} for {@link #in}, {@code {lock}} and {@code {skip}} for {@link #lock} and {@link #skipLocked}, and
- * {@code {text}}, {@code {bytes}} for the names of types.
+ * {@code {text}}, {@code {bytes}} for the names of types. A batch of updates has to tell how many rows each of them has
+ * changed.
  */
 public interface Dialect {
     /**

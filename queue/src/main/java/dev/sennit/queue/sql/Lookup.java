@@ -407,8 +407,9 @@ public final class Lookup {
             if (since != null) {
                 oldest.put(row.getString(1), since);
             }
-            return counts.computeIfAbsent(row.getString(1), _ -> new EnumMap<>(TaskState.class))
+            counts.computeIfAbsent(row.getString(1), _ -> new EnumMap<>(TaskState.class))
                     .put(Row.state(row.getInt(2)), row.getLong(3));
+            return true;
         });
         Set<Scope> paused = paused(step);
         for (Scope scope : paused) {
@@ -445,11 +446,14 @@ public final class Lookup {
                       SELECT (SELECT h.id FROM {task} h WHERE h.state = 0 AND h.queue = ?
                         ORDER BY h.type, h.rank, h.since LIMIT 1)
                       UNION ALL
-                      SELECT (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue
-                        AND (n.type, n.rank) > (c.type, c.rank) ORDER BY n.type, n.rank, n.since LIMIT 1)
+                      SELECT COALESCE(
+                        (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type = c.type
+                          AND n.rank > c.rank ORDER BY n.rank, n.since LIMIT 1),
+                        (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type > c.type
+                          ORDER BY n.type, n.rank, n.since LIMIT 1))
                       FROM g JOIN {task} c ON c.id = g.id)
                     SELECT min(t.since) FROM g JOIN {task} t ON t.id = g.id""").text(queue)
-                    .first(row -> Query.number(row, 1));
+                    .<@Nullable Long>first(row -> Query.number(row, 1));
             if (since != null && (oldest == null || since < oldest)) {
                 oldest = since;
             }

@@ -20,8 +20,12 @@ public final class Query {
         this.dialect = dialect;
     }
 
-    /** Reads a row. */
-    public interface Reader<T> {
+    /**
+     * Reads a row.
+     *
+     * @param <T> what is read
+     */
+    public interface Reader<T extends @Nullable Object> {
         /**
          * Reads a row.
          *
@@ -112,7 +116,7 @@ public final class Query {
      * @return what was read
      * @throws SQLException if the database fails
      */
-    public <T> List<T> list(Reader<T> reader) throws SQLException {
+    public <T extends @Nullable Object> List<T> list(Reader<T> reader) throws SQLException {
         List<T> list = new ArrayList<>();
         try (ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
@@ -130,7 +134,7 @@ public final class Query {
      * @return what was read, or null if there is no row
      * @throws SQLException if the database fails
      */
-    public <T> @Nullable T first(Reader<T> reader) throws SQLException {
+    public <T extends @Nullable Object> @Nullable T first(Reader<T> reader) throws SQLException {
         try (ResultSet rows = statement.executeQuery()) {
             return rows.next() ? reader.read(rows) : null;
         }

@@ -116,14 +116,12 @@ public final class SqlStore {
 
     /** A rate, and when the next task of its type may begin, in nanoseconds since 1970. */
     private static final class Limit {
-        final Rate rate;
         final long interval;
         /** How far {@link #next} may be ahead of now. */
         final long ahead;
         long next;
 
         Limit(Rate rate, long next) {
-            this.rate = rate;
             this.next = next;
             interval = Math.max(1, rate.period().toNanos() / rate.tasks());
             long most = Long.MAX_VALUE / 4;
@@ -172,7 +170,8 @@ public final class SqlStore {
         }
         saveLimits(step, limits);
         List<Claim> claims = chosen.isEmpty() ? List.of() : run(step, request, chosen);
-        Long due = step.query("SELECT min(due) FROM {task} WHERE state = 1").first(row -> Query.number(row, 1));
+        Long due = step.query("SELECT min(due) FROM {task} WHERE state = 1")
+                .<@Nullable Long>first(row -> Query.number(row, 1));
         if (due != null) {
             again = Math.min(again, Math.max(1, due - step.now()) * 1_000_000);
         }
@@ -202,8 +201,11 @@ public final class SqlStore {
     private static Map<String, Limit> limits(Step step, List<String> types) throws SQLException {
         Map<String, Limit> limits = new HashMap<>();
         step.query("SELECT type, tasks, period, burst, next FROM {rate} WHERE type {in} ORDER BY type {lock}")
-                .texts(types).list(row -> limits.put(row.getString(1), new Limit(
-                        new Rate(row.getLong(2), Duration.ofNanos(row.getLong(3)), row.getLong(4)), row.getLong(5))));
+                .texts(types).list(row -> {
+                    var rate = new Rate(row.getLong(2), Duration.ofNanos(row.getLong(3)), row.getLong(4));
+                    limits.put(row.getString(1), new Limit(rate, row.getLong(5)));
+                    return true;
+                });
         return limits;
     }
 
@@ -592,11 +594,12 @@ public final class SqlStore {
         List<Boolean> accepted = new ArrayList<>();
         for (Failure failure : failures) {
             Row row = rows.get(failure.token().id());
-            boolean isRun = row != null && row.state == Row.RUNNING && row.attempt == failure.token().attempt();
-            if (isRun) {
+            if (row != null && row.state == Row.RUNNING && row.attempt == failure.token().attempt()) {
                 fail(step, changes, row, failure, limits);
+                accepted.add(true);
+            } else {
+                accepted.add(false);
             }
-            accepted.add(isRun);
         }
         changes.settle();
         return accepted;
@@ -700,85 +703,86 @@ public final class SqlStore {
     }
 
     /**
-     * Makes dead tasks ready again.
+     * What was done of an operation that takes several transactions if there are many tasks.
+     *
+     * @param count how many tasks were changed
+     * @param last the id of the last task that was looked at, or null if there are no more
+     */
+    public record Part(int count, @Nullable String last) {}
+
+    /**
+     * Makes dead tasks ready again: {@value #ROUND} at most.
      *
      * @param step the transaction
      * @param filter which
      * @param payload another argument, or null
-     * @return how many
+     * @return how many, and where to go on
      * @throws SQLException if the database fails
      */
-    public int replay(Step step, TaskFilter filter, byte @Nullable [] payload) throws SQLException {
-        TaskFilter dead = filter.state(TaskState.DEAD);
+    public Part replay(Step step, TaskFilter filter, byte @Nullable [] payload) throws SQLException {
+        List<String> ids = Lookup.ids(step, filter.state(TaskState.DEAD), ROUND);
+        var changes = new Changes(step);
+        List<String> changed = new ArrayList<>();
         int count = 0;
-        for (List<String> ids = Lookup.ids(step, dead, ROUND); !ids.isEmpty(); ids = Lookup.ids(step, dead, ROUND)) {
-            var changes = new Changes(step);
-            List<String> changed = new ArrayList<>();
-            for (Row row : changes.load(ids)) {
-                if (row.state != Row.DEAD) {
-                    continue;
-                }
-                row.failures = 0;
-                row.crashes = 0;
-                row.reason = null;
-                row.expires = null;
-                row.ended = null;
-                row.replySeq = null;
-                if (payload != null) {
-                    row.flags = row.flags & ~Row.CHECKPOINT | Row.NO_INPUTS;
-                    changed.add(row.id);
-                }
-                takeUnique(step, row);
-                step.event(BrokerEvent.Kind.REPLAYED, row, "");
-                changes.arrive(row, step.now());
-                count++;
+        for (Row row : changes.load(ids)) {
+            if (row.state != Row.DEAD) {
+                continue;
             }
-            if (!changed.isEmpty()) {
-                step.query("UPDATE {task} SET payload = ? WHERE id {in}").bytes(payload).texts(changed).update();
-                step.query("DELETE FROM {checkpoint} WHERE id {in}").texts(changed).update();
+            row.failures = 0;
+            row.crashes = 0;
+            row.reason = null;
+            row.expires = null;
+            row.ended = null;
+            row.replySeq = null;
+            if (payload != null) {
+                row.flags = row.flags & ~Row.CHECKPOINT | Row.NO_INPUTS;
+                changed.add(row.id);
             }
-            changes.settle();
-            dead = dead.after(ids.getLast());
+            takeUnique(step, row);
+            step.event(BrokerEvent.Kind.REPLAYED, row, "");
+            changes.arrive(row, step.now());
+            count++;
         }
-        return count;
+        if (!changed.isEmpty()) {
+            step.query("UPDATE {task} SET payload = ? WHERE id {in}").bytes(payload).texts(changed).update();
+            step.query("DELETE FROM {checkpoint} WHERE id {in}").texts(changed).update();
+        }
+        changes.settle();
+        return new Part(count, ids.size() < ROUND ? null : ids.getLast());
     }
 
     private static void takeUnique(Step step, Row row) throws SQLException {
         if (row.uniqueKey != null && (row.has(Row.UNIQUE_BEGUN) || row.has(Row.UNIQUE_ENDED))) {
             step.query("""
-                    INSERT INTO {unique} (name, task, until) VALUES (?, ?, NULL) ON CONFLICT (name)
-                    DO UPDATE SET task = excluded.task, until = excluded.until WHERE {unique}.until <= ?""")
+                    INSERT INTO {unique} AS held (name, task, until) VALUES (?, ?, NULL) ON CONFLICT (name)
+                    DO UPDATE SET task = excluded.task, until = excluded.until WHERE held.until <= ?""")
                     .text(row.uniqueKey).text(row.id).number(step.now()).update();
         }
     }
 
     /**
-     * Removes tasks that do not run.
+     * Removes tasks that do not run: {@value #ROUND} at most.
      *
      * @param step the transaction
      * @param filter which
-     * @return how many
+     * @return how many, and where to go on
      * @throws SQLException if the database fails
      */
-    public int purge(Step step, TaskFilter filter) throws SQLException {
+    public Part purge(Step step, TaskFilter filter) throws SQLException {
+        List<String> ids = Lookup.ids(step, filter, ROUND);
+        var changes = new Changes(step);
         int count = 0;
-        TaskFilter rest = filter;
-        for (List<String> ids = Lookup.ids(step, rest, ROUND); !ids.isEmpty(); ids = Lookup.ids(step, rest, ROUND)) {
-            var changes = new Changes(step);
-            List<Row> rows = changes.load(ids);
-            for (Row row : rows) {
-                if (row.state != Row.RUNNING) {
-                    changes.remove(row);
-                    count++;
-                }
+        Set<String> ended = new HashSet<>(ids);
+        for (Row row : changes.load(ids)) {
+            ended.remove(row.id);
+            if (row.state != Row.RUNNING) {
+                changes.remove(row);
+                count++;
             }
-            Set<String> ended = new HashSet<>(ids);
-            rows.forEach(row -> ended.remove(row.id));
-            count += step.query("DELETE FROM {ended} WHERE id {in}").texts(List.copyOf(ended)).update();
-            changes.settle();
-            rest = rest.after(ids.getLast());
         }
-        return count;
+        count += step.query("DELETE FROM {ended} WHERE id {in}").texts(List.copyOf(ended)).update();
+        changes.settle();
+        return new Part(count, ids.size() < ROUND ? null : ids.getLast());
     }
 
     /**
@@ -887,8 +891,11 @@ public final class SqlStore {
                 WITH RECURSIVE g(id) AS (
                   SELECT (SELECT h.id FROM {task} h WHERE h.state = 0 ORDER BY h.queue, h.type, h.rank, h.since LIMIT 1)
                   UNION ALL
-                  SELECT (SELECT n.id FROM {task} n WHERE n.state = 0 AND (n.queue, n.type) > (c.queue, c.type)
-                    ORDER BY n.queue, n.type, n.rank, n.since LIMIT 1)
+                  SELECT COALESCE(
+                    (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type > c.type
+                      ORDER BY n.type, n.rank, n.since LIMIT 1),
+                    (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue > c.queue
+                      ORDER BY n.queue, n.type, n.rank, n.since LIMIT 1))
                   FROM g JOIN {task} c ON c.id = g.id)
                 SELECT t.queue, t.type FROM g JOIN {task} t ON t.id = g.id""")
                 .list(row -> new Kind(row.getString(1), row.getString(2)));

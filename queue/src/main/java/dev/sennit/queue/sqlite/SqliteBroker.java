@@ -59,6 +59,9 @@ import org.jspecify.annotations.Nullable;
  * the system has written it; with {@code sync=full} a power cut at once.
  */
 final class SqliteBroker implements Broker, TransactionalEnqueue {
+    /** How many parts of a long operation share a transaction. */
+    private static final int PARTS = 10;
+
     private final Database database;
     private final InstantSource clock;
     private final SqliteDialect dialect;
@@ -276,12 +279,43 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public int replay(TaskFilter filter, byte @Nullable [] payload) {
-        return writer.run(step -> store.replay(step, filter, payload));
+        return inParts(filter, (step, rest) -> store.replay(step, rest, payload));
     }
 
     @Override
     public int purge(TaskFilter filter) {
-        return writer.run(step -> store.purge(step, filter));
+        return inParts(filter, store::purge);
+    }
+
+    private interface PartOperation {
+        SqlStore.Part run(Step step, TaskFilter filter) throws SQLException;
+    }
+
+    /** Does as much in a transaction as leaves the others time to renew their leases. */
+    private int inParts(TaskFilter filter, PartOperation operation) {
+        int count = 0;
+        TaskFilter rest = filter;
+        while (true) {
+            TaskFilter next = rest;
+            SqlStore.Part part = writer.run(step -> several(step, next, operation));
+            count += part.count();
+            if (part.last() == null) {
+                return count;
+            }
+            rest = filter.after(part.last());
+        }
+    }
+
+    private static SqlStore.Part several(Step step, TaskFilter filter, PartOperation operation) throws SQLException {
+        var sum = new SqlStore.Part(0, filter.after());
+        for (int i = 0; i < PARTS; i++) {
+            SqlStore.Part part = operation.run(step, i == 0 ? filter : filter.after(sum.last()));
+            sum = new SqlStore.Part(sum.count() + part.count(), part.last());
+            if (part.last() == null) {
+                break;
+            }
+        }
+        return sum;
     }
 
     @Override

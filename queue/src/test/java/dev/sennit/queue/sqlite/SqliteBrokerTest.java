@@ -46,6 +46,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -576,6 +579,36 @@ class SqliteBrokerTest {
             assertThatThrownBy(() -> broker.enqueue(other, Batch.of(task("b").build())))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("sqlite:jobs.db");
         }
+    }
+
+    @Test
+    void waitsForATransactionOfAnotherProgram() throws Exception {
+        try (Connection other = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("jobs.db"));
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("UPDATE sennit_meta SET listeners = listeners + 1");
+            var enqueued = CompletableFuture.supplyAsync(() -> enqueue(task("a")));
+            assertThat(broker.counts()).isEmpty();
+            assertThat(enqueued).isNotDone();
+            other.commit();
+            other.setAutoCommit(true);
+            assertThat(enqueued.get(30, TimeUnit.SECONDS)).hasSize(1);
+        }
+    }
+
+    @Test
+    void answersAllWhoCallAtOnce() throws Exception {
+        List<CompletableFuture<List<Enqueued>>> calls = new ArrayList<>();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 500; i++) {
+                String id = "t" + i;
+                calls.add(CompletableFuture.supplyAsync(() -> enqueue(task(id)), threads));
+            }
+        }
+        for (int i = 0; i < 500; i++) {
+            assertThat(calls.get(i).get()).containsExactly(new Enqueued("t" + i, false));
+        }
+        assertThat(claim(1000)).hasSize(500);
     }
 
     @Test
