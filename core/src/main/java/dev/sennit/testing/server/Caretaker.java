@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>The <b>caretaker</b> reads lines. {@code run SIGNAL LOG COMMAND...}, quoted for a shell, starts a program;
  *       {@code ended} says that it has ended, so that the caretaker signals no stranger that gets its number. At the
  *       end of the input it sends the program SIGNAL, waits for five seconds, kills what is left of the program's
- *       family, and removes the folder.
+ *       family, runs the last words, and removes the folder.
  *   <li>A <b>waiter</b> waits for one program. It was started twice removed, as the caretaker could not read and wait.
  *       It kills what is left of the process group of a program that has ended.
  *   <li>The <b>family</b> of a program are its descendants and its process group. Both are needed: a server may give
@@ -45,6 +45,9 @@ import org.jspecify.annotations.Nullable;
  * the program alone is the family.
  */
 final class Caretaker {
+    /** A file in the folder, if there is one: a script that removes what a server leaves elsewhere when it is killed. */
+    static final String LAST_WORDS = "last-words";
+
     private static final String SCRIPT = """
             trap : HUP INT QUIT TERM
             exec 3>&1
@@ -114,6 +117,7 @@ final class Caretaker {
             done
             exec 2>/dev/null
             [ -z "$pid" ] || end
+            [ ! -f "$folder/last-words" ] || (cd "$folder" && . ./last-words)
             for try in 1 2 3 4 5; do
               rm -rf "$folder" && break
               sleep 0.2 || sleep 1
@@ -256,9 +260,12 @@ final class Caretaker {
 
     /** Waits a little, for what no process tells. */
     void pause(Duration length) throws InterruptedException {
+        Deadline deadline = Deadline.in(length);
         lock.lock();
         try {
-            changed.awaitNanos(length.toNanos());
+            while (!deadline.isOver()) {
+                changed.awaitNanos(deadline.left());
+            }
         } finally {
             lock.unlock();
         }

@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It has no Unix socket: the path of one may have 107 bytes, which temporary folders exceed. Nor has it anything
  * else outside of its folder, but for a few bytes of System V memory, by which PostgreSQL knows that nobody uses its
- * data; one that was killed leaves them.
+ * data; one that was killed leaves them, and the caretaker removes them.
  */
 final class PostgresqlProgram extends ServerProgram {
     private static final String USER = "sennit";
@@ -39,7 +38,17 @@ final class PostgresqlProgram extends ServerProgram {
     private static final int PROTOCOL = 3 << 16;
     private static final String STARTING_UP = "57P03";
     private static final int LONGEST_ERROR = 1 << 16;
-    private static final int LINE_OF_MEMORY = 6;
+
+    /**
+     * A server that ended in order has removed the file. Its seventh line is the key and the number of that memory; one
+     * that is in use is not removed by this, but once nobody uses it.
+     */
+    private static final String REMOVE_MEMORY = """
+            [ ! -f data/postmaster.pid ] || {
+              for line in 1 2 3 4 5 6; do read -r ignored; done
+              read -r key number && ipcrm -m "$number"
+            } <data/postmaster.pid
+            """;
 
     private final Path programs;
     private final Path data;
@@ -87,6 +96,7 @@ final class PostgresqlProgram extends ServerProgram {
                     + "; it says: " + TestServer.tail(log, 3));
         }
         Files.delete(secret);
+        Files.writeString(folder.resolve(Caretaker.LAST_WORDS), REMOVE_MEMORY);
         List<String> lines = new ArrayList<>(List.of("", "fsync = " + (settings.fsync() ? "on" : "off")));
         lines.addAll(settings.configuration());
         Files.write(data.resolve("postgresql.conf"), lines, StandardOpenOption.APPEND);
@@ -163,26 +173,5 @@ final class PostgresqlProgram extends ServerProgram {
                 "PGUSER", USER,
                 "PGPASSWORD", password,
                 "PGDATABASE", DATABASE);
-    }
-
-    /** As far as possible: the seventh line of the file that a running server has is the key and the number of it. */
-    @Override
-    void removeRemains() {
-        Path ipcrm = Programs.ofSystem("ipcrm");
-        try {
-            List<String> lines = Files.readAllLines(data.resolve("postmaster.pid"));
-            if (ipcrm != null && lines.size() > LINE_OF_MEMORY) {
-                String[] memory = lines.get(LINE_OF_MEMORY).strip().split("\\s+");
-                Process removal = new ProcessBuilder(ipcrm.toString(), "-m", memory[memory.length - 1])
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .redirectError(ProcessBuilder.Redirect.DISCARD)
-                        .start();
-                removal.waitFor(10, TimeUnit.SECONDS);
-            }
-        } catch (IOException e) {
-            // it ended in order
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

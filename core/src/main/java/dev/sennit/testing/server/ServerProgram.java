@@ -71,9 +71,6 @@ abstract sealed class ServerProgram permits PostgresqlProgram, RedisProgram, Rab
     /** The variables by which programs find the server. */
     abstract Map<String, String> environment(int port);
 
-    /** Removes what a server that was killed has left outside of its folder. */
-    void removeRemains() {}
-
     final boolean answers(int port) {
         try (Socket connection = connect(port)) {
             return answers(connection);

@@ -483,9 +483,6 @@ public final class TestServer implements Closeable {
                 return;
             }
             closed = true;
-            if (!caretaker.isRunning()) {
-                program.removeRemains();
-            }
             caretaker.close();
         } finally {
             lock.unlock();

@@ -65,6 +65,26 @@ class RedisIT {
     }
 
     @Test
+    void twoServersRunBesideEachOther() throws Exception {
+        TestServer first = Installed.server(ServerKind.REDIS).open();
+        try (first;
+                TestServer second = Installed.server(ServerKind.REDIS).open()) {
+            assertThat(second.port()).isNotEqualTo(first.port());
+            assertThat(second.folder()).isNotEqualTo(first.folder());
+            assertThat(ask(first, "SET mine 1")).isEqualTo("+OK");
+            assertThat(ask(second, "EXISTS mine")).isEqualTo(":0");
+
+            first.close();
+            first.close();
+            assertThat(first.toString()).endsWith(", closed");
+            assertThatThrownBy(first::start).isInstanceOf(IllegalStateException.class);
+            assertThat(first.log()).isEmpty();
+            assertThat(first.isRunning()).isFalse();
+            assertThat(ask(second, "PING")).isEqualTo("+PONG");
+        }
+    }
+
+    @Test
     void theLogTellsWhyItDoesNotStart() {
         assertThatThrownBy(
                 () -> Installed.server(ServerKind.REDIS).configuration("nonsense yes").open().close())
