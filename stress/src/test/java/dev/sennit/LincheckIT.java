@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.loop.Channel;
 import dev.sennit.loop.Select;
+import dev.sennit.queue.memory.BrokerModels;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -12,6 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jetbrains.lincheck.LincheckAssertionError;
 import org.jetbrains.lincheck.datastructures.IntGen;
+import org.jetbrains.lincheck.datastructures.ManagedStrategyGuaranteeKt;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
@@ -238,7 +240,7 @@ class LincheckIT {
     }
 
     static Stream<Class<?>> models() {
-        return Stream.of(
+        Stream<Class<?>> core = Stream.of(
                 EventModel.class,
                 QueueModel.class,
                 FutureModel.class,
@@ -246,6 +248,7 @@ class LincheckIT {
                 MeetingModel.class,
                 ChannelOfOneModel.class,
                 ChannelOfTwoModel.class);
+        return Stream.concat(core, BrokerModels.all());
     }
 
     @ParameterizedTest
@@ -265,14 +268,24 @@ class LincheckIT {
         stress(model);
     }
 
-    /** Channels have the most to do in each step: fewer and shorter programs take as long. */
+    /** Channels and brokers have the most to do in each step: fewer and shorter programs take as long. */
     private static int programs(Class<?> model) {
         int all = model.getSimpleName().startsWith("Broken") ? PROGRAMS_OF_BROKEN : PROGRAMS;
-        return isOfChannels(model) ? (all + 2) / 3 : all;
+        return hasLongSteps(model) ? (all + 2) / 3 : all;
     }
 
-    private static boolean isOfChannels(Class<?> model) {
-        return ChannelModel.class.isAssignableFrom(model);
+    private static boolean hasLongSteps(Class<?> model) {
+        return ChannelModel.class.isAssignableFrom(model) || isOfBrokers(model);
+    }
+
+    private static boolean isOfBrokers(Class<?> model) {
+        return model.getEnclosingClass() == BrokerModels.class;
+    }
+
+    private static boolean isOrdinary(String className) {
+        return className.startsWith("java.util.") && !className.startsWith("java.util.concurrent.")
+                || className.startsWith("java.time.")
+                || className.startsWith("dev.sennit.queue.broker.");
     }
 
     private static void modelChecking(Class<?> model) {
@@ -280,11 +293,14 @@ class LincheckIT {
     }
 
     private static void modelChecking(ModelCheckingOptions options, Class<?> model) {
+        if (isOfBrokers(model)) { // what the lock guards is plain collections, in which nobody has to change threads
+            options.addGuarantee(ManagedStrategyGuaranteeKt.forClasses(LincheckIT::isOrdinary).allMethods().ignore());
+        }
         options.iterations(
                 programs(model))
-                .invocationsPerIteration(isOfChannels(model) ? 300 : 500)
+                .invocationsPerIteration(isOfBrokers(model) ? 100 : hasLongSteps(model) ? 300 : 500)
                 .threads(2)
-                .actorsPerThread(isOfChannels(model) ? 2 : 3)
+                .actorsPerThread(hasLongSteps(model) ? 2 : 3)
                 .actorsBefore(0)
                 .actorsAfter(1)
                 .check(model);
@@ -295,7 +311,7 @@ class LincheckIT {
                 .iterations((programs(model) + 1) / 2)
                 .invocationsPerIteration(1_000)
                 .threads(2)
-                .actorsPerThread(isOfChannels(model) ? 2 : 3)
+                .actorsPerThread(hasLongSteps(model) ? 2 : 3)
                 .check(model);
     }
 
@@ -394,12 +410,13 @@ class LincheckIT {
     }
 
     static Stream<Class<?>> canaries() {
-        return Stream.of(
+        Stream<Class<?>> core = Stream.of(
                 BrokenEventModel.class,
                 BrokenQueueModel.class,
                 BrokenFutureModel.class,
                 BrokenWorkerCountModel.class,
                 BrokenChannelModel.class);
+        return Stream.concat(core, BrokerModels.canaries());
     }
 
     @ParameterizedTest

@@ -28,10 +28,11 @@ class ContributingTest {
     /** The sources of all tests by the names of their classes. */
     private static Map<String, String> tests() throws IOException {
         Map<String, String> tests = new TreeMap<>();
-        Path contract = ROOT.resolve("conformance/src/main/java");
+        Stream<Path> contracts = Stream.of("conformance", "queue-conformance")
+                .map(module -> ROOT.resolve(module).resolve("src/main/java"));
         try (Stream<Path> modules = Files.list(ROOT)) {
             Stream<Path> tested = modules.map(module -> module.resolve("src/test/java"));
-            for (Path folder : Stream.concat(Stream.of(contract), tested).filter(Files::exists).toList()) {
+            for (Path folder : Stream.concat(contracts, tested).filter(Files::exists).toList()) {
                 try (Stream<Path> files = Files.walk(folder)) {
                     for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
                         tests.merge(file.getFileName().toString().replace(".java", ""), Files.readString(file),

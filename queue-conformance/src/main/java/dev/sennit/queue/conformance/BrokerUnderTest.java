@@ -25,6 +25,7 @@ import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.Renewal;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
+import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -308,8 +309,11 @@ public abstract class BrokerUnderTest {
     }
 
     final boolean complete(Claim claim, String result, Batch successors) {
-        List<Boolean> accepted =
-                broker().complete(List.of(new Completion(claim.token(), json(result), successors)));
+        return complete(claim.token(), result, successors);
+    }
+
+    final boolean complete(Token token, String result, Batch successors) {
+        List<Boolean> accepted = broker().complete(List.of(new Completion(token, json(result), successors)));
         assertThat(accepted).hasSize(1);
         return accepted.getFirst();
     }
@@ -319,7 +323,11 @@ public abstract class BrokerUnderTest {
     }
 
     final boolean fail(Claim claim, Failure.Verdict verdict) {
-        List<Boolean> accepted = broker().fail(List.of(new Failure(claim.token(), error("it broke"), verdict)));
+        return fail(claim.token(), verdict);
+    }
+
+    final boolean fail(Token token, Failure.Verdict verdict) {
+        List<Boolean> accepted = broker().fail(List.of(new Failure(token, error("it broke"), verdict)));
         assertThat(accepted).hasSize(1);
         return accepted.getFirst();
     }
@@ -337,7 +345,11 @@ public abstract class BrokerUnderTest {
     }
 
     final LeaseState extend(Claim claim, Duration lease) {
-        List<LeaseState> states = broker().extend(List.of(Renewal.of(claim.token())), lease);
+        return extend(claim.token(), lease);
+    }
+
+    final LeaseState extend(Token token, Duration lease) {
+        List<LeaseState> states = broker().extend(List.of(Renewal.of(token)), lease);
         assertThat(states).hasSize(1);
         return states.getFirst();
     }

@@ -9,7 +9,7 @@ import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.broker.Token;
 import java.time.Instant;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -19,10 +19,12 @@ import org.jspecify.annotations.Nullable;
 final class Entry {
     /** The tasks that wait for others, and what is there of the results. */
     static final class Waiting {
+        private static final byte[] MISSING = {};
+
         final String id;
         final List<QueuedTask> onDead;
-        /** By the index of the part; null if it is not done. */
-        final byte @Nullable [][] results;
+        /** By the index of the part; {@link #MISSING} if it is not done. */
+        final byte[][] results;
 
         int done;
         boolean hasToldDeath;
@@ -32,14 +34,11 @@ final class Entry {
             this.id = id;
             this.onDead = onDead;
             results = new byte[size][];
+            Arrays.fill(results, MISSING);
         }
 
-        List<byte[]> inputs() {
-            List<byte[]> inputs = new ArrayList<>(results.length);
-            for (byte[] result : results) {
-                inputs.add(result == null ? new byte[0] : result);
-            }
-            return inputs;
+        boolean isDone(int index) {
+            return results[index] != MISSING;
         }
     }
 
@@ -115,6 +114,17 @@ final class Entry {
                 attempt == 0 ? null : Instant.ofEpochMilli(begunAt),
                 state.isEnd() ? Instant.ofEpochMilli(endedAt) : null, worker, attempt, failures, crashes, progress,
                 reason, state == TaskState.SUCCEEDED ? null : error, task.payload(), task.headers());
+    }
+
+    /** The same in each run; two entries are equal only if they are one. */
+    @Override
+    public int hashCode() {
+        return Long.hashCode(number);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return this == other;
     }
 
     @Override

@@ -36,6 +36,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -129,6 +130,17 @@ public final class MemoryBroker implements Broker {
         });
     }
 
+    /** Does the same to each, in one step. */
+    private <T, R> List<R> each(List<T> all, Function<T, R> step) {
+        return step(() -> {
+            List<R> results = new ArrayList<>(all.size());
+            for (T one : all) {
+                results.add(step.apply(one));
+            }
+            return results;
+        });
+    }
+
     @Override
     public String name() {
         return store.name();
@@ -155,18 +167,18 @@ public final class MemoryBroker implements Broker {
         if (!lease.isPositive()) {
             throw new IllegalArgumentException("lease must be > 0, was " + lease);
         }
-        return step(() -> renewals.stream().map(renewal -> store.tasks.extend(renewal, lease)).toList());
+        return each(renewals, renewal -> store.tasks.extend(renewal, lease));
     }
 
     @Override
     public List<Boolean> complete(List<Completion> completions) {
         completions.forEach(completion -> completion.successors().ensureWhole());
-        return step(() -> completions.stream().map(store.tasks::complete).toList());
+        return each(completions, completion -> store.tasks.complete(completion));
     }
 
     @Override
     public List<Boolean> fail(List<Failure> failures) {
-        return step(() -> failures.stream().map(store.tasks::fail).toList());
+        return each(failures, failure -> store.tasks.fail(failure));
     }
 
     @Override

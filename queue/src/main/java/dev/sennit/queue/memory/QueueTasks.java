@@ -1,7 +1,7 @@
 package dev.sennit.queue.memory;
 
-import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskState;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -20,68 +21,40 @@ final class QueueTasks {
 
     /** The READY tasks of one type, by their priority. */
     static final class Lane {
-        /** In the order in which they became ready. */
-        private final LinkedHashSet<Entry>[] byPriority = sets();
-
-        private int count;
-
-        @SuppressWarnings({"unchecked", "rawtypes"})
-        private static LinkedHashSet<Entry>[] sets() {
-            return new LinkedHashSet[QueuedTask.GREATEST_PRIORITY + 1];
-        }
+        /** The greatest priority first; each in the order in which they became ready. No set is empty. */
+        private final TreeMap<Integer, LinkedHashSet<Entry>> byPriority = new TreeMap<>(Comparator.reverseOrder());
 
         private void add(Entry entry) {
-            int priority = entry.task.priority();
-            if (byPriority[priority] == null) {
-                byPriority[priority] = new LinkedHashSet<>(4);
-            }
-            byPriority[priority].add(entry);
-            count++;
+            byPriority.computeIfAbsent(entry.task.priority(), _ -> new LinkedHashSet<>(4)).add(entry);
         }
 
         private void remove(Entry entry) {
-            LinkedHashSet<Entry> set = byPriority[entry.task.priority()];
-            if (set != null && set.remove(entry)) {
-                count--;
-                if (set.isEmpty()) {
-                    byPriority[entry.task.priority()] = null;
-                }
-            }
+            byPriority.computeIfPresent(
+                    entry.task.priority(), (_, set) -> set.remove(entry) && set.isEmpty() ? null : set);
         }
 
-        @Nullable Entry first() {
-            for (int priority = byPriority.length - 1; priority >= 0; priority--) {
-                if (byPriority[priority] != null) {
-                    return byPriority[priority].getFirst();
-                }
-            }
-            return null;
+        Entry first() {
+            return byPriority.firstEntry().getValue().getFirst();
         }
 
         /** Adds those that became ready until a time to a list. */
         void readyBefore(long time, int most, List<Entry> found) {
             int bound = found.size() + most;
-            for (LinkedHashSet<Entry> set : byPriority) {
-                if (set != null) {
-                    for (Entry entry : set) {
-                        if (entry.since > time || found.size() == bound) {
-                            break;
-                        }
-                        found.add(entry);
+            for (LinkedHashSet<Entry> set : byPriority.values()) {
+                for (Entry entry : set) {
+                    if (entry.since > time || found.size() == bound) {
+                        break;
                     }
+                    found.add(entry);
                 }
             }
         }
 
         /** Returns the task that has been ready for longest, whatever its priority. */
-        @Nullable Entry oldest() {
-            Entry oldest = null;
-            for (LinkedHashSet<Entry> set : byPriority) {
-                if (set != null && (oldest == null || set.getFirst().turn < oldest.turn)) {
-                    oldest = set.getFirst();
-                }
-            }
-            return oldest;
+        Entry oldest() {
+            return Collections.min(
+                    byPriority.values().stream().map(LinkedHashSet::getFirst).toList(),
+                    Comparator.comparingLong(entry -> entry.turn));
         }
     }
 
@@ -121,14 +94,14 @@ final class QueueTasks {
         Lane lane = lanes.get(entry.task.type());
         if (lane != null) {
             lane.remove(entry);
-            if (lane.count == 0) {
+            if (lane.byPriority.isEmpty()) {
                 lanes.remove(entry.task.type());
             }
         }
     }
 
     @Nullable Entry oldestReady() {
-        return lanes.values().stream().map(Lane::oldest).filter(one -> one != null)
+        return lanes.values().stream().map(Lane::oldest)
                 .min(Comparator.comparingLong(one -> one.turn)).orElse(null);
     }
 

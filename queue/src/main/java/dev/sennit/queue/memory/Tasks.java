@@ -282,7 +282,7 @@ final class Tasks {
             begin(entry, now);
         }
         if (task.key() != null) { // a greater limit
-            turn(queue, queue.key(entry), now);
+            turn(queue.key(entry), now);
             queue.forget(task.key().key());
         }
     }
@@ -399,7 +399,7 @@ final class Tasks {
             QueueTasks.Key key = queue.key(entry);
             wait(entry, TaskState.HELD);
             key.held.add(entry);
-            turn(queue, key, now);
+            turn(key, now);
         }
     }
 
@@ -419,7 +419,7 @@ final class Tasks {
     }
 
     /** Lets the next task of a key become READY, if none is and there is a place. */
-    private void turn(QueueTasks queue, QueueTasks.Key key, long now) {
+    private void turn(QueueTasks.Key key, long now) {
         if (key.ready == 0 && key.places < key.limit && !key.held.isEmpty()) {
             Entry next = key.held.removeFirst();
             next.hasPlace = true;
@@ -438,7 +438,7 @@ final class Tasks {
             entry.hasPlace = false;
             key.places--;
         }
-        turn(queue, key, now);
+        turn(key, now);
         queue.forget(entry.task.key().key());
     }
 
@@ -503,12 +503,12 @@ final class Tasks {
     private void settle(Entry entry, long now) {
         if (entry.state != TaskState.SUCCEEDED) {
             if (!isPurging) {
-                callBack(entry.task.onDead(), entry, now);
+                callBack(entry.task.onDead(), entry);
             }
             Entry.Waiting join = entry.join;
             if (join != null && !join.hasToldDeath && !isPurging) {
                 join.hasToldDeath = true;
-                callBack(join.onDead, entry, now);
+                callBack(join.onDead, entry);
             }
             if (join != null && entry.state != TaskState.DEAD) {
                 entry.join = null;
@@ -525,7 +525,7 @@ final class Tasks {
         }
     }
 
-    private void callBack(List<QueuedTask> callbacks, Entry entry, long now) {
+    private void callBack(List<QueuedTask> callbacks, Entry entry) {
         if (callbacks.isEmpty()) {
             return;
         }
@@ -555,7 +555,7 @@ final class Tasks {
         Entry.Waiting join = entry.join;
         entry.join = null;
         int index = entry.task.part() == null ? -1 : entry.task.part().index();
-        if (join == null || joins.get(join.id) != join || join.results[index] != null) {
+        if (join == null || joins.get(join.id) != join || join.isDone(index)) {
             return;
         }
         join.results[index] = result;
@@ -563,7 +563,7 @@ final class Tasks {
             return;
         }
         joins.remove(join.id);
-        List<byte[]> inputs = join.inputs();
+        List<byte[]> inputs = List.of(join.results);
         for (Entry waiting : List.copyOf(join.tasks)) {
             leave(waiting);
             waiting.inputs = inputs;
@@ -660,7 +660,7 @@ final class Tasks {
         }
         if (entry.task.key() != null) {
             QueueTasks queue = queue(entry);
-            turn(queue, queue.key(entry), now);
+            turn(queue.key(entry), now);
         }
         tell(BrokerEvent.Kind.BEGUN, entry, "", now);
         return new Claim(entry.token(), entry.task, entry.failures, entry.crashes,
