@@ -886,33 +886,38 @@ public final class SqlStore {
     }
 
     private static int endUnknown(Step step, long before) throws SQLException {
-        record Kind(String queue, String type) {}
-        List<Kind> kinds = step.query("""
+        record Group(String queue, String type, int rank, long since) {}
+        // The first task of each queue, type and priority; each step passes over all others of its group.
+        List<Group> groups = step.query("""
                 WITH RECURSIVE g(id) AS (
                   SELECT (SELECT h.id FROM {task} h WHERE h.state = 0 ORDER BY h.queue, h.type, h.rank, h.since LIMIT 1)
                   UNION ALL
                   SELECT COALESCE(
+                    (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type = c.type
+                      AND n.rank > c.rank ORDER BY n.rank, n.since LIMIT 1),
                     (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type > c.type
                       ORDER BY n.type, n.rank, n.since LIMIT 1),
                     (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue > c.queue
                       ORDER BY n.queue, n.type, n.rank, n.since LIMIT 1))
                   FROM g JOIN {task} c ON c.id = g.id)
-                SELECT t.queue, t.type FROM g JOIN {task} t ON t.id = g.id""")
-                .list(row -> new Kind(row.getString(1), row.getString(2)));
-        if (kinds.isEmpty()) {
+                SELECT t.queue, t.type, t.rank, t.since FROM g JOIN {task} t ON t.id = g.id""")
+                .list(row -> new Group(row.getString(1), row.getString(2), row.getInt(3), row.getLong(4)));
+        groups.removeIf(group -> group.since > before);
+        if (groups.isEmpty()) {
             return 0;
         }
         Set<String> known = Set.copyOf(step.query("SELECT type FROM {known} WHERE seen > ?").number(before)
                 .list(row -> row.getString(1)));
         var changes = new Changes(step);
         int unknown = 0;
-        for (Kind kind : kinds) {
-            if (known.contains(kind.type) || unknown >= ROUND) {
+        for (Group group : groups) {
+            if (known.contains(group.type) || unknown >= ROUND) {
                 continue;
             }
             List<Row> rows = step.query("SELECT " + Row.COLUMNS + " FROM {task} t WHERE t.state = 0 AND t.queue = ?"
-                    + " AND t.type = ? AND t.since <= ? ORDER BY t.rank, t.since, t.seq LIMIT ? {skip}")
-                    .text(kind.queue).text(kind.type).number(before).number(ROUND - unknown).list(Row::read);
+                    + " AND t.type = ? AND t.rank = ? AND t.since <= ? ORDER BY t.since, t.seq LIMIT ? {skip}")
+                    .text(group.queue).text(group.type).number(group.rank).number(before).number(ROUND - unknown)
+                    .list(Row::read);
             for (Row row : rows) {
                 row.error = new ErrorInfo("UnknownType", "no worker knows the type " + row.type, "");
                 changes.end(changes.known(row), Row.DEAD, DeadReason.UNKNOWN_TYPE);
