@@ -59,6 +59,8 @@ public final class SqlStore {
     static final int ROUND = 500;
     /** How often a claim looks again because what it found had expired. */
     private static final int MOST_LOOKS = 4;
+    /** After how many nanoseconds a claim looks again whose tasks others had locked. */
+    private static final long CONTENDED = 5_000_000;
     /** How long requests to workers are there. */
     private static final long CONTROL_TTL = 60_000;
     /** How long the types of a worker are remembered at least. */
@@ -82,6 +84,24 @@ public final class SqlStore {
     public List<Enqueued> enqueue(Step step, Batch batch) throws SQLException {
         var changes = new Changes(step);
         List<Enqueued> enqueued = changes.enqueue(batch);
+        changes.settle();
+        return enqueued;
+    }
+
+    /**
+     * Enqueues the tasks of several callers. None has unique keys, so that keys are locked in one order.
+     *
+     * @param step the transaction
+     * @param batches the tasks of each, which {@link Batch#ensureWhole} has passed
+     * @return what became of each
+     * @throws SQLException if the database fails
+     */
+    public List<List<Enqueued>> enqueue(Step step, List<Batch> batches) throws SQLException {
+        var changes = new Changes(step);
+        List<List<Enqueued>> enqueued = new ArrayList<>();
+        for (Batch batch : batches) {
+            enqueued.add(changes.enqueue(batch));
+        }
         changes.settle();
         return enqueued;
     }
@@ -144,6 +164,9 @@ public final class SqlStore {
                 choose(step, queue, open, limits, request.most(), chosen);
             }
             again = Math.min(again, untilRate(step, queue, limits, nanos));
+            if (chosen.isEmpty() && isContended(step, queue, types, limits)) {
+                again = Math.min(again, CONTENDED);
+            }
         }
         saveLimits(step, limits);
         List<Claim> claims = chosen.isEmpty() ? List.of() : run(step, request, chosen);
@@ -194,6 +217,17 @@ public final class SqlStore {
             }
             update.run();
         }
+    }
+
+    /** Returns whether tasks are READY that were left out as another transaction has locked them, and may let them go. */
+    private static boolean isContended(Step step, String queue, List<String> types, Map<String, Limit> limits)
+            throws SQLException {
+        if (step.dialect().skipLocked().isEmpty()) {
+            return false;
+        }
+        List<String> open = types.stream().filter(type -> !limits.containsKey(type)).toList();
+        return step.query("SELECT 1 FROM {task} WHERE state = 0 AND queue = ? AND type {in} LIMIT 1").text(queue)
+                .texts(open).first(_ -> true) != null;
     }
 
     /** Returns in how many nanoseconds a rate lets another task of a queue begin. */
@@ -838,6 +872,9 @@ public final class SqlStore {
         if (!over.isEmpty()) {
             removed += step.query("DELETE FROM {ended} WHERE id {in}").texts(over).update();
         }
+        if (!step.dialect().skipLocked().isEmpty()) {
+            Changes.goOn(step);
+        }
         sweep(step, limits);
         more |= takenBack + crashed == ROUND || expired == ROUND || unknown == ROUND || removed >= ROUND;
         return new Upkeep(takenBack, crashed, expired, unknown, removed, more);
@@ -849,33 +886,38 @@ public final class SqlStore {
     }
 
     private static int endUnknown(Step step, long before) throws SQLException {
-        record Kind(String queue, String type) {}
-        List<Kind> kinds = step.query("""
+        record Group(String queue, String type, int rank, long since) {}
+        // The first task of each queue, type and priority; each step passes over all others of its group.
+        List<Group> groups = step.query("""
                 WITH RECURSIVE g(id) AS (
                   SELECT (SELECT h.id FROM {task} h WHERE h.state = 0 ORDER BY h.queue, h.type, h.rank, h.since LIMIT 1)
                   UNION ALL
                   SELECT COALESCE(
+                    (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type = c.type
+                      AND n.rank > c.rank ORDER BY n.rank, n.since LIMIT 1),
                     (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue = c.queue AND n.type > c.type
                       ORDER BY n.type, n.rank, n.since LIMIT 1),
                     (SELECT n.id FROM {task} n WHERE n.state = 0 AND n.queue > c.queue
                       ORDER BY n.queue, n.type, n.rank, n.since LIMIT 1))
                   FROM g JOIN {task} c ON c.id = g.id)
-                SELECT t.queue, t.type FROM g JOIN {task} t ON t.id = g.id""")
-                .list(row -> new Kind(row.getString(1), row.getString(2)));
-        if (kinds.isEmpty()) {
+                SELECT t.queue, t.type, t.rank, t.since FROM g JOIN {task} t ON t.id = g.id""")
+                .list(row -> new Group(row.getString(1), row.getString(2), row.getInt(3), row.getLong(4)));
+        groups.removeIf(group -> group.since > before);
+        if (groups.isEmpty()) {
             return 0;
         }
         Set<String> known = Set.copyOf(step.query("SELECT type FROM {known} WHERE seen > ?").number(before)
                 .list(row -> row.getString(1)));
         var changes = new Changes(step);
         int unknown = 0;
-        for (Kind kind : kinds) {
-            if (known.contains(kind.type) || unknown >= ROUND) {
+        for (Group group : groups) {
+            if (known.contains(group.type) || unknown >= ROUND) {
                 continue;
             }
             List<Row> rows = step.query("SELECT " + Row.COLUMNS + " FROM {task} t WHERE t.state = 0 AND t.queue = ?"
-                    + " AND t.type = ? AND t.since <= ? ORDER BY t.rank, t.since, t.seq LIMIT ? {skip}")
-                    .text(kind.queue).text(kind.type).number(before).number(ROUND - unknown).list(Row::read);
+                    + " AND t.type = ? AND t.rank = ? AND t.since <= ? ORDER BY t.since, t.seq LIMIT ? {skip}")
+                    .text(group.queue).text(group.type).number(group.rank).number(before).number(ROUND - unknown)
+                    .list(Row::read);
             for (Row row : rows) {
                 row.error = new ErrorInfo("UnknownType", "no worker knows the type " + row.type, "");
                 changes.end(changes.known(row), Row.DEAD, DeadReason.UNKNOWN_TYPE);
