@@ -360,6 +360,8 @@ class WaitsTest {
             "DurationHistogram.record(Duration)",
             "EventLoop.Builder.reportDeadlocks(Duration)",
             "EventLoop.Builder.reportDeadlocks(Duration, Consumer)",
+            "FaultProxy.Builder.delay(double, Duration)",
+            "FaultProxy.Builder.standStill(double, Duration)",
             "EventLoop.Builder.watch(Duration)",
             "EventLoop.Builder.watch(Duration, Consumer)",
             "ManagerServer.Builder.lease(Duration)",
