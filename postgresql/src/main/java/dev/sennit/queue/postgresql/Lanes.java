@@ -43,6 +43,7 @@ final class Lanes implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 60;
     /** How often a transaction is repeated that others were in the way of. */
     private static final int MOST_CONFLICTS = 20;
+    private static final int MOST_SHARED_CONFLICTS = 3;
     private static final long PAUSE_NANOS = 2_000_000;
     /** How often a transaction is tried on another connection. */
     private static final int MOST_BREAKS = 3;
@@ -292,7 +293,8 @@ final class Lanes implements AutoCloseable {
                 return;
             }
             boolean isForAll = group.size() == 1 || error instanceof BrokerException broker
-                    && (broker.isDoubtful() || broker.kind() == BrokerException.Kind.UNAVAILABLE);
+                    && (broker.isDoubtful() || broker.kind() == BrokerException.Kind.UNAVAILABLE)
+                    && !(broker.getCause() instanceof SQLException e && PostgresqlErrors.isConflict(e));
             for (Request<?, ?> request : group) {
                 Throwable own = isForAll ? error : attempt(List.of(request));
                 if (own != null) {
@@ -313,7 +315,8 @@ final class Lanes implements AutoCloseable {
                     return null;
                 } catch (SQLException e) {
                     undo(e);
-                    if (PostgresqlErrors.isConflict(e) && ++conflicts <= MOST_CONFLICTS) {
+                    if (PostgresqlErrors.isConflict(e)
+                            && ++conflicts <= (group.size() == 1 ? MOST_CONFLICTS : MOST_SHARED_CONFLICTS)) {
                         LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(PAUSE_NANOS * conflicts));
                         continue;
                     }

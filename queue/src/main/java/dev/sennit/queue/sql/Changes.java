@@ -328,6 +328,9 @@ final class Changes {
         List<String> ids = tasks.stream().map(QueuedTask::id).toList();
         Set<String> known = new HashSet<>(step.query("SELECT id FROM {task} WHERE id {in}").texts(ids)
                 .list(row -> row.getString(1)));
+        for (Row row : added) { // of another batch that is enqueued with this one
+            known.add(row.id);
+        }
         List<String> stale = new ArrayList<>();
         step.query("SELECT id, hidden, expires FROM {ended} WHERE id {in}").texts(ids).list(row -> {
             boolean isKept = row.getInt(2) == 0 && row.getLong(3) > step.now();
