@@ -92,8 +92,8 @@ final class Lanes implements AutoCloseable {
 
     /** Is told of transactions. */
     interface Teller {
-        /** Has the database tell others, after the operation and in its transaction. */
-        void prepare(Session session, Wakes wakes) throws SQLException;
+        /** Commits a transaction, and has the database tell others of it. */
+        void commit(Connection connection, Wakes wakes) throws SQLException;
 
         /** Is called after the commit. */
         void committed(Wakes wakes);
@@ -166,6 +166,16 @@ final class Lanes implements AutoCloseable {
             lock.unlock();
         }
         return await(request);
+    }
+
+    /** Checks that the broker is not closed. */
+    void ensureNotClosed() {
+        lock.lock();
+        try {
+            ensureOpen();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void ensureOpen() {
@@ -351,9 +361,8 @@ final class Lanes implements AutoCloseable {
             var step = new Step(open, kind.dialect());
             List<?> results = kind.run(step, group);
             step.finish();
-            teller.prepare(open, step.wakes());
             isCommit[0] = true;
-            own.commit();
+            teller.commit(own, step.wakes());
             for (int i = 0; i < group.size(); i++) {
                 group.get(i).answer(results.get(i));
             }
