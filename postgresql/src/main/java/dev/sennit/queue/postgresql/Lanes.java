@@ -43,6 +43,7 @@ final class Lanes implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 60;
     /** How often a transaction is repeated that others were in the way of. */
     private static final int MOST_CONFLICTS = 20;
+    private static final int MOST_SHARED_CONFLICTS = 3;
     private static final long PAUSE_NANOS = 2_000_000;
     /** How often a transaction is tried on another connection. */
     private static final int MOST_BREAKS = 3;
@@ -91,8 +92,8 @@ final class Lanes implements AutoCloseable {
 
     /** Is told of transactions. */
     interface Teller {
-        /** Has the database tell others, after the operation and in its transaction. */
-        void prepare(Session session, Wakes wakes) throws SQLException;
+        /** Commits a transaction, and has the database tell others of it. */
+        void commit(Connection connection, Wakes wakes) throws SQLException;
 
         /** Is called after the commit. */
         void committed(Wakes wakes);
@@ -165,6 +166,16 @@ final class Lanes implements AutoCloseable {
             lock.unlock();
         }
         return await(request);
+    }
+
+    /** Checks that the broker is not closed. */
+    void ensureNotClosed() {
+        lock.lock();
+        try {
+            ensureOpen();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void ensureOpen() {
@@ -292,7 +303,8 @@ final class Lanes implements AutoCloseable {
                 return;
             }
             boolean isForAll = group.size() == 1 || error instanceof BrokerException broker
-                    && (broker.isDoubtful() || broker.kind() == BrokerException.Kind.UNAVAILABLE);
+                    && (broker.isDoubtful() || broker.kind() == BrokerException.Kind.UNAVAILABLE)
+                    && !(broker.getCause() instanceof SQLException e && PostgresqlErrors.isConflict(e));
             for (Request<?, ?> request : group) {
                 Throwable own = isForAll ? error : attempt(List.of(request));
                 if (own != null) {
@@ -313,7 +325,8 @@ final class Lanes implements AutoCloseable {
                     return null;
                 } catch (SQLException e) {
                     undo(e);
-                    if (PostgresqlErrors.isConflict(e) && ++conflicts <= MOST_CONFLICTS) {
+                    if (PostgresqlErrors.isConflict(e)
+                            && ++conflicts <= (group.size() == 1 ? MOST_CONFLICTS : MOST_SHARED_CONFLICTS)) {
                         LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(PAUSE_NANOS * conflicts));
                         continue;
                     }
@@ -348,9 +361,8 @@ final class Lanes implements AutoCloseable {
             var step = new Step(open, kind.dialect());
             List<?> results = kind.run(step, group);
             step.finish();
-            teller.prepare(open, step.wakes());
             isCommit[0] = true;
-            own.commit();
+            teller.commit(own, step.wakes());
             for (int i = 0; i < group.size(); i++) {
                 group.get(i).answer(results.get(i));
             }

@@ -245,17 +245,23 @@ final class Notices implements Lanes.Teller, AutoCloseable {
         return kind + Integer.toHexString(name.hashCode());
     }
 
-    @Override
-    public void prepare(Session session, Wakes wakes) throws SQLException {
-        if (notifies) {
-            tell(session, wakes);
-        }
-    }
-
     /** Has the database tell others when the transaction is committed. */
     void tell(Session session, Wakes wakes) throws SQLException {
         if (!wakes.isEmpty()) {
             session.query("SELECT pg_notify(?, ?)").text(dialect.schema()).text(payload(wakes)).first(_ -> true);
+        }
+    }
+
+    /** Commits, and has the database tell others in the same round trip. */
+    @Override
+    public void commit(Connection connection, Wakes wakes) throws SQLException {
+        if (notifies && !wakes.isEmpty()) {
+            // A payload is letters, digits and spaces; the name of a schema has no quotes either.
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("SELECT pg_notify('" + dialect.schema() + "', '" + payload(wakes) + "'); COMMIT");
+            }
+        } else {
+            connection.commit();
         }
     }
 

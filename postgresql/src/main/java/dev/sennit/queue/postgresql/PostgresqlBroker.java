@@ -262,6 +262,7 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
     @Override
     public List<Enqueued> enqueue(Batch batch) {
         batch.ensureWhole();
+        lanes.ensureNotClosed();
         if (batch.isEmpty()) {
             return List.of();
         }
@@ -274,6 +275,7 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
     @Override
     public List<Enqueued> enqueue(Connection connection, Batch batch) {
         batch.ensureWhole();
+        lanes.ensureNotClosed();
         try {
             if (connection.getAutoCommit()) {
                 throw new IllegalStateException("the connection commits each statement: call setAutoCommit(false)");
@@ -305,12 +307,14 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public List<LeaseState> extend(List<Renewal> renewals, Duration lease) {
+        lanes.ensureNotClosed();
         return renewals.isEmpty() ? List.of() : lanes.run(extend, new Renewed(renewals, lease));
     }
 
     @Override
     public List<Boolean> complete(List<Completion> completions) {
         completions.forEach(each -> each.successors().ensureWhole());
+        lanes.ensureNotClosed();
         if (completions.isEmpty()) {
             return List.of();
         }
@@ -323,6 +327,7 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public List<Boolean> fail(List<Failure> failures) {
+        lanes.ensureNotClosed();
         return failures.isEmpty() ? List.of() : lanes.run(fail, failures);
     }
 
@@ -377,6 +382,7 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public List<EndedTask> ended(Collection<String> ids) {
+        lanes.ensureNotClosed();
         return ids.isEmpty() ? List.of() : read(step -> Lookup.ended(step, ids));
     }
 

@@ -4,10 +4,17 @@ import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.sql.Dialect;
 import dev.sennit.queue.sql.Schema;
 import dev.sennit.queue.sql.Session;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +54,14 @@ final class PostgresqlDialect implements Dialect {
             moment("nextval('{numbers}')", SETTINGS + ", set_config('synchronous_commit', ?, true)");
     private static final String READ = moment("0", "");
     private static final String GUEST = moment("nextval('{numbers}')", "");
+
+    /** The inserts of which there are many at a time, and none of which may be missing. */
+    private static final Pattern INSERT =
+            Pattern.compile("(INSERT INTO \\{(?:task|body|event|ended)} \\(([^()]*)\\))\\s+"
+                    + "(?:(VALUES) (\\([?,\\s]*\\))(.*)|SELECT ([^()]*) FROM \\{task} WHERE id = \\?)", Pattern.DOTALL);
+    private static final Set<String> TEXTS = Set.of("id", "type", "queue", "turn", "unique_key", "root", "part_join",
+            "after_join", "reply_to", "kind", "worker", "detail", "error_type", "error_message", "error_stack");
+    private static final Set<String> BYTES = Set.of("message", "payload", "result");
 
     private final String schema;
     private final Mode mode;
@@ -142,6 +157,57 @@ final class PostgresqlDialect implements Dialect {
     public String topOfEach(String columns, String condition, String order) {
         return "SELECT " + columns + " FROM unnest(?::text[]) k(value) CROSS JOIN LATERAL (SELECT t.* FROM {task} t"
                 + " WHERE " + condition + " ORDER BY " + order + " LIMIT ? {skip}) t";
+    }
+
+    // ---- inserts of many rows ----
+
+    @Override
+    public @Nullable String together(String template) {
+        Matcher insert = INSERT.matcher(template);
+        if (!insert.matches()) {
+            return null;
+        }
+        String[] columns = insert.group(2).strip().split("\\s*,\\s*");
+        if (insert.group(4) != null) {
+            return insert.group(1) + " SELECT * FROM " + unnest(List.of(columns), "") + insert.group(5);
+        }
+        // Rows of tasks that have ended: their values come from both. They are looked up one by one, by the id.
+        String[] values = insert.group(6).strip().split("\\s*,\\s*");
+        List<String> bound = new ArrayList<>();
+        var names = new StringBuilder();
+        for (int i = 0; i < values.length; i++) {
+            if (values[i].equals("?")) {
+                bound.add(columns[i]);
+                values[i] = "v.p" + bound.size();
+                names.append("p").append(bound.size()).append(", ");
+            }
+        }
+        bound.add("id");
+        return insert.group(1) + " SELECT " + String.join(", ", values) + " FROM "
+                + unnest(bound, " AS v(" + names + "of)")
+                + " CROSS JOIN LATERAL (SELECT * FROM {task} WHERE id = v.of OFFSET 0) t";
+    }
+
+    private static String unnest(List<String> columns, String names) {
+        return "unnest(" + columns.stream().map(column -> "?::" + type(column) + "[]")
+                .collect(Collectors.joining(", ")) + ")" + names;
+    }
+
+    private static String type(String column) {
+        return TEXTS.contains(column) ? "text" : BYTES.contains(column) ? "bytea" : "bigint";
+    }
+
+    @Override
+    public void bindColumn(PreparedStatement statement, int index, List<@Nullable Object> values) throws SQLException {
+        Object first = values.stream().filter(Objects::nonNull).findFirst().orElse(null);
+        Connection connection = statement.getConnection();
+        statement.setArray(index, switch (first) {
+            case String _ -> connection.createArrayOf("text", values.toArray(String[]::new));
+            case byte[] _ -> connection.createArrayOf("bytea", values.toArray(byte[][]::new));
+            case Long _ -> connection.createArrayOf("int8", values.toArray(Long[]::new));
+            case null -> connection.createArrayOf("text", values.toArray(String[]::new)); // it is cast
+            default -> throw new IllegalArgumentException("no column of " + first.getClass());
+        });
     }
 
     @Override

@@ -49,7 +49,7 @@ final class PostgresqlErrors {
             case "28" -> of(Kind.REFUSED, false, " refuses this user (" + line(error)
                     + "): correct user and password, or pg_hba.conf of the server", error);
             case "3D" -> of(Kind.REFUSED, false, " has no such database (" + line(error) + "): create it", error);
-            case "53" -> of(Kind.UNAVAILABLE, isDoubtful, " has no room (" + line(error)
+            case "53", "54" -> of(Kind.UNAVAILABLE, isDoubtful, " has no room (" + line(error)
                     + "): nothing was changed, try again when there is some", error);
             default -> other(state, isDoubtful, error);
         };

@@ -311,6 +311,27 @@ class PostgresqlStoreIT {
         return new Batch(tasks, joins);
     }
 
+    /** Requests that share a transaction may be about the same tasks. */
+    @Test
+    void manyCallersEnqueueTheSameTasksOnce() throws Exception {
+        try (Broker broker = Broker.open(uri("&connections=2"))) {
+            inThreads(16, thread -> {
+                for (int i = 0; i < 30; i++) {
+                    String name = "same" + i;
+                    List<QueuedTask> tasks = List.of(task(name).part(new PartOf(name, 0)).build(),
+                            task(name + "-after").after(name).build());
+                    assertThat(broker.enqueue(new Batch(tasks, List.of(new Join(name, 1, List.of())))))
+                            .containsExactly(new Enqueued(name, false), new Enqueued(name + "-after", false));
+                }
+                return true;
+            });
+            List<Claim> claims = claim(broker, 100);
+            assertThat(claims).hasSize(30);
+            inThreads(16, thread -> claims.stream().allMatch(claim -> complete(broker, claim)));
+            assertThat(claim(broker, 100)).hasSize(30);
+        }
+    }
+
     // ---- without notices ----
 
     @Test

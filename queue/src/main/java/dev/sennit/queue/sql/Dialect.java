@@ -3,6 +3,7 @@ package dev.sennit.queue.sql;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What differs between databases. All SQL of {@link SqlStore} is a template: {@code {task}} stands for a table,
@@ -57,6 +58,29 @@ public interface Dialect {
      */
     default String storable(String text) {
         return text;
+    }
+
+    /**
+     * Returns a statement that does all inserts of a batch at once, if this database is quicker with that. Its
+     * parameters are columns, see {@link #bindColumn}. A batch of which it inserts less than all is taken to have failed.
+     *
+     * @param template a statement that is run in batches
+     * @return another template with as many parameters; null, by default, for none
+     */
+    default @Nullable String together(String template) {
+        return null;
+    }
+
+    /**
+     * Binds the values of a parameter for all inserts of a batch.
+     *
+     * @param statement the statement, of {@link #together}
+     * @param index the index of the parameter
+     * @param values texts, numbers or bytes, with nulls among them
+     * @throws SQLException if the database refuses it
+     */
+    default void bindColumn(PreparedStatement statement, int index, List<@Nullable Object> values) throws SQLException {
+        throw new UnsupportedOperationException("nothing is inserted together");
     }
 
     /**

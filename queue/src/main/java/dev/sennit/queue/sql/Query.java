@@ -5,6 +5,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -12,12 +13,28 @@ import org.jspecify.annotations.Nullable;
 public final class Query {
     private final PreparedStatement statement;
     private final Dialect dialect;
+    /** The values of each parameter, if the statement does all of a batch at once. */
+    private final @Nullable List<List<@Nullable Object>> columns;
+
     private int bound;
     private int batched;
 
-    Query(PreparedStatement statement, Dialect dialect) {
+    Query(PreparedStatement statement, Dialect dialect, boolean isTogether) {
         this.statement = statement;
         this.dialect = dialect;
+        columns = isTogether ? new ArrayList<>() : null;
+    }
+
+    /** Keeps a value, if it is bound with others. */
+    private boolean isKept(@Nullable Object value) {
+        if (columns == null) {
+            return false;
+        }
+        if (columns.size() <= bound) {
+            columns.add(new ArrayList<>());
+        }
+        columns.get(bound++).add(value);
+        return true;
     }
 
     /**
@@ -44,6 +61,9 @@ public final class Query {
      * @throws SQLException if the database refuses it
      */
     public Query text(@Nullable String value) throws SQLException {
+        if (isKept(value == null ? null : dialect.storable(value))) {
+            return this;
+        }
         if (value == null) {
             statement.setNull(++bound, Types.VARCHAR);
         } else {
@@ -60,7 +80,9 @@ public final class Query {
      * @throws SQLException if the database refuses it
      */
     public Query number(long value) throws SQLException {
-        statement.setLong(++bound, value);
+        if (!isKept(value)) {
+            statement.setLong(++bound, value);
+        }
         return this;
     }
 
@@ -72,6 +94,9 @@ public final class Query {
      * @throws SQLException if the database refuses it
      */
     public Query number(@Nullable Long value) throws SQLException {
+        if (isKept(value)) {
+            return this;
+        }
         if (value == null) {
             statement.setNull(++bound, Types.BIGINT);
         } else {
@@ -88,6 +113,9 @@ public final class Query {
      * @throws SQLException if the database refuses it
      */
     public Query bytes(byte @Nullable [] value) throws SQLException {
+        if (isKept(value)) {
+            return this;
+        }
         if (value == null) {
             statement.setNull(++bound, Types.VARBINARY);
         } else {
@@ -157,7 +185,9 @@ public final class Query {
      * @throws SQLException if the database refuses it
      */
     public Query add() throws SQLException {
-        statement.addBatch();
+        if (columns == null) {
+            statement.addBatch();
+        }
         bound = 0;
         batched++;
         return this;
@@ -170,7 +200,15 @@ public final class Query {
      * @throws SQLException if the database fails
      */
     public int[] run() throws SQLException {
-        return batched == 0 ? new int[0] : statement.executeBatch();
+        if (batched == 0 || columns == null) {
+            return batched == 0 ? new int[0] : statement.executeBatch();
+        }
+        for (int i = 0; i < columns.size(); i++) {
+            dialect.bindColumn(statement, i + 1, columns.get(i));
+        }
+        int[] counts = new int[batched];
+        Arrays.fill(counts, 0, Math.min(batched, statement.executeUpdate()), 1);
+        return counts;
     }
 
     static @Nullable Long number(ResultSet row, int column) throws SQLException {

@@ -19,7 +19,14 @@ public final class Session implements AutoCloseable {
 
     private final Connection connection;
     private final Dialect dialect;
-    private final Map<String, PreparedStatement> statements = new HashMap<>();
+    /**
+     * A statement.
+     *
+     * @param isTogether whether it does all of a batch at once
+     */
+    private record Prepared(PreparedStatement statement, boolean isTogether) {}
+
+    private final Map<String, Prepared> statements = new HashMap<>();
 
     /**
      * Makes a session.
@@ -53,15 +60,17 @@ public final class Session implements AutoCloseable {
      * @throws SQLException if the database refuses it
      */
     public Query query(String template) throws SQLException {
-        PreparedStatement statement = statements.get(template);
-        if (statement == null) {
+        Prepared prepared = statements.get(template);
+        if (prepared == null) {
             if (statements.size() >= MOST_STATEMENTS) {
                 forget();
             }
-            statement = connection.prepareStatement(sql(template));
-            statements.put(template, statement);
+            String together = dialect.together(template);
+            prepared = new Prepared(connection.prepareStatement(sql(together == null ? template : together)),
+                    together != null);
+            statements.put(template, prepared);
         }
-        return new Query(statement, dialect);
+        return new Query(prepared.statement, dialect, prepared.isTogether);
     }
 
     /**
@@ -89,9 +98,9 @@ public final class Session implements AutoCloseable {
 
     /** Closes the statements; they are prepared anew when they are needed. */
     public void forget() {
-        for (PreparedStatement statement : statements.values()) {
+        for (Prepared prepared : statements.values()) {
             try {
-                statement.close();
+                prepared.statement.close();
             } catch (SQLException e) {
                 // It is closed, or the connection is.
             }

@@ -142,15 +142,21 @@ public final class SqlStore {
      * @throws SQLException if the database fails
      */
     public Claimed claim(Step step, ClaimRequest request) throws SQLException {
-        awaken(step);
-        Set<Scope> paused = Lookup.paused(step);
+        Bounds bounds = bounds(step);
+        boolean isDue = bounds.due != null && bounds.due <= step.now();
+        if (isDue) {
+            awaken(step);
+        }
+        Set<Scope> paused = bounds.paused;
         List<String> types = new ArrayList<>();
+        boolean hasRates = false;
         for (String type : request.types()) {
             if (!paused.contains(Scope.type(type))) {
                 types.add(type);
+                hasRates |= bounds.limited.contains(type);
             }
         }
-        Map<String, Limit> limits = limits(step, types);
+        Map<String, Limit> limits = hasRates ? limits(step, types) : Map.of();
         long nanos = step.now() * 1_000_000;
         List<String> chosen = new ArrayList<>();
         long again = Long.MAX_VALUE;
@@ -170,12 +176,38 @@ public final class SqlStore {
         }
         saveLimits(step, limits);
         List<Claim> claims = chosen.isEmpty() ? List.of() : run(step, request, chosen);
-        Long due = step.query("SELECT min(due) FROM {task} WHERE state = 1")
-                .<@Nullable Long>first(row -> Query.number(row, 1));
+        Long due = isDue ? bounds(step).due : bounds.due;
         if (due != null) {
             again = Math.min(again, Math.max(1, due - step.now()) * 1_000_000);
         }
         return new Claimed(claims, again == Long.MAX_VALUE ? null : Duration.ofNanos(again));
+    }
+
+    /**
+     * What a claim has to keep to.
+     *
+     * @param paused what is paused
+     * @param limited the types that have a rate
+     * @param due when the next task is due, or null if none is SCHEDULED
+     */
+    private record Bounds(Set<Scope> paused, Set<String> limited, @Nullable Long due) {}
+
+    /** Reads all of them at once, as the way to a server takes longer than a look. */
+    private static Bounds bounds(Step step) throws SQLException {
+        Set<Scope> paused = new HashSet<>();
+        Set<String> limited = new HashSet<>();
+        List<Long> due = new ArrayList<>();
+        step.query("SELECT kind, name, 0 FROM {paused} UNION ALL SELECT 'RATE', type, 0 FROM {rate}"
+                + " UNION ALL SELECT 'DUE', '', min(due) FROM {task} WHERE state = 1").list(row -> {
+                    String kind = row.getString(1);
+                    Long time = Query.number(row, 3);
+                    return switch (kind) {
+                        case "RATE" -> limited.add(row.getString(2));
+                        case "DUE" -> time != null && due.add(time);
+                        default -> paused.add(new Scope(Scope.Kind.valueOf(kind), row.getString(2)));
+                    };
+                });
+        return new Bounds(paused, limited, due.isEmpty() ? null : due.getFirst());
     }
 
     /**
