@@ -46,8 +46,8 @@ final class QueueSoak implements AutoCloseable {
     private static final int KEYS = 6;
     private static final int UNIQUE_KEYS = 12;
     private static final int TRIES = 100;
-    /** So many tasks wait at most, so that the submitter has something to do until the end. */
-    private static final int MOST_WAITING = 500;
+    /** So many tasks wait at most: what was lost waits for its turn behind them. */
+    private static final int MOST_WAITING = 150;
     /** Runs that were lost with their process are no failures. */
     private static final RetryPolicy RETRY = RetryPolicy.attempts(20).waiting(Duration.ofMillis(20)).crashes(100_000);
 
@@ -408,7 +408,8 @@ final class QueueSoak implements AutoCloseable {
 
     private void note(long at, List<Long> dead) throws IOException {
         records.read();
-        records.open(dead).forEach(run -> lost.add(new Lost(run, at)));
+        records.open(dead).stream().filter(run -> !records.isOvertaken(run))
+                .forEach(run -> lost.add(new Lost(run, at)));
     }
 
     /**

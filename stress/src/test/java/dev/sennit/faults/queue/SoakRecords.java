@@ -17,7 +17,7 @@ final class SoakRecords {
     /**
      * A line.
      *
-     * @param what B for a begin, E for an end, F for a failure
+     * @param what B for a begin, E for an end, F for a failure, I for an interrupt
      * @param id the task
      * @param attempt its attempt
      * @param at when, by the clock of the machine
@@ -97,6 +97,12 @@ final class SoakRecords {
         Set<Run> runs = new HashSet<>();
         pids.forEach(pid -> runs.addAll(open.getOrDefault(pid, Set.of())));
         return runs;
+    }
+
+    /** Returns whether another run of the same task has begun after this one. */
+    synchronized boolean isOvertaken(Run run) {
+        return lines.getOrDefault(run.id, List.of()).stream()
+                .anyMatch(line -> line.what == 'B' && line.attempt > run.attempt);
     }
 
     /** Returns how many tasks have come to their end at least once. */

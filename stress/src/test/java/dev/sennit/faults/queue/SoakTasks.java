@@ -38,7 +38,12 @@ final class SoakTasks {
     private static Integer work(Work work, RunContext run) throws Exception {
         write('B', run);
         if (work.millis > 0) {
-            Thread.sleep(work.millis);
+            try {
+                Thread.sleep(work.millis);
+            } catch (InterruptedException e) {
+                write('I', run); // it has lost its lease
+                throw e;
+            }
         }
         if (run.failures() < work.failures) {
             write('F', run);
