@@ -2,7 +2,12 @@ package dev.sennit.queue.postgresql;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Properties;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.Driver;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** Opens connections: of its own, or from a pool of the caller. */
@@ -10,6 +15,7 @@ final class Connector {
     private static final int CONNECT_SECONDS = 10;
     /** How long an answer of the server may take. */
     private static final int ANSWER_SECONDS = 30;
+    private static final String SSL_PASSWORD = "sslpassword";
 
     private final DataSource source;
     private final boolean isBorrowed;
@@ -20,7 +26,8 @@ final class Connector {
     }
 
     static Connector to(Address address) {
-        var source = new PGSimpleDataSource();
+        Map<String, String> options = address.driverOptions();
+        var source = new Source(options.remove(SSL_PASSWORD));
         source.setServerNames(new String[] {address.host()});
         source.setPortNumbers(new int[] {address.port()});
         source.setDatabaseName(address.database());
@@ -34,13 +41,40 @@ final class Connector {
         // A pooler gives each transaction to another connection, where a statement that was prepared is not known.
         source.setPrepareThreshold(address.notifies() ? 2 : 0);
         try {
-            for (var option : address.driverOptions().entrySet()) {
+            for (var option : options.entrySet()) {
                 source.setProperty(option.getKey(), option.getValue());
             }
         } catch (SQLException e) {
             throw new IllegalArgumentException("postgresql has no such option", e);
         }
         return new Connector(source, false);
+    }
+
+    /** The driver logs the address that a source makes of its properties: without this, also the password of a key. */
+    private static final class Source extends PGSimpleDataSource {
+        private static final long serialVersionUID = 1;
+
+        private final @Nullable String sslPassword;
+
+        Source(@Nullable String sslPassword) {
+            this.sslPassword = sslPassword;
+        }
+
+        @Override
+        public Connection getConnection(@Nullable String user, @Nullable String password) throws SQLException {
+            if (sslPassword == null) {
+                return super.getConnection(user, password);
+            }
+            var secrets = new Properties();
+            secrets.setProperty(SSL_PASSWORD, sslPassword);
+            if (user != null) {
+                secrets.setProperty("user", user);
+            }
+            if (password != null) {
+                secrets.setProperty("password", password);
+            }
+            return Objects.requireNonNull(new Driver().connect(getUrl(), secrets), "no connection");
+        }
     }
 
     static Connector over(DataSource source) {

@@ -61,6 +61,10 @@ public final class SqlStore {
     private static final int MOST_LOOKS = 4;
     /** After how many nanoseconds a claim looks again whose tasks others had locked. */
     private static final long CONTENDED = 5_000_000;
+    /** How many bytes of large messages come in one claim, but for one message that has more. */
+    private static final long MOST_BYTES = 4_000_000;
+    /** After how many nanoseconds the rest of them may be claimed. */
+    private static final long MORE_BYTES = 1_000_000;
     /** How long requests to workers are there. */
     private static final long CONTROL_TTL = 60_000;
     /** How long the types of a worker are remembered at least. */
@@ -159,6 +163,7 @@ public final class SqlStore {
         Map<String, Limit> limits = hasRates ? limits(step, types) : Map.of();
         long nanos = step.now() * 1_000_000;
         List<String> chosen = new ArrayList<>();
+        var budget = new Budget();
         long again = Long.MAX_VALUE;
         for (String queue : new LinkedHashSet<>(request.queues())) {
             if (paused.contains(Scope.queue(queue))) {
@@ -167,12 +172,15 @@ public final class SqlStore {
             if (chosen.size() < request.most()) {
                 List<String> open = types.stream()
                         .filter(type -> !limits.containsKey(type) || limits.get(type).until(nanos) == 0).toList();
-                choose(step, queue, open, limits, request.most(), chosen);
+                choose(step, queue, open, limits, request.most(), chosen, budget);
             }
             again = Math.min(again, untilRate(step, queue, limits, nanos));
             if (chosen.isEmpty() && isContended(step, queue, types, limits)) {
                 again = Math.min(again, CONTENDED);
             }
+        }
+        if (budget.isSpent) {
+            again = Math.min(again, MORE_BYTES);
         }
         saveLimits(step, limits);
         List<Claim> claims = chosen.isEmpty() ? List.of() : run(step, request, chosen);
@@ -277,22 +285,27 @@ public final class SqlStore {
     }
 
     private void choose(Step step, String queue, List<String> types, Map<String, Limit> limits, int most,
-            List<String> chosen) throws SQLException {
-        for (int look = 0; look < MOST_LOOKS && chosen.size() < most; look++) {
+            List<String> chosen, Budget budget) throws SQLException {
+        for (int look = 0; look < MOST_LOOKS && chosen.size() < most && !budget.isSpent; look++) {
             int room = most - chosen.size();
             Set<String> expired = new TreeSet<>();
             List<Candidate> heads = heads(step, queue, types, room,
                     limits.isEmpty() ? room : Integer.MAX_VALUE, Set.copyOf(chosen), expired);
+            budget.learn(step, heads);
             List<String> turns = heads.stream().map(Candidate::turn).filter(turn -> turn != null).distinct().sorted()
                     .toList();
             if (turns.isEmpty()) {
                 for (Candidate head : heads) {
-                    if (chosen.size() < most && mayBegin(limits, head.type, step.now())) {
+                    if (chosen.size() == most || !budget.fits(head.id, chosen)) {
+                        break;
+                    }
+                    if (mayBegin(limits, head.type, step.now())) {
                         chosen.add(head.id);
+                        budget.spend(head.id);
                     }
                 }
             } else {
-                chooseInTurns(step, heads, turns, Set.copyOf(types), limits, most, chosen, expired);
+                chooseInTurns(step, heads, turns, Set.copyOf(types), limits, most, chosen, expired, budget);
             }
             if (expired.isEmpty()) {
                 return;
@@ -302,6 +315,33 @@ public final class SqlStore {
                 changes.end(row, Row.EXPIRED, null);
             }
             changes.settle();
+        }
+    }
+
+    /** How many bytes of large messages a claim may have yet: whoever asks for many tasks need not have room for them. */
+    private static final class Budget {
+        private final Map<String, Long> sizes = new HashMap<>();
+        private long left = MOST_BYTES;
+        private boolean isSpent;
+
+        /** Looks up how large some tasks are. */
+        void learn(Step step, List<Candidate> tasks) throws SQLException {
+            if (!tasks.isEmpty()) {
+                step.query("SELECT id, octet_length(message) + octet_length(payload) FROM {body} WHERE id {in}")
+                        .texts(tasks.stream().map(Candidate::id).toList())
+                        .list(row -> sizes.put(row.getString(1), row.getLong(2)));
+            }
+        }
+
+        /** Returns whether a task may come next; one does at least. */
+        boolean fits(String id, List<String> chosen) {
+            boolean fits = chosen.isEmpty() || left >= sizes.getOrDefault(id, 0L);
+            isSpent |= !fits;
+            return fits;
+        }
+
+        void spend(String id) {
+            left = Math.max(0, left - sizes.getOrDefault(id, 0L));
         }
     }
 
@@ -338,7 +378,8 @@ public final class SqlStore {
 
     /** Lets keys take turns, as if one task were claimed after the other. */
     private static void chooseInTurns(Step step, List<Candidate> heads, List<String> names, Set<String> types,
-            Map<String, Limit> limits, int most, List<String> chosen, Set<String> expired) throws SQLException {
+            Map<String, Limit> limits, int most, List<String> chosen, Set<String> expired, Budget budget)
+            throws SQLException {
         int room = most - chosen.size();
         Map<String, Changes.Turn> turns = Changes.lockTurns(step, names);
         Map<String, List<Candidate>> held = new HashMap<>();
@@ -359,15 +400,20 @@ public final class SqlStore {
                                 row.getString(2), row.getInt(3), 0, 0, turn));
                     });
         }
+        budget.learn(step, held.values().stream().flatMap(List::stream).toList());
         var ready = new PriorityQueue<>(ORDER);
         ready.addAll(heads);
         Map<String, Candidate> promoted = new LinkedHashMap<>();
         while (chosen.size() < most && !ready.isEmpty()) {
             Candidate next = ready.remove();
+            if (!budget.fits(next.id, chosen)) {
+                break;
+            }
             if (!types.contains(next.type) || !mayBegin(limits, next.type, step.now())) {
                 continue;
             }
             chosen.add(next.id);
+            budget.spend(next.id);
             promoted.remove(next.id);
             Changes.Turn turn = next.turn == null ? null : turns.get(next.turn);
             if (turn == null) {

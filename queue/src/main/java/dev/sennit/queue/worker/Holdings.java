@@ -58,6 +58,8 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
     private static final Logger LOG = System.getLogger(Worker.class.getName());
     /** How many tasks wait here at most. */
     private static final int MOST_AHEAD = 256;
+    /** No more is claimed ahead while the arguments of what was claimed ahead have more bytes than this. */
+    private static final long MOST_BYTES_AHEAD = 4_000_000;
     /** Runs that take longer in all than this for each place are not claimed ahead. */
     private static final double AHEAD_NANOS = 10_000_000;
     /** What waits for longer here is given back, as another worker may have a place. */
@@ -134,6 +136,10 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
             }
             int free = places - occupied - ahead.size();
             int more = (int) Math.min(MOST_AHEAD, places * (AHEAD_NANOS / averageNanos));
+            if (more > 0 && ahead.stream().mapToLong(task -> task.claim.task().payload().length)
+                    .sum() > MOST_BYTES_AHEAD) {
+                more = 0;
+            }
             if (free > 0) {
                 return free + more;
             }

@@ -492,6 +492,32 @@ class SqliteBrokerTest {
         assertThat(state("b")).isEqualTo(TaskState.DEAD);
     }
 
+    /** Whoever asks for many tasks need not have room for as many large ones. */
+    @Test
+    void claimsLargeArgumentsInSmallNumbers() {
+        byte[] large = new byte[1 << 20];
+        Arrays.fill(large, (byte) 'x');
+        for (int i = 0; i < 12; i++) {
+            QueuedTask.Builder task = QueuedTask.of("greet", large).id("t" + (char) ('a' + i));
+            broker.enqueue(Batch.of(i % 2 == 0 ? task.build() : task.key(new KeyLimit("k", 100)).build()));
+        }
+        broker.enqueue(Batch.of(QueuedTask.of("greet", new byte[10 << 20]).id("u").build(),
+                QueuedTask.of("greet", bytes("1")).id("v").build()));
+        List<String> claimed = new ArrayList<>();
+        int claims = 0;
+        while (claimed.size() < 14) {
+            Claimed answer = broker.claim(new ClaimRequest("w", List.of("default"), Set.of("greet"), 100, LEASE));
+            assertThat(answer.claims()).isNotEmpty();
+            assertThat(answer.claims().stream().skip(1).mapToLong(claim -> claim.task().payload().length).sum())
+                    .isLessThanOrEqualTo(4_000_000);
+            claimed.addAll(ids(answer.claims()));
+            assertThat(answer.lookAgainIn() == null).isEqualTo(claimed.size() == 14);
+            claims++;
+        }
+        assertThat(claimed).doesNotHaveDuplicates();
+        assertThat(claims).isGreaterThanOrEqualTo(4);
+    }
+
     @Test
     void keepsLargeArgumentsApart() throws SQLException {
         byte[] large = new byte[10 << 20];
