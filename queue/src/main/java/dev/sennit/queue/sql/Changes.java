@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -749,6 +750,11 @@ final class Changes {
             insert.run();
         }
         Map<String, Turn> turns = lockTurns(step, List.copyOf(limit.keySet()));
+        for (var each : limit.entrySet()) {
+            if (each.getValue() > 0 && !turns.containsKey(each.getKey())) {
+                throw new ConflictException(); // its last task has ended between both statements
+            }
+        }
         for (var each : turns.entrySet()) {
             Turn turn = each.getValue();
             turn.limit = limits.getOrDefault(each.getKey(), turn.limit);
@@ -769,6 +775,21 @@ final class Changes {
         return turns;
     }
 
+    /**
+     * Lets keys go on whose next task was locked when its turn came, by a transaction that was then rolled back: it was
+     * left out, and nothing else would come back to it.
+     */
+    static void goOn(Step step) throws SQLException {
+        List<String> open = step.query("SELECT u.turn FROM {turn} u WHERE u.ready <= 0 AND u.places < u.places_limit"
+                + " AND EXISTS (SELECT 1 FROM {task} t WHERE t.state = 3 AND t.turn = u.turn) LIMIT ?")
+                .number(SqlStore.ROUND).list(row -> row.getString(1));
+        if (!open.isEmpty()) {
+            var changes = new Changes(step);
+            open.forEach(changes::leaving);
+            changes.settle();
+        }
+    }
+
     /** Lets the next task of each key become READY, if none is and there is a place. */
     private void promote(Map<String, Turn> turns) throws SQLException {
         List<String> open = new ArrayList<>();
@@ -782,7 +803,7 @@ final class Changes {
         }
         List<Row> heads = step.query(step.dialect().topOfEach(Row.COLUMNS, "t.state = 3 AND t.turn = k.value",
                 "t.rank, t.number")).texts(open).number(1).list(Row::read);
-        heads.sort(java.util.Comparator.comparingLong(row -> row.number));
+        heads.sort(Comparator.comparingLong(row -> row.number));
         for (Row head : heads) {
             Row row = known(head);
             Turn turn = requireNonNull(turns.get(row.turn));
@@ -831,7 +852,7 @@ final class Changes {
             return;
         }
         Query delete = step.query("DELETE FROM {unique} WHERE name = ? AND task = ? AND until IS NULL");
-        for (Row row : freed) {
+        for (Row row : freed.stream().sorted(Comparator.comparing(row -> requireNonNull(row.uniqueKey))).toList()) {
             delete.text(row.uniqueKey).text(row.id).add();
         }
         delete.run();

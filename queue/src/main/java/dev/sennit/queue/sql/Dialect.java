@@ -50,6 +50,16 @@ public interface Dialect {
     void bindTexts(PreparedStatement statement, int index, List<String> texts) throws SQLException;
 
     /**
+     * Returns a text as this database can store it.
+     *
+     * @param text the text
+     * @return the text, by default as it is
+     */
+    default String storable(String text) {
+        return text;
+    }
+
+    /**
      * Returns what a query ends with that locks its rows.
      *
      * @return {@code FOR UPDATE}, or nothing if the transaction has locked all

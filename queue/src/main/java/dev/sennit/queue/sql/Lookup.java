@@ -273,6 +273,22 @@ public final class Lookup {
     }
 
     /**
+     * Returns the numbers of the ends of an address that are kept, where they are not committed in their order.
+     *
+     * @param step the transaction
+     * @param replyTo the address
+     * @param after the number after which to look
+     * @return the numbers, in no order
+     * @throws SQLException if the database fails
+     */
+    public static List<Long> replyNumbers(Step step, String replyTo, long after) throws SQLException {
+        return step.query("SELECT reply_seq FROM {ended} WHERE reply_to = ? AND reply_seq IS NOT NULL AND reply_seq > ?"
+                + " UNION ALL SELECT reply_seq FROM {task} WHERE reply_to = ? AND reply_seq IS NOT NULL"
+                + " AND reply_seq > ?").text(replyTo).number(after).text(replyTo).number(after)
+                .list(row -> row.getLong(1));
+    }
+
+    /**
      * Returns which tasks of a worker are to stop.
      *
      * @param step the transaction

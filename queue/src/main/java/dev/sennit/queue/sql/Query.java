@@ -47,7 +47,7 @@ public final class Query {
         if (value == null) {
             statement.setNull(++bound, Types.VARCHAR);
         } else {
-            statement.setString(++bound, value);
+            statement.setString(++bound, dialect.storable(value));
         }
         return this;
     }

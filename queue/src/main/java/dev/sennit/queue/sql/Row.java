@@ -122,15 +122,17 @@ final class Row {
         row.flags = from.getInt(18);
         row.isToStop = from.getInt(19) != 0;
         row.turn = from.getString(20);
-        row.turnLimit = from.getInt(21);
-        row.hasPlace = from.getInt(22) != 0;
+        if (row.turn != null) { // each call of a driver costs, so those that need not be are left out
+            row.turnLimit = from.getInt(21);
+            row.hasPlace = from.getInt(22) != 0;
+        }
         row.uniqueKey = from.getString(23);
         row.root = from.getString(24);
         row.join = from.getString(25);
-        row.index = from.getInt(26);
+        row.index = row.join == null ? 0 : from.getInt(26);
         row.after = from.getString(27);
         row.replyTo = from.getString(28);
-        row.replySeq = Query.number(from, 29);
+        row.replySeq = row.replyTo == null ? null : Query.number(from, 29);
         row.ttl = from.getLong(30);
         row.enqueued = from.getLong(31);
         row.begun = Query.number(from, 32);

@@ -59,6 +59,8 @@ public final class SqlStore {
     static final int ROUND = 500;
     /** How often a claim looks again because what it found had expired. */
     private static final int MOST_LOOKS = 4;
+    /** After how many nanoseconds a claim looks again whose tasks others had locked. */
+    private static final long CONTENDED = 5_000_000;
     /** How long requests to workers are there. */
     private static final long CONTROL_TTL = 60_000;
     /** How long the types of a worker are remembered at least. */
@@ -82,6 +84,24 @@ public final class SqlStore {
     public List<Enqueued> enqueue(Step step, Batch batch) throws SQLException {
         var changes = new Changes(step);
         List<Enqueued> enqueued = changes.enqueue(batch);
+        changes.settle();
+        return enqueued;
+    }
+
+    /**
+     * Enqueues the tasks of several callers. None has unique keys, so that keys are locked in one order.
+     *
+     * @param step the transaction
+     * @param batches the tasks of each, which {@link Batch#ensureWhole} has passed
+     * @return what became of each
+     * @throws SQLException if the database fails
+     */
+    public List<List<Enqueued>> enqueue(Step step, List<Batch> batches) throws SQLException {
+        var changes = new Changes(step);
+        List<List<Enqueued>> enqueued = new ArrayList<>();
+        for (Batch batch : batches) {
+            enqueued.add(changes.enqueue(batch));
+        }
         changes.settle();
         return enqueued;
     }
@@ -144,6 +164,9 @@ public final class SqlStore {
                 choose(step, queue, open, limits, request.most(), chosen);
             }
             again = Math.min(again, untilRate(step, queue, limits, nanos));
+            if (chosen.isEmpty() && isContended(step, queue, types, limits)) {
+                again = Math.min(again, CONTENDED);
+            }
         }
         saveLimits(step, limits);
         List<Claim> claims = chosen.isEmpty() ? List.of() : run(step, request, chosen);
@@ -194,6 +217,17 @@ public final class SqlStore {
             }
             update.run();
         }
+    }
+
+    /** Returns whether tasks are READY that were left out as another transaction has locked them, and may let them go. */
+    private static boolean isContended(Step step, String queue, List<String> types, Map<String, Limit> limits)
+            throws SQLException {
+        if (step.dialect().skipLocked().isEmpty()) {
+            return false;
+        }
+        List<String> open = types.stream().filter(type -> !limits.containsKey(type)).toList();
+        return step.query("SELECT 1 FROM {task} WHERE state = 0 AND queue = ? AND type {in} LIMIT 1").text(queue)
+                .texts(open).first(_ -> true) != null;
     }
 
     /** Returns in how many nanoseconds a rate lets another task of a queue begin. */
@@ -837,6 +871,9 @@ public final class SqlStore {
                 .number(2 * ROUND).list(row -> row.getString(1));
         if (!over.isEmpty()) {
             removed += step.query("DELETE FROM {ended} WHERE id {in}").texts(over).update();
+        }
+        if (!step.dialect().skipLocked().isEmpty()) {
+            Changes.goOn(step);
         }
         sweep(step, limits);
         more |= takenBack + crashed == ROUND || expired == ROUND || unknown == ROUND || removed >= ROUND;

@@ -93,8 +93,10 @@ class SqliteProcessesIT {
                 processes.add(worker(uri, random.nextLong()));
                 for (int i = 0; i < count; i += 50) {
                     broker.enqueue(some(i, expected));
-                    if (i % 200 == 0) {
-                        Thread.sleep(random.nextInt(60)); // puts the kill at a random moment
+                    if (i % 200 == 150) {
+                        int done = random.nextInt(expected.size() / 2);
+                        await().atMost(LONG).pollInterval(Duration.ofMillis(1))
+                                .until(() -> broker.ended(expected).size() >= done);
                         int victim = random.nextInt(processes.size());
                         processes.get(victim).destroyForcibly().waitFor();
                         processes.set(victim, worker(uri, random.nextLong()));

@@ -1,0 +1,208 @@
+package dev.sennit.queue.postgresql;
+
+import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.sql.Dialect;
+import dev.sennit.queue.sql.Schema;
+import dev.sennit.queue.sql.Session;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.InstantSource;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * PostgreSQL: transactions lock rows, and leave out those that others have locked. The clock is that of the server.
+ *
+ * <p>The first statement of a transaction reads the time, takes numbers, and sets what holds for this transaction only:
+ * so nothing is left on a connection that a pooler gives to others.
+ */
+final class PostgresqlDialect implements Dialect {
+    /** What a transaction is for. */
+    enum Mode {
+        /** It changes something, and is on the disk when it is committed. */
+        WRITE,
+        /** It changes something that may be lost with the server, as when a lease was renewed last. */
+        LAZY,
+        /** It only reads. */
+        READ,
+        /** It is the caller's, whose settings stay as they are. */
+        GUEST
+    }
+
+    /** How many numbers a transaction takes at a time. */
+    private static final int NUMBERS = 1000;
+    /** How long a statement waits for a lock of another transaction, and the server for the next statement of one. */
+    static final int PATIENCE = 10_000;
+
+    private static final String CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    private static final String SETTINGS = ", set_config('lock_timeout', '" + PATIENCE + "', true),"
+            + " set_config('idle_in_transaction_session_timeout', '" + PATIENCE + "', true),"
+            // Each query has an index, also while the database does not know yet how many tasks there are.
+            + " set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),"
+            + " set_config('jit', 'off', true)";
+    private static final String WRITE = moment("nextval('{numbers}')", SETTINGS);
+    private static final String LAZY =
+            moment("nextval('{numbers}')", SETTINGS + ", set_config('synchronous_commit', 'off', true)");
+    private static final String EAGER =
+            moment("nextval('{numbers}')", SETTINGS + ", set_config('synchronous_commit', ?, true)");
+    private static final String READ = moment("0", "");
+    private static final String GUEST = moment("nextval('{numbers}')", "");
+
+    private final String schema;
+    private final Mode mode;
+    private final @Nullable String synchronous;
+    /** For tests: a clock that they move. */
+    private final @Nullable InstantSource clock;
+    private final Schema tables;
+    private final String name;
+
+    private PostgresqlDialect(String schema, Mode mode, @Nullable String synchronous, @Nullable InstantSource clock,
+            Schema tables, String name) {
+        this.schema = schema;
+        this.mode = mode;
+        this.synchronous = synchronous;
+        this.clock = clock;
+        this.tables = tables;
+        this.name = name;
+    }
+
+    /**
+     * Makes a dialect of transactions that write.
+     *
+     * @param schema the schema of the tables
+     * @param synchronous what {@code synchronous_commit} is in transactions that write, or null for what it is anyway
+     * @param clock for tests, or null for the clock of the server
+     * @param tables the tables
+     * @param name the name of the broker, for messages
+     */
+    static PostgresqlDialect of(String schema, @Nullable String synchronous, @Nullable InstantSource clock,
+            Schema tables, String name) {
+        return new PostgresqlDialect(schema, Mode.WRITE, synchronous, clock, tables, name);
+    }
+
+    PostgresqlDialect in(Mode other) {
+        return new PostgresqlDialect(schema, other, synchronous, clock, tables, name);
+    }
+
+    private static String moment(String numbers, String settings) {
+        return "SELECT " + CLOCK + ", " + numbers + ", events_until, version, readable" + settings + " FROM {meta}";
+    }
+
+    String schema() {
+        return schema;
+    }
+
+    boolean isReading() {
+        return mode == Mode.READ;
+    }
+
+    @Override
+    public String prefix() {
+        return "\"" + schema + "\".";
+    }
+
+    @Override
+    public String text() {
+        return "TEXT COLLATE \"C\"";
+    }
+
+    @Override
+    public String bytes() {
+        return "BYTEA";
+    }
+
+    @Override
+    public String in() {
+        return "= ANY(?)";
+    }
+
+    @Override
+    public void bindTexts(PreparedStatement statement, int index, List<String> texts) throws SQLException {
+        String[] stored = texts.stream().map(this::storable).toArray(String[]::new);
+        statement.setArray(index, statement.getConnection().createArrayOf("text", stored));
+    }
+
+    /** PostgreSQL has no texts with the character 0. */
+    @Override
+    public String storable(String text) {
+        return text.indexOf('\0') < 0 ? text : text.replace('\0', '\uFFFD');
+    }
+
+    @Override
+    public String lock() {
+        return "FOR UPDATE";
+    }
+
+    @Override
+    public String skipLocked() {
+        return "FOR UPDATE SKIP LOCKED";
+    }
+
+    @Override
+    public String topOfEach(String columns, String condition, String order) {
+        return "SELECT " + columns + " FROM unnest(?::text[]) k(value) CROSS JOIN LATERAL (SELECT t.* FROM {task} t"
+                + " WHERE " + condition + " ORDER BY " + order + " LIMIT ? {skip}) t";
+    }
+
+    @Override
+    public List<String> ownTables() {
+        return List.of("CREATE SEQUENCE {numbers} INCREMENT BY " + NUMBERS + " START WITH " + NUMBERS,
+                // Which store it is: a connection of a caller may be one to another database.
+                "CREATE TABLE {store} (id UUID PRIMARY KEY DEFAULT gen_random_uuid())",
+                "INSERT INTO {store} DEFAULT VALUES");
+    }
+
+    /**
+     * Returns how the tables are kept small. The rows of tasks come and go: they are cleaned up after a fixed number of
+     * changes and at once, not after a part of the table, which is small one moment and huge the next.
+     */
+    List<String> tableSettings() {
+        String often = " SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000,"
+                + " autovacuum_vacuum_insert_scale_factor = 0.2, autovacuum_analyze_scale_factor = 0.1,"
+                + " autovacuum_analyze_threshold = 5000, autovacuum_vacuum_cost_delay = 0";
+        return List.of("ALTER TABLE {task}" + often + ", fillfactor = 85)",
+                "ALTER TABLE {ended}" + often + ")", "ALTER TABLE {body}" + often + ")",
+                "ALTER TABLE {part}" + often + ")", "ALTER TABLE {unique}" + often + ")",
+                "ALTER TABLE {chord}" + often + ", fillfactor = 50)",
+                "ALTER TABLE {turn}" + often + ", fillfactor = 50)",
+                "ALTER TABLE {rate} SET (fillfactor = 10)", "ALTER TABLE {meta} SET (fillfactor = 10)",
+                "ALTER TABLE {worker} SET (fillfactor = 20)", "ALTER TABLE {known} SET (fillfactor = 20)");
+    }
+
+    @Override
+    public Moment moment(Session session) throws SQLException {
+        var query = switch (mode) {
+            case WRITE -> synchronous == null ? session.query(WRITE) : session.query(EAGER).text(synchronous);
+            case LAZY -> session.query(LAZY);
+            case READ -> session.query(READ);
+            case GUEST -> session.query(GUEST);
+        };
+        Moment moment = query.first(row -> {
+            int readable = row.getInt(5);
+            if (readable > tables.newest()) { // a newer program has changed the tables meanwhile
+                tables.ensureReadable(new Schema.Version(row.getInt(4), readable), name);
+            }
+            long from = row.getLong(2);
+            return new Moment(clock == null ? row.getLong(1) : clock.millis(), from, mode == Mode.READ
+                    ? 0
+                    : from + NUMBERS, row.getLong(3));
+        });
+        if (moment == null) {
+            throw new BrokerException(BrokerException.Kind.UNUSABLE, false,
+                    name + " has lost its tables: the table meta of the schema " + schema + " is empty", null);
+        }
+        return moment;
+    }
+
+    @Override
+    public Moment more(Session session, Moment moment) throws SQLException {
+        Long from = session.query("SELECT nextval('{numbers}')").first(row -> row.getLong(1));
+        long first = from == null ? 0 : from;
+        return new Moment(moment.now(), first, first + NUMBERS, moment.eventsUntil());
+    }
+
+    @Override
+    public void end(Session session, Moment moment, long next) {
+        // The sequence has gone on by itself.
+    }
+}
