@@ -338,12 +338,31 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public int replay(TaskFilter filter, byte @Nullable [] payload) {
-        return lanes.run(writing, false, step -> store.replay(step, filter, payload));
+        return inParts(filter, (step, rest) -> store.replay(step, rest, payload));
     }
 
     @Override
     public int purge(TaskFilter filter) {
-        return lanes.run(writing, false, step -> store.purge(step, filter));
+        return inParts(filter, store::purge);
+    }
+
+    private interface PartOperation {
+        SqlStore.Part run(Step step, TaskFilter filter) throws SQLException;
+    }
+
+    /** Each part is a transaction, so that nobody waits for long. */
+    private int inParts(TaskFilter filter, PartOperation operation) {
+        int count = 0;
+        TaskFilter rest = filter;
+        while (true) {
+            TaskFilter next = rest;
+            SqlStore.Part part = lanes.run(writing, false, step -> operation.run(step, next));
+            count += part.count();
+            if (part.last() == null) {
+                return count;
+            }
+            rest = filter.after(part.last());
+        }
     }
 
     @Override
