@@ -115,7 +115,7 @@ final class DbSchedulerQueue implements QueueSystem {
     private void put(int count, int batch, Instant when) {
         for (int from = 0; from < count; from += batch) {
             if (batch == 1) {
-                client.schedule(instance(from), when);
+                client.scheduleIfNotExists(instance(from), when);
                 continue;
             }
             List<TaskInstance<?>> instances = new ArrayList<>();

@@ -2,6 +2,7 @@ package dev.sennit.benchmarks.queues;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.sennit.benchmarks.measure.Bench;
+import java.io.Closeable;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -67,7 +68,7 @@ final class JobRunrQueue implements QueueSystem {
         return store;
     }
 
-    static AutoCloseable worker(DataSource source) {
+    static Closeable worker(DataSource source) {
         JobRunr.configure()
                 .useJsonMapper(new GsonJsonMapper())
                 .useStorageProvider(store(source, ""))

@@ -1,7 +1,9 @@
 package dev.sennit.benchmarks.queues;
 
+import java.io.Closeable;
+
 /** The submitters' side of a queue system, and its one worker process, which is idle between two calls. */
-interface QueueSystem extends AutoCloseable {
+interface QueueSystem extends Closeable {
     /** Figures of {@link #latency}: from the enqueue until the task begins. */
     int BEGIN_P50 = 0;
 
@@ -45,7 +47,4 @@ interface QueueSystem extends AutoCloseable {
      * @param isSharedOnce whether a page that they share counts once; else in each of them
      */
     long memory(boolean isSharedOnce) throws Exception;
-
-    @Override
-    void close() throws Exception;
 }

@@ -9,6 +9,7 @@ import dev.sennit.benchmarks.measure.Report;
 import dev.sennit.benchmarks.measure.Rounds;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -168,11 +169,11 @@ public final class QueuesExperiment implements Experiment {
     }
 
     /** The servers and systems, those that can be had. */
-    private static final class Stage implements AutoCloseable {
+    private static final class Stage implements Closeable {
         private final Map<String, QueueSystem> systems = new LinkedHashMap<>();
         private final List<String> notes = new ArrayList<>();
         /** Closed from the last on. */
-        private final List<AutoCloseable> opened = new ArrayList<>();
+        private final List<Closeable> opened = new ArrayList<>();
 
         Stage(Bench bench) throws Exception {
             try {
@@ -189,7 +190,7 @@ public final class QueuesExperiment implements Experiment {
             }
         }
 
-        private <T extends AutoCloseable> T keep(T resource) {
+        private <T extends Closeable> T keep(T resource) {
             opened.add(resource);
             return resource;
         }
@@ -239,12 +240,12 @@ public final class QueuesExperiment implements Experiment {
         }
 
         @Override
-        public void close() throws Exception {
-            Exception failure = null;
-            for (AutoCloseable each : opened.reversed()) {
+        public void close() throws IOException {
+            IOException failure = null;
+            for (Closeable each : opened.reversed()) {
                 try {
                     each.close();
-                } catch (Exception e) {
+                } catch (IOException e) {
                     if (failure == null) {
                         failure = e;
                     } else {

@@ -6,6 +6,7 @@ import dev.sennit.benchmarks.measure.Bench;
 import dev.sennit.queue.QueueWorker;
 import dev.sennit.queue.broker.Broker;
 import java.io.BufferedReader;
+import java.io.Closeable;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -53,7 +54,7 @@ public final class QueuesPeer {
             }
             case JobRunrQueue.KIND -> {
                 try (HikariDataSource source = Databases.pool(address, JobRunrQueue.THREADS + 4);
-                        AutoCloseable _ = JobRunrQueue.worker(source)) {
+                        Closeable _ = JobRunrQueue.worker(source)) {
                     serve(ENDED::get);
                 }
             }
