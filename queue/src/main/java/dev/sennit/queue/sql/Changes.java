@@ -58,8 +58,10 @@ final class Changes {
             INSERT INTO {task} (id, type, version, queue, state, rank, seq, since, number, crash_limit, flags, ttl,
               enqueued, message, payload, due, expires, turn, turn_limit, placed, unique_key, root, part_join,
               part_index, after_join, reply_to)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)%s
             ON CONFLICT (id) DO NOTHING""";
+    private static final String INSERT_ONE = INSERT_TASK.formatted("");
+    private static final String ANOTHER = ", (?" + ", ?".repeat(25) + ")";
     private static final String UPDATE_TASK = """
             UPDATE {task} SET state = ?, seq = ?, since = ?, due = ?, expires = ?, lease_until = ?, failures = ?,
               crashes = ?, cancel = ?, placed = ?, flags = ?, ended = ?, reason = ?, error_type = ?, error_message = ?,
@@ -920,12 +922,26 @@ final class Changes {
     }
 
     private void writeAdded() throws SQLException {
-        if (added.isEmpty()) {
+        int most = step.dialect().rowsOfInsert();
+        int many = added.size() - added.size() % most;
+        insert(added.subList(0, many), most);
+        insert(added.subList(many, added.size()), 1);
+        added.clear();
+    }
+
+    /**
+     * Inserts tasks.
+     *
+     * @param many how many in a statement; the number of tasks is a multiple
+     */
+    private void insert(List<Row> tasks, int many) throws SQLException {
+        if (tasks.isEmpty()) {
             return;
         }
-        Query insert = step.query(INSERT_TASK);
+        Query insert = step.query(many == 1 ? INSERT_ONE : INSERT_TASK.formatted(ANOTHER.repeat(many - 1)));
         Query bodies = null;
-        for (Row row : added) {
+        for (int i = 0; i < tasks.size(); i++) {
+            Row row = tasks.get(i);
             QueuedTask task = requireNonNull(row.added);
             byte[] message = TaskJson.write(task);
             boolean isLong = message.length + task.payload().length > INLINE;
@@ -942,11 +958,17 @@ final class Changes {
                     .number(row.ttl).number(row.enqueued).bytes(isLong ? null : message)
                     .bytes(isLong ? null : task.payload()).number(row.due).number(row.expires).text(row.turn)
                     .number(row.turnLimit).number(row.hasPlace ? 1 : 0).text(row.uniqueKey).text(row.root)
-                    .text(row.join).number(row.index).text(row.after).text(row.replyTo).add();
+                    .text(row.join).number(row.index).text(row.after).text(row.replyTo);
+            if ((i + 1) % many == 0) {
+                insert.add();
+            }
             row.added = null;
         }
-        added.clear();
-        ensureAll(insert);
+        for (int count : insert.run()) {
+            if (count < many) { // another transaction was quicker
+                throw new ConflictException();
+            }
+        }
         if (bodies != null) {
             bodies.run();
         }
