@@ -72,6 +72,20 @@ final class Changes {
               reply_seq, hidden)
             SELECT id, type, version, queue, ?, rank, turn, root, enqueued, begun, ?, worker, attempt, ?, ?, progress,
               ?, ?, ?, ?, ?, reply_to, ?, ? FROM {task} WHERE id = ?""";
+    /** The same for several; the values have the same order. */
+    private static final String INSERT_SEVERAL_ENDED = """
+            INSERT INTO {ended} (id, type, version, queue, state, rank, turn, root, enqueued, begun, ended, worker,
+              attempt, failures, crashes, progress, error_type, error_message, error_stack, result, expires, reply_to,
+              reply_seq, hidden)
+            SELECT t.id, t.type, t.version, t.queue, v.state, t.rank, t.turn, t.root, t.enqueued, t.begun, v.ended,
+              t.worker, t.attempt, v.failures, v.crashes, t.progress, v.error_type, v.error_message, v.error_stack,
+              v.result, v.expires, t.reply_to, v.reply_seq, v.hidden
+            FROM (VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT),
+              CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS {bytes}), CAST(? AS BIGINT), CAST(? AS BIGINT),
+              CAST(? AS BIGINT), CAST(? AS TEXT))%s)
+              v(state, ended, failures, crashes, error_type, error_message, error_stack, result, expires, reply_seq,
+              hidden, id) JOIN {task} t ON t.id = v.id""";
+    private static final String ANOTHER_ENDED = ", (?" + ", ?".repeat(11) + ")";
 
     private static final class Chord {
         final String id;
@@ -867,7 +881,7 @@ final class Changes {
         List<String> ids = new ArrayList<>();
         List<String> bodies = new ArrayList<>();
         List<String> checkpoints = new ArrayList<>();
-        Query insert = null;
+        List<Row> kept = new ArrayList<>();
         for (Row row : finished) {
             ids.add(row.id);
             if (row.has(Row.BODY)) {
@@ -876,19 +890,14 @@ final class Changes {
             if (row.has(Row.CHECKPOINT)) {
                 checkpoints.add(row.id);
             }
-            boolean isHidden = row.ttl == 0;
-            if (row.state == Row.REMOVED || isHidden && row.replyTo == null) {
-                continue;
+            if (row.state != Row.REMOVED && (row.ttl != 0 || row.replyTo != null)) {
+                kept.add(row);
             }
-            insert = insert != null ? insert : step.query(INSERT_ENDED);
-            insert.number(row.state).number(step.now()).number(row.failures).number(row.crashes);
-            error(insert, row.state == Row.SUCCEEDED ? null : row.error);
-            insert.bytes(row.result).number(step.now() + (isHidden ? HIDDEN : row.ttl)).number(row.replySeq)
-                    .number(isHidden ? 1 : 0).text(row.id).add();
         }
-        if (insert != null) {
-            insert.run();
-        }
+        int most = step.dialect().rowsOfInsert();
+        int many = kept.size() - kept.size() % most;
+        insertEnded(kept.subList(0, many), most);
+        insertEnded(kept.subList(many, kept.size()), 1);
         step.query("DELETE FROM {task} WHERE id {in}").texts(ids).update();
         if (!bodies.isEmpty()) {
             step.query("DELETE FROM {body} WHERE id {in}").texts(bodies).update();
@@ -898,6 +907,27 @@ final class Changes {
         }
         updated.removeAll(finished);
         finished.clear();
+    }
+
+    /** Keeps the ends of tasks, so many in a statement. */
+    private void insertEnded(List<Row> ends, int many) throws SQLException {
+        if (ends.isEmpty()) {
+            return;
+        }
+        Query insert = step.query(
+                many == 1 ? INSERT_ENDED : INSERT_SEVERAL_ENDED.formatted(ANOTHER_ENDED.repeat(many - 1)));
+        for (int i = 0; i < ends.size(); i++) {
+            Row row = ends.get(i);
+            boolean isHidden = row.ttl == 0;
+            insert.number(row.state).number(step.now()).number(row.failures).number(row.crashes);
+            error(insert, row.state == Row.SUCCEEDED ? null : row.error);
+            insert.bytes(row.result).number(step.now() + (isHidden ? HIDDEN : row.ttl)).number(row.replySeq)
+                    .number(isHidden ? 1 : 0).text(row.id);
+            if ((i + 1) % many == 0) {
+                insert.add();
+            }
+        }
+        insert.run();
     }
 
     private void writeUpdated() throws SQLException {
