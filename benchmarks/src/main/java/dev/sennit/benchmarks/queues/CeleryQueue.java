@@ -27,7 +27,7 @@ final class CeleryQueue implements QueueSystem {
     CeleryQueue(Bench bench, Python python, String redis, Path log) throws IOException {
         String command = python.command().toString();
         var builder = new ProcessBuilder(
-                        command, "-B", "-m", "celery", "-A", "peer_queues", "worker", "--concurrency=2")
+                command, "-B", "-m", "celery", "-A", "peer_queues", "worker", "--concurrency=2")
                 .directory(bench.scripts().toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
@@ -46,7 +46,7 @@ final class CeleryQueue implements QueueSystem {
     static Optional<String> version(Python python) throws InterruptedException {
         try {
             Process process = new ProcessBuilder(python.command().toString(), "-c",
-                            "import celery, redis; print('Celery', celery.__version__)")
+                    "import celery, redis; print('Celery', celery.__version__)")
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
             process.getOutputStream().close();

@@ -71,7 +71,8 @@ public final class QueuesExperiment implements Experiment {
                     .sample("result: p50", QueueSystem.RESULT_P50)
                     .sample("p99", QueueSystem.RESULT_P99)
                     .against(CELERY);
-            report.add("An idle worker gets one task every " + PAUSE_MILLIS + " ms: from the enqueue on", latency.table());
+            report.add("An idle worker gets one task every " + PAUSE_MILLIS + " ms: from the enqueue on",
+                    latency.table());
             aimOfLatency(report, latency, SQLITE);
             aimOfLatency(report, latency, POSTGRESQL);
 

@@ -40,7 +40,8 @@ public final class QueuesPeer {
         switch (arguments[0]) {
             case SennitQueue.KIND -> {
                 try (Broker broker = Broker.open(address);
-                        QueueWorker worker = QueueWorker.builder(broker).types(QueueTypes.NOOP, QueueTypes.STAMP).start()) {
+                        QueueWorker worker =
+                                QueueWorker.builder(broker).types(QueueTypes.NOOP, QueueTypes.STAMP).start()) {
                     serve(() -> worker.status().succeeded());
                 }
             }
