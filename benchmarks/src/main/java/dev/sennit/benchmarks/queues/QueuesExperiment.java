@@ -36,7 +36,7 @@ public final class QueuesExperiment implements Experiment {
     private static final List<String> PEERS = List.of(DB_SCHEDULER, JOBRUNR, CELERY);
 
     private static final long PAUSE_MILLIS = 20;
-    private static final int WARM_UPS = 2;
+    private static final int WARM_UPS = 3;
 
     /** Figures of a round of enqueuing: the time of one task. */
     private static final int[] BATCHES = {1, 100, 1_000};
@@ -52,7 +52,7 @@ public final class QueuesExperiment implements Experiment {
         try (var stage = new Stage(bench)) {
             Comparison tasks = new Comparison(endToEnd(bench, stage.systems)).rateOf("tasks", 0);
             PEERS.forEach(tasks::against);
-            report.add(bench.size(20_000, 200) + " tasks that do nothing, from the first enqueue to the last result;"
+            report.add(bench.size(10_000, 200) + " tasks that do nothing, from the first enqueue to the last result;"
                     + " of peers a fifth", tasks.table());
             aimOfRate(report, tasks, SQLITE, AIM_TASKS, " tasks");
             aimOfRate(report, tasks, POSTGRESQL, AIM_TASKS, " tasks");
@@ -106,7 +106,7 @@ public final class QueuesExperiment implements Experiment {
             throws Exception {
         var rounds = new Rounds();
         systems.forEach((name, system) -> {
-            int count = of(name, bench.size(20_000, 200));
+            int count = of(name, bench.size(10_000, 200));
             rounds.add(name, bench.size(WARM_UPS, 0), bench.size(5, name.equals(JOBRUNR) ? 1 : 2),
                     () -> new double[] {system.runAll(count) / count});
         });
@@ -119,7 +119,7 @@ public final class QueuesExperiment implements Experiment {
         systems.forEach((name, system) -> rounds.add(name, bench.size(WARM_UPS, 0), bench.size(5, 2), () -> {
             double[] times = new double[BATCHES.length];
             for (int i = 0; i < BATCHES.length; i++) {
-                int count = of(name, BATCHES[i] == 1 ? bench.size(1_000, 50) : bench.size(20_000, 1_000));
+                int count = of(name, BATCHES[i] == 1 ? bench.size(500, 50) : bench.size(10_000, 1_000));
                 times[i] = system.enqueue(count, BATCHES[i]) / count;
             }
             return times;
@@ -132,7 +132,7 @@ public final class QueuesExperiment implements Experiment {
         var rounds = new Rounds();
         systems.forEach((name, system) -> {
             if (system.isPushed()) {
-                rounds.add(name, 1, bench.size(5, 2), () -> system.latency(bench.size(300, 20), PAUSE_MILLIS));
+                rounds.add(name, 1, bench.size(5, 2), () -> system.latency(bench.size(200, 20), PAUSE_MILLIS));
             }
         });
         return rounds.run();
