@@ -24,6 +24,7 @@ import dev.sennit.benchmarks.processes.LocksExperiment;
 import dev.sennit.benchmarks.processes.ManagerExperiment;
 import dev.sennit.benchmarks.processes.MegabyteExperiment;
 import dev.sennit.benchmarks.processes.PipesExperiment;
+import dev.sennit.benchmarks.queues.QueuesExperiment;
 import dev.sennit.benchmarks.schedules.SchedulesExperiment;
 import dev.sennit.benchmarks.services.ServicesExperiment;
 import dev.sennit.benchmarks.thumbnails.PipelineExperiment;
@@ -72,6 +73,7 @@ public final class SideBySide {
         EXPERIMENTS.put("crash", new CrashExperiment());
         EXPERIMENTS.put("start", new StartExperiment());
         EXPERIMENTS.put("services", new ServicesExperiment());
+        EXPERIMENTS.put("queues", new QueuesExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());
         EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
         EXPERIMENTS.put("schedules", new SchedulesExperiment());

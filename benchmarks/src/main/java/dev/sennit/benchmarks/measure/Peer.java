@@ -70,6 +70,10 @@ public final class Peer implements AutoCloseable {
         return figures;
     }
 
+    public long pid() {
+        return process.pid();
+    }
+
     /** The processor time of all its threads so far, as the system counts it: to 10 ms. */
     public double processorSeconds() {
         return process.info()

@@ -58,8 +58,10 @@ final class Changes {
             INSERT INTO {task} (id, type, version, queue, state, rank, seq, since, number, crash_limit, flags, ttl,
               enqueued, message, payload, due, expires, turn, turn_limit, placed, unique_key, root, part_join,
               part_index, after_join, reply_to)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)%s
             ON CONFLICT (id) DO NOTHING""";
+    private static final String INSERT_ONE = INSERT_TASK.formatted("");
+    private static final String ANOTHER = ", (?" + ", ?".repeat(25) + ")";
     private static final String UPDATE_TASK = """
             UPDATE {task} SET state = ?, seq = ?, since = ?, due = ?, expires = ?, lease_until = ?, failures = ?,
               crashes = ?, cancel = ?, placed = ?, flags = ?, ended = ?, reason = ?, error_type = ?, error_message = ?,
@@ -70,6 +72,20 @@ final class Changes {
               reply_seq, hidden)
             SELECT id, type, version, queue, ?, rank, turn, root, enqueued, begun, ?, worker, attempt, ?, ?, progress,
               ?, ?, ?, ?, ?, reply_to, ?, ? FROM {task} WHERE id = ?""";
+    /** The same for several; the values have the same order. */
+    private static final String INSERT_SEVERAL_ENDED = """
+            INSERT INTO {ended} (id, type, version, queue, state, rank, turn, root, enqueued, begun, ended, worker,
+              attempt, failures, crashes, progress, error_type, error_message, error_stack, result, expires, reply_to,
+              reply_seq, hidden)
+            SELECT t.id, t.type, t.version, t.queue, v.state, t.rank, t.turn, t.root, t.enqueued, t.begun, v.ended,
+              t.worker, t.attempt, v.failures, v.crashes, t.progress, v.error_type, v.error_message, v.error_stack,
+              v.result, v.expires, t.reply_to, v.reply_seq, v.hidden
+            FROM (VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT),
+              CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS {bytes}), CAST(? AS BIGINT), CAST(? AS BIGINT),
+              CAST(? AS BIGINT), CAST(? AS TEXT))%s)
+              v(state, ended, failures, crashes, error_type, error_message, error_stack, result, expires, reply_seq,
+              hidden, id) JOIN {task} t ON t.id = v.id""";
+    private static final String ANOTHER_ENDED = ", (?" + ", ?".repeat(11) + ")";
 
     private static final class Chord {
         final String id;
@@ -868,7 +884,7 @@ final class Changes {
         List<String> ids = new ArrayList<>();
         List<String> bodies = new ArrayList<>();
         List<String> checkpoints = new ArrayList<>();
-        Query insert = null;
+        List<Row> kept = new ArrayList<>();
         for (Row row : finished) {
             ids.add(row.id);
             if (row.has(Row.BODY)) {
@@ -877,19 +893,14 @@ final class Changes {
             if (row.has(Row.CHECKPOINT)) {
                 checkpoints.add(row.id);
             }
-            boolean isHidden = row.ttl == 0;
-            if (row.state == Row.REMOVED || isHidden && row.replyTo == null) {
-                continue;
+            if (row.state != Row.REMOVED && (row.ttl != 0 || row.replyTo != null)) {
+                kept.add(row);
             }
-            insert = insert != null ? insert : step.query(INSERT_ENDED);
-            insert.number(row.state).number(step.now()).number(row.failures).number(row.crashes);
-            error(insert, row.state == Row.SUCCEEDED ? null : row.error);
-            insert.bytes(row.result).number(step.now() + (isHidden ? HIDDEN : row.ttl)).number(row.replySeq)
-                    .number(isHidden ? 1 : 0).text(row.id).add();
         }
-        if (insert != null) {
-            insert.run();
-        }
+        int most = step.dialect().rowsOfInsert();
+        int many = kept.size() - kept.size() % most;
+        insertEnded(kept.subList(0, many), most);
+        insertEnded(kept.subList(many, kept.size()), 1);
         step.query("DELETE FROM {task} WHERE id {in}").texts(ids).update();
         if (!bodies.isEmpty()) {
             step.query("DELETE FROM {body} WHERE id {in}").texts(bodies).update();
@@ -899,6 +910,27 @@ final class Changes {
         }
         updated.removeAll(finished);
         finished.clear();
+    }
+
+    /** Keeps the ends of tasks, so many in a statement. */
+    private void insertEnded(List<Row> ends, int many) throws SQLException {
+        if (ends.isEmpty()) {
+            return;
+        }
+        Query insert = step.query(
+                many == 1 ? INSERT_ENDED : INSERT_SEVERAL_ENDED.formatted(ANOTHER_ENDED.repeat(many - 1)));
+        for (int i = 0; i < ends.size(); i++) {
+            Row row = ends.get(i);
+            boolean isHidden = row.ttl == 0;
+            insert.number(row.state).number(step.now()).number(row.failures).number(row.crashes);
+            error(insert, row.state == Row.SUCCEEDED ? null : row.error);
+            insert.bytes(row.result).number(step.now() + (isHidden ? HIDDEN : row.ttl)).number(row.replySeq)
+                    .number(isHidden ? 1 : 0).text(row.id);
+            if ((i + 1) % many == 0) {
+                insert.add();
+            }
+        }
+        insert.run();
     }
 
     private void writeUpdated() throws SQLException {
@@ -923,12 +955,26 @@ final class Changes {
     }
 
     private void writeAdded() throws SQLException {
-        if (added.isEmpty()) {
+        int most = step.dialect().rowsOfInsert();
+        int many = added.size() - added.size() % most;
+        insert(added.subList(0, many), most);
+        insert(added.subList(many, added.size()), 1);
+        added.clear();
+    }
+
+    /**
+     * Inserts tasks.
+     *
+     * @param many how many in a statement; the number of tasks is a multiple
+     */
+    private void insert(List<Row> tasks, int many) throws SQLException {
+        if (tasks.isEmpty()) {
             return;
         }
-        Query insert = step.query(INSERT_TASK);
+        Query insert = step.query(many == 1 ? INSERT_ONE : INSERT_TASK.formatted(ANOTHER.repeat(many - 1)));
         Query bodies = null;
-        for (Row row : added) {
+        for (int i = 0; i < tasks.size(); i++) {
+            Row row = tasks.get(i);
             QueuedTask task = requireNonNull(row.added);
             byte[] message = TaskJson.write(task);
             boolean isLong = message.length + task.payload().length > INLINE;
@@ -945,11 +991,17 @@ final class Changes {
                     .number(row.ttl).number(row.enqueued).bytes(isLong ? null : message)
                     .bytes(isLong ? null : task.payload()).number(row.due).number(row.expires).text(row.turn)
                     .number(row.turnLimit).number(row.hasPlace ? 1 : 0).text(row.uniqueKey).text(row.root)
-                    .text(row.join).number(row.index).text(row.after).text(row.replyTo).add();
+                    .text(row.join).number(row.index).text(row.after).text(row.replyTo);
+            if ((i + 1) % many == 0) {
+                insert.add();
+            }
             row.added = null;
         }
-        added.clear();
-        ensureAll(insert);
+        for (int count : insert.run()) {
+            if (count < many) { // another transaction was quicker
+                throw new ConflictException();
+            }
+        }
         if (bodies != null) {
             bodies.run();
         }

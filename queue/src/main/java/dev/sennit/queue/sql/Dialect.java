@@ -125,6 +125,16 @@ public interface Dialect {
     Moment moment(Session session) throws SQLException;
 
     /**
+     * Returns how many tasks are inserted by one statement, where they are many: more than one if a statement costs the
+     * database much more than a row does.
+     *
+     * @return the number
+     */
+    default int rowsOfInsert() {
+        return 1;
+    }
+
+    /**
      * Returns more numbers, greater than all before.
      *
      * @param session the connection

@@ -1,0 +1,104 @@
+package dev.sennit.benchmarks.queues;
+
+import dev.sennit.benchmarks.measure.Samples;
+import dev.sennit.queue.SubmitOptions;
+import dev.sennit.queue.TaskQueue;
+import dev.sennit.queue.broker.TaskFilter;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Sennit's queue on a broker, with a worker on its usual pool: threads, one for each processor. */
+final class SennitQueue implements QueueSystem {
+    static final String KIND = "sennit";
+
+    private static final String HELD = "held";
+    private static final int BATCH = 1_000;
+
+    private final TaskQueue queue;
+    private final JavaWorker worker;
+
+    SennitQueue(String address) throws IOException {
+        queue = TaskQueue.open(address);
+        try {
+            worker = new JavaWorker(KIND, address);
+        } catch (IOException | RuntimeException e) {
+            queue.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public double runAll(int count) throws IOException {
+        long before = worker.ended();
+        long start = System.nanoTime();
+        put(count, BATCH, SubmitOptions.NONE);
+        return (worker.awaitEnded(before + count) - start) / 1e9;
+    }
+
+    @Override
+    public double enqueue(int count, int batch) {
+        SubmitOptions held = SubmitOptions.NONE.queue(HELD);
+        long start = System.nanoTime();
+        put(count, batch, held);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        int removed = queue.broker().purge(TaskFilter.ALL.queue(HELD));
+        if (removed != count) {
+            throw new IllegalStateException(queue + " had " + removed + " of the " + count + " tasks");
+        }
+        return seconds;
+    }
+
+    private void put(int count, int batch, SubmitOptions options) {
+        for (int from = 0; from < count; from += batch) {
+            if (batch == 1) {
+                queue.enqueue(QueueTypes.NOOP, QueueTypes.item(from), options);
+                continue;
+            }
+            List<QueueTypes.Item> items = new ArrayList<>();
+            for (int i = from; i < Math.min(count, from + batch); i++) {
+                items.add(QueueTypes.item(i));
+            }
+            queue.enqueueAll(QueueTypes.NOOP, items, options);
+        }
+    }
+
+    @Override
+    public boolean isPushed() {
+        return true;
+    }
+
+    @Override
+    public double[] latency(int count, long pauseMillis) throws Exception {
+        double[] begins = new double[count];
+        double[] results = new double[count];
+        for (int i = 0; i < count; i++) {
+            Thread.sleep(pauseMillis);
+            long start = System.nanoTime();
+            long begun = queue.submit(QueueTypes.STAMP, QueueTypes.item(i)).get();
+            results[i] = (System.nanoTime() - start) / 1e9;
+            begins[i] = (begun - start) / 1e9;
+        }
+        var begin = new Samples(begins);
+        var result = new Samples(results);
+        return new double[] {
+            begin.percentile(50), begin.percentile(99), result.percentile(50), result.percentile(99)
+        };
+    }
+
+    @Override
+    public double processorSeconds() {
+        return worker.processorSeconds();
+    }
+
+    @Override
+    public long memory(boolean isSharedOnce) throws IOException {
+        return worker.memory(isSharedOnce);
+    }
+
+    @Override
+    public void close() {
+        worker.close();
+        queue.close();
+    }
+}

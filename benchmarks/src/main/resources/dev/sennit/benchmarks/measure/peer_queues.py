@@ -1,0 +1,95 @@
+"""Celery on Redis: its tasks, which the worker imports from here, and a submitter that measures when it is asked to.
+
+The submitter says "ready" once the worker answers, and then answers each line with one line, as peer.py does.
+"""
+import os
+import sys
+import time
+
+import celery
+import redis
+
+URI = os.environ['SENNIT_BENCHMARK_REDIS']
+NAME = 'a task that does nothing'
+LIMIT_SECONDS = 120
+
+app = celery.Celery('queues', broker=URI, backend=URI)
+app.conf.update(task_acks_late=True)
+
+
+@app.task(name='noop')
+def noop(item):
+    return {'number': item['number'], 'name': item['name']}
+
+
+@app.task(name='stamp')
+def stamp(item):
+    return time.monotonic_ns()
+
+
+def item(number):
+    return {'number': number, 'name': NAME}
+
+
+def run(store, count):
+    """A result is a key, and what has come and is not acknowledged stands under two more."""
+    before = store.dbsize()
+    start = time.monotonic()
+    for number in range(count):
+        noop.delay(item(number))
+    while store.exists('celery', 'unacked') or store.dbsize() < before + count:
+        if time.monotonic() - start > LIMIT_SECONDS:
+            raise TimeoutError(f'{store.dbsize() - before} of {count} tasks have ended')
+        time.sleep(0.002)
+    return [time.monotonic() - start]
+
+
+def enqueue(store, count, batch):
+    start = time.monotonic()
+    for first in range(0, count, batch):
+        if batch == 1:
+            noop.apply_async((item(first),), queue='held')
+        else:
+            signatures = [noop.s(item(number)) for number in range(first, min(count, first + batch))]
+            celery.group(signatures).apply_async(queue='held')
+    seconds = time.monotonic() - start
+    there = store.llen('held')
+    store.delete('held')
+    if there != count:
+        raise ValueError(f'{there} of {count} tasks are there')
+    return [seconds]
+
+
+def percentile(samples, percent):
+    return sorted(samples)[max(0, -(-len(samples) * percent // 100) - 1)]
+
+
+def latency(store, count, pause_millis):
+    begins = []
+    results = []
+    for number in range(count):
+        time.sleep(pause_millis / 1000)
+        start = time.monotonic_ns()
+        begun = stamp.delay(item(number)).get(timeout=LIMIT_SECONDS)
+        results.append((time.monotonic_ns() - start) / 1e9)
+        begins.append((begun - start) / 1e9)
+    return [percentile(samples, percent) for samples in (begins, results) for percent in (50, 99)]
+
+
+REQUESTS = {'run': run, 'enqueue': enqueue, 'latency': latency}
+
+
+def serve():
+    store = redis.Redis.from_url(URI)
+    latency(store, 1, 0)
+    print('ready', flush=True)
+    for line in sys.stdin:
+        name, *words = line.split()
+        try:
+            print('ok', *map(repr, REQUESTS[name](store, *map(int, words))), flush=True)
+        except Exception as e:
+            print('error', type(e).__name__, e, flush=True)
+
+
+if __name__ == '__main__':
+    serve()
