@@ -230,6 +230,8 @@ final class Notices implements Lanes.Teller, AutoCloseable {
     private boolean isClosed;
     /** Without notices: whether this object has just committed something. */
     private boolean isBusy;
+    /** Without notices: what that was about. */
+    private final Set<String> own = new HashSet<>();
 
     Notices(Connector connector, PostgresqlDialect dialect, PostgresqlErrors errors, String name, boolean notifies) {
         this.connector = connector;
@@ -282,6 +284,12 @@ final class Notices implements Lanes.Teller, AutoCloseable {
     @Override
     public void committed(Wakes wakes) {
         if (!notifies && !wakes.isEmpty() && !listenings.isEmpty()) {
+            lock.lock();
+            try {
+                own.addAll(List.of(payload(wakes).split(" ")));
+            } finally {
+                lock.unlock();
+            }
             beBusy();
         }
     }
@@ -470,6 +478,7 @@ final class Notices implements Lanes.Teller, AutoCloseable {
             if (notices == null) {
                 interval = isNew ? SOON_NANOS : Math.min(LATE_NANOS, 2 * interval);
                 interval = awaitBusy(interval);
+                look(session, takeOwn(), false);
                 words = Set.of(EVERYTHING);
             } else {
                 long wait = Math.max(1_000_000, Math.min(LOOK_NANOS - (now - looked), isSweeping()
@@ -496,6 +505,17 @@ final class Notices implements Lanes.Teller, AutoCloseable {
             return next;
         } catch (InterruptedException e) {
             return interval;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Set<String> takeOwn() {
+        lock.lock();
+        try {
+            Set<String> words = Set.copyOf(own);
+            own.clear();
+            return words;
         } finally {
             lock.unlock();
         }

@@ -427,7 +427,7 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
         return lanes.run(writing, true, step -> {
             Boolean isFree = step.session().query("SELECT pg_try_advisory_xact_lock(hashtext(?), 1)")
                     .text("sennit upkeep " + writing.schema()).first(row -> row.getBoolean(1));
-            return isFree == Boolean.TRUE ? store.upkeep(step, limits) : Upkeep.NOTHING;
+            return Boolean.TRUE.equals(isFree) ? store.upkeep(step, limits) : Upkeep.NOTHING;
         });
     }
 

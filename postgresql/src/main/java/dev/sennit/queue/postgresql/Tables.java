@@ -72,8 +72,8 @@ final class Tables {
     }
 
     private boolean exists(Session session, String table) throws SQLException {
-        return session.query("SELECT to_regclass(?) IS NOT NULL").text(dialect.prefix() + table)
-                .first(row -> row.getBoolean(1)) == Boolean.TRUE;
+        return session.query("SELECT 1 WHERE to_regclass(?) IS NOT NULL").text(dialect.prefix() + table)
+                .first(_ -> true) != null;
     }
 
     private static @Nullable UUID id(Session session) throws SQLException {
