@@ -342,13 +342,14 @@ final class Changes {
     /** Returns which tasks are there, or are kept. */
     private Set<String> known(List<QueuedTask> tasks) throws SQLException {
         List<String> ids = tasks.stream().map(QueuedTask::id).toList();
-        Set<String> known = new HashSet<>(step.query("SELECT id FROM {task} WHERE id {in}").texts(ids)
-                .list(row -> row.getString(1)));
+        Set<String> known = new HashSet<>();
         List<String> stale = new ArrayList<>();
-        step.query("SELECT id, hidden, expires FROM {ended} WHERE id {in}").texts(ids).list(row -> {
-            boolean isKept = row.getInt(2) == 0 && row.getLong(3) > step.now();
-            return isKept ? known.add(row.getString(1)) : stale.add(row.getString(1));
-        });
+        step.query("SELECT id, -1, 0 FROM {task} WHERE id {in} UNION ALL SELECT id, hidden, expires FROM {ended}"
+                + " WHERE id {in}").texts(ids).texts(ids).list(row -> {
+                    int hidden = row.getInt(2);
+                    boolean isKept = hidden < 0 || hidden == 0 && row.getLong(3) > step.now();
+                    return isKept ? known.add(row.getString(1)) : stale.add(row.getString(1));
+                });
         if (!stale.isEmpty()) {
             step.query("DELETE FROM {ended} WHERE id {in}").texts(stale).update();
         }
