@@ -26,16 +26,19 @@ final class CeleryQueue implements QueueSystem {
      */
     CeleryQueue(Bench bench, Python python, String redis, Path log) throws IOException {
         String command = python.command().toString();
+        // A worker does not end with its starter: the end of the input, however it comes, ends it.
+        String script = "\"$@\" </dev/null & worker=$!; cat >/dev/null; kill $worker; wait $worker";
         var builder = new ProcessBuilder(
-                command, "-B", "-m", "celery", "-A", "peer_queues", "worker", "--concurrency=2")
+                        "sh", "-c", script, "sh", command, "-B", "-m", "celery", "-A", "peer_queues", "worker",
+                        "--concurrency=2")
                 .directory(bench.scripts().toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().put(REDIS, redis);
         worker = builder.start();
         try {
-            String script = bench.scripts().resolve("peer_queues.py").toString();
-            client = Peer.start("Celery", List.of("env", REDIS + "=" + redis, command, "-B", script));
+            String submitter = bench.scripts().resolve("peer_queues.py").toString();
+            client = Peer.start("Celery", List.of("env", REDIS + "=" + redis, command, "-B", submitter));
         } catch (IOException e) {
             end();
             throw e;
@@ -78,7 +81,7 @@ final class CeleryQueue implements QueueSystem {
     }
 
     private Stream<ProcessHandle> processes() {
-        return Stream.concat(Stream.of(worker.toHandle()), worker.descendants());
+        return worker.descendants().filter(each -> each.info().command().orElse("").contains("python"));
     }
 
     @Override
@@ -101,9 +104,11 @@ final class CeleryQueue implements QueueSystem {
 
     private void end() {
         List<ProcessHandle> children = worker.descendants().toList();
-        worker.destroy();
         try {
+            worker.getOutputStream().close();
             worker.waitFor(STOP_SECONDS, TimeUnit.SECONDS);
+        } catch (IOException e) {
+            // it has ended
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
