@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
     private static final String COMMANDS =
-            "expected one of compare, primes, sums, spinner, thumbnails, services, worker, beat, enqueue, queues, inspect, "
-                    + "events, dead, with, ps, top, record, help";
+            "expected one of compare, primes, sums, spinner, thumbnails, services, worker, beat, enqueue, queues, "
+                    + "inspect, events, dead, with, ps, top, record, help";
     private static final String WORKLOADS =
             "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path "
                     + "(SENNIT_CLASSPATH)";

@@ -184,8 +184,8 @@ final class WorkerMain {
         /** Guarded by lock. The task that was cancelled last; it may not have arrived yet. */
         private long cancelled;
         /**
-         * Guarded by lock. Whether this thread sends for the running task: an interrupt would close the socket, and so is
-         * delayed.
+         * Guarded by lock. Whether this thread sends for the running task: an interrupt would close the socket, and so
+         * is delayed.
          */
         private boolean isSending;
         /** Guarded by lock. Whether an interrupt was delayed. */

@@ -386,8 +386,8 @@ final class WorkerSlot {
     }
 
     /**
-     * Takes the next answer, and makes the first task ahead the task in flight; or takes a message. Returns null if there
-     * is neither. The caller holds {@link #turn}.
+     * Takes the next answer, and makes the first task ahead the task in flight; or takes a message. Returns null if
+     * there is neither. The caller holds {@link #turn}.
      */
     private static @Nullable Taken take(WorkerJvm up, Poll poll) {
         WorkerLink.Reply reply;

@@ -126,8 +126,8 @@ class SeededRunTest {
             }, TaskOptions.named("fails"));
             case 1 -> {
                 var failures = new AtomicInteger(random.nextInt(3));
-                // A pool that runs tasks in the caller waits there by a timed wait of the JDK, which reads the real clock
-                // as well: on a machine that is held up meanwhile, the wait would be shorter.
+                // A pool that runs tasks in the caller waits there by a timed wait of the JDK, which reads the real
+                // clock as well: on a machine that is held up meanwhile, the wait would be shorter.
                 Duration pause = pool.name().equals("sums") ? Duration.ZERO : Duration.ofMillis(3);
                 yield pool.submit(() -> {
                     clock.sleep(length);

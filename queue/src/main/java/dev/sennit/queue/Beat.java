@@ -28,8 +28,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Fires the {@link Schedules} of a broker: enqueues their tasks when they are due. Any number of beats may run, in one
- * program or on many machines: each due time is fired once. The more there are, the less it matters that one is killed.
+ * Fires the {@link QueueSchedules} of a broker: enqueues their tasks when they are due. Any number of beats may run, in
+ * one program or on many machines: each due time is fired once. The more there are, the less it matters that one is
+ * killed.
  *
  * {@snippet :
  * import dev.sennit.queue.*;
@@ -39,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Schedules are due by the broker's clock. A beat sleeps until the next one is due, and reads the schedules at least
- * once a second: so it sees changes.
+ * <p>Schedules are due by the broker's clock. A beat sleeps until the next one is due, and reads the schedules at
+ * least once a second: so it sees changes.
  *
  * <p><b>Missed due times</b> are those after which another one has come already, or the
  * {@linkplain Builder#grace grace} has passed, before a beat could fire them. {@link Missed#SKIP} skips them,
@@ -195,7 +196,7 @@ public final class Beat implements AutoCloseable {
             boolean unlessUnfinished) {
         List<QueuedTask> tasks = new ArrayList<>(times.size());
         for (Instant each : times) {
-            tasks.add(Schedules.task(entry, id(entry.name(), each), Map.of(Schedules.DUE, each.toString())));
+            tasks.add(QueueSchedules.task(entry, id(entry.name(), each), Map.of(QueueSchedules.DUE, each.toString())));
         }
         Firing.Outcome outcome = broker.fire(new Firing(entry.name(), due, next, tasks, unlessUnfinished));
         if (outcome == Firing.Outcome.FIRED) {

@@ -46,8 +46,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Tasks of paused queues and types stay, and so do those whose type is not given. Hard limits are not kept; soft ones
- * are, in real time. A worker is not needed; one that runs beside this takes its share.
+ * <p>Tasks of paused queues and types stay, and so do those whose type is not given. Hard limits are not kept; soft
+ * ones are, in real time. A worker is not needed; one that runs beside this takes its share.
  */
 public final class QueueDrain {
     /** So many runs, and there is no end in sight. */

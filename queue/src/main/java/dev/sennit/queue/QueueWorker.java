@@ -52,8 +52,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>How runs end.</b> A result is stored. A failure is retried or not by the
  * {@link dev.sennit.queue.broker.RetryPolicy} of the task. A process that dies with the task counts as a crash. At its
  * soft limit a run is interrupted once, and knows why; at its hard limit, or when its task is cancelled, it is
- * interrupted and, on a pool of processes, killed if it does not heed that. On a pool of this JVM nothing can be killed:
- * a run that goes on keeps its place until it ends; the worker says so in a warning, and is not
+ * interrupted and, on a pool of processes, killed if it does not heed that. On a pool of this JVM nothing can be
+ * killed: a run that goes on keeps its place until it ends; the worker says so in a warning, and is not
  * {@linkplain Status#isHealthy healthy}. On {@code inline} a run cannot even be interrupted.
  *
  * <p><b>How many.</b> A worker runs as many tasks at a time as its pool has workers ({@value #UNLIMITED_PLACES} if that
@@ -440,8 +440,8 @@ public final class QueueWorker implements AutoCloseable {
         }
 
         /**
-         * Has the worker run more tasks at a time while the oldest one that is ready waits for too long, and fewer while
-         * there is none. The pool has to have so many workers; if its plan lets them come and go, they do:
+         * Has the worker run more tasks at a time while the oldest one that is ready waits for too long, and fewer
+         * while there is none. The pool has to have so many workers; if its plan lets them come and go, they do:
          * {@code threads:1-16}, {@code processes:8?min=1}.
          *
          * @param min the least tasks at a time, 1 or more; with these it begins
@@ -458,8 +458,8 @@ public final class QueueWorker implements AutoCloseable {
         }
 
         /**
-         * Sets how long a claim lasts if this worker is lost; the default is 30 s. The leases are renewed three times in
-         * it.
+         * Sets how long a claim lasts if this worker is lost; the default is 30 s. The leases are renewed three times
+         * in it.
          *
          * @param time the time, 50 ms or more
          * @return this
@@ -556,7 +556,8 @@ public final class QueueWorker implements AutoCloseable {
         }
 
         /**
-         * Sets the times that upkeep keeps to: how long dead letters are kept, and tasks of a type that no worker knows.
+         * Sets the times that upkeep keeps to: how long dead letters are kept, and tasks of a type that no worker
+         * knows.
          *
          * @param times the times
          * @return this

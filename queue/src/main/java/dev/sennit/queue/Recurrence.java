@@ -16,7 +16,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When a schedule is due, again and again: see {@link Schedules}.
+ * When a schedule is due, again and again: see {@link QueueSchedules}.
  *
  * {@snippet :
  * import dev.sennit.queue.Recurrence;

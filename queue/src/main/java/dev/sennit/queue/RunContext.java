@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>It belongs to one run. All methods may be called from any thread of the run; once the run is over they do nothing,
- * or answer as before.
+ * or answer as before. In a worker process, what threads tell that the run has started goes to the worker when the
+ * run's own thread tells something, or comes to its end.
  */
 public interface RunContext {
     /**
@@ -80,8 +81,8 @@ public interface RunContext {
 
     /**
      * Keeps a value from which a later run can go on: if the worker is killed or ends, or if this run fails. The last
-     * one counts. It is handed to the worker at once, and is in the broker some milliseconds later; a run that is killed
-     * right after the call may go on from the value before.
+     * one counts. It is handed to the worker at once, and is in the broker some milliseconds later; a run that is
+     * killed right after the call may go on from the value before.
      *
      * @param value what JSON can hold: a number, a string, a record; at most 1 MB
      * @throws TaskDataException if it cannot be written as JSON, or is too large

@@ -7,6 +7,8 @@ import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.Enqueued;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.TransactionalEnqueue;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -214,6 +216,27 @@ public final class TaskQueue implements AutoCloseable {
      */
     public <A extends @Nullable Object> String enqueue(TaskType<A, ?> type, A argument, SubmitOptions options) {
         return broker.enqueue(Batch.of(task(type, argument, options).build())).getFirst().id();
+    }
+
+    /**
+     * Enqueues a task in a transaction of the caller: it is there if, and only if, that commits.
+     *
+     * @param connection a connection to the database of the broker, in a transaction
+     * @param type its type
+     * @param argument its argument
+     * @param options how it is to be run
+     * @param <A> the type of the argument
+     * @return its id; if there is another one with its unique key, the id of that one
+     * @throws UnsupportedOperationException if the broker keeps its tasks in no SQL database
+     * @throws TaskDataException if the argument cannot be written as JSON
+     * @throws BrokerException if the database fails; the caller rolls back
+     */
+    public <A extends @Nullable Object> String enqueueIn(
+            Connection connection, TaskType<A, ?> type, A argument, SubmitOptions options) {
+        if (!(broker instanceof TransactionalEnqueue transactional)) {
+            throw new UnsupportedOperationException(broker.name() + " has no transactions of its callers");
+        }
+        return transactional.enqueue(connection, Batch.of(task(type, argument, options).build())).getFirst().id();
     }
 
     /**

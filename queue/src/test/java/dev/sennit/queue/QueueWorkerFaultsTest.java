@@ -21,12 +21,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Nothing is lost, and nothing hangs, whatever fails. */
 @Timeout(120)
@@ -51,8 +52,8 @@ class QueueWorkerFaultsTest {
 
     private final Map<Integer, AtomicInteger> succeeded = new ConcurrentHashMap<>();
 
-    private TaskType<Work, Integer> work() {
-        TaskType<Work, Integer> self = TaskType.named("work", Work.class, Integer.class);
+    private TaskType<Work, Integer> work(SubmitOptions options) {
+        TaskType<Work, Integer> self = TaskType.named("work", Work.class, Integer.class).options(options);
         return TaskType.of("work", Work.class, (work, run) -> {
             int step = run.checkpoint(int.class).orElse(0);
             if (work.isHopeless || run.failures() < work.failures) {
@@ -77,9 +78,13 @@ class QueueWorkerFaultsTest {
                 random.nextInt(20) == 0);
     }
 
+    static LongStream seeds() {
+        return LongStream.rangeClosed(1, Integer.getInteger("sennit.queueSoaks", 6));
+    }
+
     /** Workers come and go, and the broker fails at random points. */
     @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+    @MethodSource("seeds")
     void losesNothingWhileTheBrokerFails(long seed) {
         Random random = new Random(seed);
         MemoryBroker broker = new MemoryBroker();
@@ -89,7 +94,7 @@ class QueueWorkerFaultsTest {
                 .retry(RetryPolicy.attempts(3).waiting(Duration.ofMillis(3)).crashes(100));
         Map<String, Work> ids = new HashMap<>();
         int expected = 0;
-        TaskType<Work, Integer> work = work().options(options);
+        TaskType<Work, Integer> work = work(options).options(options);
         List<QueueWorker> workers = new ArrayList<>();
         try (TaskQueue queue = TaskQueue.over(broker)) {
             for (int i = 0; i < 300; i++) {
@@ -101,7 +106,7 @@ class QueueWorkerFaultsTest {
             String[] plans = {"threads:3", "virtual:20", "inline", "threads:1-2"};
             for (int i = 0; i < 8; i++) {
                 workers.add(QueueWorker.builder(faulty.broker()).types(work).queues("a:2,b,default").providers(null)
-                        .on(plans[random.nextInt(plans.length)]).lease(LEASE).poll(Duration.ofMillis(50))
+                        .on(plans[random.nextInt(plans.length)]).lease(LEASE).poll(Duration.ofHours(1))
                         .name("soak" + i).drainLimit(Duration.ofMillis(random.nextInt(300))).seed(seed + i).start());
                 if (i < 7 && random.nextBoolean()) {
                     workers.remove(random.nextInt(workers.size())).close();
@@ -115,7 +120,7 @@ class QueueWorkerFaultsTest {
         }
         for (TaskView task : broker.search(TaskFilter.ALL, 10_000)) {
             Work one = ids.get(task.id());
-            assertThat(task.state()).as("%s", one)
+            assertThat(task.state()).as("%s of %s", task, one)
                     .isEqualTo(one != null && one.isHopeless ? TaskState.DEAD : TaskState.SUCCEEDED);
             if (one != null && faulty.rate == 0) {
                 assertThat(task.failures()).as("%s", one).isEqualTo(one.isHopeless ? 3 : one.failures);

@@ -65,7 +65,7 @@ class QueueWorkerLeasesTest {
     private void end(QueueWorker worker) {
         var ended = worker.drain();
         Waiting.until(() -> {
-            clock.advance(Duration.ofMillis(10));
+            clock.advance(Duration.ofMillis(200));
             return ended.isDone();
         });
     }

@@ -29,6 +29,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(120)
 class QueueWorkerProcessesIT {
+    /** No worker finds by chance what it was to be told. */
+    private static final Duration NEVER = Duration.ofHours(1);
+
     private static final TaskType<String, Integer> LENGTH = TaskType.of("length", String.class, String::length);
     private static Pool pool;
 
@@ -70,7 +73,7 @@ class QueueWorkerProcessesIT {
     }
 
     private QueueWorker.Builder worker(TaskType<?, ?>... types) {
-        return QueueWorker.builder(broker).types(types).pool(pool).providers(null).seed(1)
+        return QueueWorker.builder(broker).types(types).pool(pool).providers(null).seed(1).poll(NEVER)
                 .drainLimit(Duration.ofSeconds(20));
     }
 

@@ -29,6 +29,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class QueueWorkerSettingsTest {
+    /** No worker finds by chance what it was to be told. */
+    private static final Duration NEVER = Duration.ofHours(1);
+
     private static final TaskType<String, Integer> LENGTH = TaskType.of("length", String.class, String::length);
 
     private final MemoryBroker broker = new MemoryBroker();
@@ -57,7 +60,7 @@ class QueueWorkerSettingsTest {
     }
 
     private QueueWorker.Builder worker(TaskType<?, ?>... types) {
-        return QueueWorker.builder(broker).types(types).on("threads:2").providers(null).seed(1)
+        return QueueWorker.builder(broker).types(types).on("threads:2").providers(null).seed(1).poll(NEVER)
                 .drainLimit(Duration.ofSeconds(10));
     }
 

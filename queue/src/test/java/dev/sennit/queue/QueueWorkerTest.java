@@ -29,6 +29,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class QueueWorkerTest {
+    /** No worker finds by chance what it was to be told. */
+    private static final Duration NEVER = Duration.ofHours(1);
+
     private static final TaskType<String, Integer> LENGTH = TaskType.of("length", String.class, String::length);
 
     private final MemoryBroker broker = new MemoryBroker();
@@ -41,7 +44,7 @@ class QueueWorkerTest {
     }
 
     private QueueWorker.Builder worker(TaskType<?, ?>... types) {
-        return QueueWorker.builder(broker).types(types).on("threads:2").providers(null).seed(1)
+        return QueueWorker.builder(broker).types(types).on("threads:2").providers(null).seed(1).poll(NEVER)
                 .drainLimit(Duration.ofSeconds(5));
     }
 

@@ -19,11 +19,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -277,9 +279,16 @@ public class WorkflowTest {
                 .containsExactly("length", "length", "sum", "square");
         assertThat(handle.root()).isEqualTo(handle.tasks().getFirst().id());
         assertThat(broker.search(TaskFilter.ALL.root(handle.root()), 10)).extracting(each -> each.id())
-                .containsExactlyInAnyOrderElementsOf(
+                .containsExactlyElementsOf(
                         handle.tasks().stream().map(WorkflowHandle.Task::id).toList());
         assertThat(handle).hasToString("workflow of 4 tasks (" + handle.root() + ")");
+    }
+
+    @Test
+    void newIdsGrow() {
+        List<String> ids = Stream.generate(QueuedTask::newId).limit(20_000).toList();
+        assertThat(ids).isSorted().doesNotHaveDuplicates()
+                .allMatch(each -> UUID.fromString(each).version() == 7 && UUID.fromString(each).variant() == 2);
     }
 
     @Test

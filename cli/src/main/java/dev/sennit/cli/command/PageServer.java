@@ -35,15 +35,15 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves pages of figures over HTTP, such as {@code /metrics} for Prometheus, and {@code /healthz} for those who restart
- * a process. It answers GET and HEAD, one request a connection.
+ * Serves pages of figures over HTTP, such as {@code /metrics} for Prometheus, and {@code /healthz} for those who
+ * restart a process. It answers GET and HEAD, one request a connection.
  *
  * <p>No client can stop others, or make this process grow. One thread serves all connections and waits for none of
  * them, so a client that sends nothing, or reads nothing, costs a connection and no thread. A connection ends after 10
  * s. There are no more than 64: when one more comes, the oldest goes that is not waiting for its answer. What may take
- * time, a question to a service manager for example, runs in the background: once for all who wait for the same page, and no
- * longer than 2 s, after which they hear that there is no answer. The JDK's own HTTP server has such limits for the
- * whole JVM only, set by system properties before its first use, and a thread for each request that has begun.
+ * time, a question to a service manager for example, runs in the background: once for all who wait for the same page,
+ * and no longer than 2 s, after which they hear that there is no answer. The JDK's own HTTP server has such limits for
+ * the whole JVM only, set by system properties before its first use, and a thread for each request that has begun.
  */
 public final class PageServer implements AutoCloseable {
     /**

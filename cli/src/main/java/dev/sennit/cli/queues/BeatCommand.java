@@ -8,8 +8,8 @@ import dev.sennit.internal.Durations;
 import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.text.JsonLine;
 import dev.sennit.queue.Beat;
+import dev.sennit.queue.QueueSchedules;
 import dev.sennit.queue.Recurrence;
-import dev.sennit.queue.Schedules;
 import dev.sennit.queue.SubmitOptions;
 import dev.sennit.queue.TaskType;
 import dev.sennit.queue.broker.Broker;
@@ -214,8 +214,8 @@ public final class BeatCommand implements Callable<Integer> {
             SubmitOptions options = queue == null ? SubmitOptions.NONE : SubmitOptions.NONE.queue(queue);
             return broker.with(opened -> {
                 try {
-                    ScheduleEntry entry = Schedules.of(opened).put(name, recurrence, task, json, options, forMissed,
-                            forOverlap);
+                    ScheduleEntry entry = QueueSchedules.of(opened)
+                            .put(name, recurrence, task, json, options, forMissed, forOverlap);
                     terminal.line(name + " is due " + (entry.nextDue() == null
                             ? "never"
                             : "next at " + TaskText.time(entry.nextDue())));
@@ -273,7 +273,7 @@ public final class BeatCommand implements Callable<Integer> {
 
         @Override
         String change(Broker opened, String schedule) {
-            Schedules.of(opened).pause(schedule);
+            QueueSchedules.of(opened).pause(schedule);
             return schedule + " is paused";
         }
     }
@@ -286,7 +286,7 @@ public final class BeatCommand implements Callable<Integer> {
 
         @Override
         String change(Broker opened, String schedule) {
-            Schedules.of(opened).resume(schedule);
+            QueueSchedules.of(opened).resume(schedule);
             return schedule + " is not paused";
         }
     }
@@ -299,7 +299,7 @@ public final class BeatCommand implements Callable<Integer> {
 
         @Override
         String change(Broker opened, String schedule) {
-            return Schedules.of(opened).runNow(schedule);
+            return QueueSchedules.of(opened).runNow(schedule);
         }
     }
 
@@ -311,7 +311,7 @@ public final class BeatCommand implements Callable<Integer> {
 
         @Override
         String change(Broker opened, String schedule) {
-            if (!Schedules.of(opened).remove(schedule)) {
+            if (!QueueSchedules.of(opened).remove(schedule)) {
                 throw CommandException.usage("there is no schedule " + schedule + ": sennit beat list shows all");
             }
             return schedule + " is removed";

@@ -26,8 +26,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "dead",
         header = "Prints the tasks that are dead and why, replays or removes them.",
-        description = "Without --replay and --purge, prints a line for each. Those that are replayed begin anew, with no "
-                + "failures counted.",
+        description = "Without --replay and --purge, prints a line for each. Those that are replayed begin anew, "
+                + "with no failures counted.",
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",

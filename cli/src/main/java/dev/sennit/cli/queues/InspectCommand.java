@@ -59,8 +59,8 @@ public final class InspectCommand implements Callable<Integer> {
     private @Nullable String id;
 
     @Option(names = "--state", paramLabel = "STATE", split = ",",
-            description = "Tasks in these states: ready, scheduled, blocked, held, running, succeeded, dead, cancelled, "
-                    + "expired.")
+            description = "Tasks in these states: ready, scheduled, blocked, held, running, succeeded, dead, "
+                    + "cancelled, expired.")
     private List<String> states = new ArrayList<>();
 
     @Option(names = "--type", paramLabel = "TYPE", description = "Tasks of this type.")

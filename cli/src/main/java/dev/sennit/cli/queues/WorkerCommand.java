@@ -42,12 +42,13 @@ import picocli.CommandLine.Parameters;
         name = "worker",
         header = "Runs tasks of queues, until it is told to stop.",
         description = {
-            "The jars have the code: their META-INF/services/dev.sennit.queue.TaskTypeProvider names a class that lists "
-                    + "the task types, or --types does. More of a class path stands in SENNIT_CLASSPATH.",
+            "The jars have the code: their META-INF/services/dev.sennit.queue.TaskTypeProvider names a class that "
+                    + "lists the task types, or --types does. More of a class path stands in SENNIT_CLASSPATH.",
             "",
-            "Signals: TERM and INT have it take no more tasks, wait for those that run until --drain is over, give the "
-                    + "rest back and end; a second INT does not wait. USR1 has it take no more tasks, USR2 has it take "
-                    + "them again. A worker that is killed loses nothing: others run its tasks again when its leases are over."
+            "Signals: TERM and INT have it take no more tasks, wait for those that run until --drain is over, give "
+                    + "the rest back and end; a second INT does not wait. USR1 has it take no more tasks, USR2 has it "
+                    + "take them again. A worker that is killed loses nothing: others run its tasks again when its "
+                    + "leases are over."
         },
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",

@@ -228,7 +228,8 @@ class QueueCommandsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "--reason bored | --reason: there is no reason \"bored\": expected one of failed, crashed, lost, timed-out, unknown-type, unreadable",
+        "--reason bored | --reason: there is no reason \"bored\": expected one of failed, "
+                + "crashed, lost, timed-out, unknown-type, unreadable",
         "--argument 1 | --argument goes with --replay"
     })
     void badInputOfDeadIsOneLine(String arguments, String message) {
@@ -264,7 +265,8 @@ class QueueCommandsTest {
         assertThat(run.err()).containsExactly("sennit: no task nothing is known: it may have ended long ago");
         assertThat(sennit("inspect", "--state", "odd").err())
                 .containsExactly("sennit: --state: there is no state \"odd\":"
-                        + " expected one of ready, scheduled, blocked, held, running, succeeded, dead, cancelled, expired");
+                        + " expected one of ready, scheduled, blocked, held, running, succeeded, dead, cancelled, "
+                        + "expired");
         assertThat(sennit("inspect", "--cancel").exit()).isEqualTo(2);
     }
 

@@ -45,7 +45,9 @@ import org.jspecify.annotations.Nullable;
  * the program alone is the family.
  */
 final class Caretaker {
-    /** A file in the folder, if there is one: a script that removes what a server leaves elsewhere when it is killed. */
+    /**
+     * A file in the folder, if there is one: a script that removes what a server leaves elsewhere when it is killed.
+     */
     static final String LAST_WORDS = "last-words";
 
     private static final String SCRIPT = """

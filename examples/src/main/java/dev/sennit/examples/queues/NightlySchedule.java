@@ -2,8 +2,8 @@ package dev.sennit.examples.queues;
 
 import dev.sennit.queue.Beat;
 import dev.sennit.queue.QueueDrain;
+import dev.sennit.queue.QueueSchedules;
 import dev.sennit.queue.Recurrence;
-import dev.sennit.queue.Schedules;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
 import dev.sennit.queue.memory.MemoryBroker;
@@ -17,7 +17,7 @@ public final class NightlySchedule {
     private static final ZoneId VIENNA = ZoneId.of("Europe/Vienna");
     private static final TaskType<String, Integer> CLEAN =
             TaskType.of("files.clean", String.class, (folder, run) -> {
-                Instant due = Instant.parse(run.headers().get(Schedules.DUE));
+                Instant due = Instant.parse(run.headers().get(QueueSchedules.DUE));
                 System.out.println("clean " + folder + " at " + due.atZone(VIENNA).toLocalDateTime());
                 return 0;
             });
@@ -29,7 +29,7 @@ public final class NightlySchedule {
         try (MemoryBroker broker = new MemoryBroker(clock);
                 TaskQueue queue = TaskQueue.over(broker);
                 Beat beat = Beat.builder(broker).time(clock).open()) {
-            Schedules schedules = Schedules.of(queue.broker());
+            QueueSchedules schedules = QueueSchedules.of(queue.broker());
             schedules.put("nightly", Recurrence.cron("30 2 * * *", VIENNA), CLEAN, "/tmp");
             for (int hour = 0; hour < 72; hour++) {
                 clock.advance(Duration.ofHours(1));

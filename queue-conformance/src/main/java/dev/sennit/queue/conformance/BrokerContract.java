@@ -81,8 +81,8 @@ import org.junit.jupiter.api.Test;
  * }
  * }
  *
- * <p>The tests stand in this class and its superclasses: tasks, limits, flows, crowds, and here what those who look on, schedule
- * and operate ask for.
+ * <p>The tests stand in this class and its superclasses: tasks, limits, flows, crowds, and here what those who look on,
+ * schedule and operate ask for.
  */
 public abstract class BrokerContract extends BrokerCrowdContract {
     /** For the subclasses. */

@@ -112,8 +112,8 @@ public abstract class BrokerUnderTest {
     }
 
     /**
-     * Returns the time in which tests measure: leases, delays and the like are a few of it. A subclass that sleeps takes
-     * a short one, but no shorter than a step of the broker's clock.
+     * Returns the time in which tests measure: leases, delays and the like are a few of it. A subclass that sleeps
+     * takes a short one, but no shorter than a step of the broker's clock.
      *
      * @return ten seconds, by default
      */

@@ -31,10 +31,10 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p><b>Nothing is lost.</b> Each method is one atomic step: it has happened or, if it throws, it has not, but for an
- * answer that was lost ({@link BrokerException#isDoubtful}); only {@link #replay} and {@link #purge} of many tasks may take
- * several steps, so that leases can be renewed between them. A task that {@link #enqueue} has accepted stays until it
- * has ended. Claim and lease are one step. A task may run more than once, if a worker is lost or too slow for its lease;
- * its {@link Token} then keeps the earlier run from completing it. So it is completed once.
+ * answer that was lost ({@link BrokerException#isDoubtful}); only {@link #replay} and {@link #purge} of many tasks may
+ * take several steps, so that leases can be renewed between them. A task that {@link #enqueue} has accepted stays until
+ * it has ended. Claim and lease are one step. A task may run more than once, if a worker is lost or too slow for its
+ * lease; its {@link Token} then keeps the earlier run from completing it. So it is completed once.
  *
  * <p><b>Time</b> is the broker's: leases, delays, limits and retention go by its clock. The clocks of workers and
  * submitters do not matter, but for what they give as a time of day.
@@ -42,9 +42,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Order.</b> Of a queue, the task with the greatest priority goes first, then the one that became ready first.
  * Tasks with a {@link KeyLimit} take turns: of each key at most one is READY, the others wait HELD, in the order of
  * their priority and then of their coming. When it is claimed, the next one of its key becomes READY, behind all that
- * are READY with its priority, if the key has a place left. A task has a place of its key from when it is READY until it
- * ends or waits for a retry; with a limit of 1 also while it waits for a retry, so that the order of the key holds. A
- * task of a key that was given back or taken back is READY at once, even if there is another one then.
+ * are READY with its priority, if the key has a place left. A task has a place of its key from when it is READY until
+ * it ends or waits for a retry; with a limit of 1 also while it waits for a retry, so that the order of the key holds.
+ * A task of a key that was given back or taken back is READY at once, even if there is another one then.
  *
  * <p><b>Expired leases</b> are taken back by {@link #upkeep}, which each worker calls again and again; until then, the
  * worker can still renew and complete. A crash counts: after {@link RetryPolicy#crashes} the task is dead with the
@@ -57,8 +57,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>What cannot be read</b> in the store - a message that is damaged - becomes DEAD with the reason
  * {@link DeadReason#UNREADABLE} when it is claimed; its bytes stay as the payload. It harms no other task.
  *
- * <p>What a broker can do stands in {@link #features}; the conformance suite {@code BrokerContract} asserts what it does,
- * and that it refuses the rest.
+ * <p>What a broker can do stands in {@link #features}; the conformance suite {@code BrokerContract} asserts what it
+ * does, and that it refuses the rest.
  *
  * <table>
  * <caption>What brokers can do</caption>
@@ -123,8 +123,8 @@ public interface Broker extends AutoCloseable {
     List<Enqueued> enqueue(Batch batch);
 
     /**
-     * Claims tasks that are ready, and gives the worker a lease of each. Does not wait. Tasks of paused queues and types
-     * stay; so do those of types that have reached their rate.
+     * Claims tasks that are ready, and gives the worker a lease of each. Does not wait. Tasks of paused queues and
+     * types stay; so do those of types that have reached their rate.
      *
      * @param request what the worker can take
      * @return the tasks, in order

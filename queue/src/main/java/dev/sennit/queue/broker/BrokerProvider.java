@@ -1,6 +1,8 @@
 package dev.sennit.queue.broker;
 
-/** Opens brokers of one scheme. Found by {@link java.util.ServiceLoader}, so an artifact adds its broker by being there. */
+/**
+ * Opens brokers of one scheme. Found by {@link java.util.ServiceLoader}, so an artifact adds its broker by being there.
+ */
 public interface BrokerProvider {
     /**
      * Returns the scheme of its addresses.

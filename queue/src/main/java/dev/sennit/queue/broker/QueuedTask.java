@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * {@snippet :
  * import dev.sennit.queue.broker.QueuedTask;
  *
- * QueuedTask task = QueuedTask.of("thumbs.make", "{\"path\":\"a.jpg\"}".getBytes()).queue("images").priority(9).build();
+ * byte[] argument = "{\"path\":\"a.jpg\"}".getBytes();
+ * QueuedTask task = QueuedTask.of("thumbs.make", argument).queue("images").priority(9).build();
  * }
  *
  * <p>A record of arrays: two tasks are equal only if they share the array of their argument.
@@ -76,6 +78,8 @@ public record QueuedTask(String id, String type, int version, String queue, int 
      */
     public static final String ARGUMENT = "sennit-argument";
 
+    /** Milliseconds and, in the last 12 bits, what keeps ids of one millisecond apart. */
+    private static final AtomicLong LAST_ID = new AtomicLong();
     private static final int LONGEST_NAME = 200;
 
     /**
@@ -121,14 +125,17 @@ public record QueuedTask(String id, String type, int version, String queue, int 
     }
 
     /**
-     * Returns a new id: a UUID that begins with the time, so that ids of tasks are near each other in an index.
+     * Returns a new id: a UUID that begins with the time, so that ids of tasks are near each other in an index. It is
+     * greater than all that this process has got before, so that tasks are listed in the order in which they were made.
      *
      * @return the id
      */
     public static String newId() {
         UUID random = UUID.randomUUID();
-        long time = System.currentTimeMillis() << 16 | 0x7000 | random.getMostSignificantBits() & 0xFFF;
-        return new UUID(time, random.getLeastSignificantBits()).toString(); // version 7 of RFC 9562
+        long fresh = System.currentTimeMillis() << 12 | random.getMostSignificantBits() & 0x7FF;
+        long number = LAST_ID.accumulateAndGet(fresh, (last, now) -> Math.max(last + 1, now));
+        long time = number >> 12 << 16 | 0x7000 | number & 0xFFF; // version 7 of RFC 9562
+        return new UUID(time, random.getLeastSignificantBits()).toString();
     }
 
     /**

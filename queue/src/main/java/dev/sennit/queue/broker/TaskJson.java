@@ -15,9 +15,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Writes a {@link QueuedTask} as JSON, and reads it: the message that brokers store beside the argument, which they keep
- * as it is. What has its usual value is left out. A reader passes over names that it does not know, so a later version
- * may add some; a value of the wrong type, or out of its bounds, makes the whole message unreadable.
+ * Writes a {@link QueuedTask} as JSON, and reads it: the message that brokers store beside the argument, which they
+ * keep as it is. What has its usual value is left out. A reader passes over names that it does not know, so a later
+ * version may add some; a value of the wrong type, or out of its bounds, makes the whole message unreadable.
  *
  * <pre>{@code
  * {"id": "0197...", "type": "thumbs.make", "version": 2, "queue": "images", "priority": 9, "dueAfter": 60000,

@@ -13,17 +13,18 @@ import java.util.List;
  * import java.sql.SQLException;
  * import java.util.List;
  *
- * List<Enqueued> order(Broker broker, Connection connection, QueuedTask mail) throws SQLException {
- *     connection.setAutoCommit(false);
- *     // ... insert the order ...
- *     List<Enqueued> enqueued = ((TransactionalEnqueue) broker).enqueue(connection, Batch.of(mail));
- *     connection.commit();
- *     return enqueued;
+ * record Orders(TransactionalEnqueue broker) {
+ *     void add(Connection connection, QueuedTask mail) throws SQLException {
+ *         connection.setAutoCommit(false);
+ *         // ... insert the order ...
+ *         List<Enqueued> enqueued = broker.enqueue(connection, Batch.of(mail));
+ *         connection.commit();
+ *     }
  * }
  * }
  *
- * <p>The broker does not see the commit. Where the database does not tell others of it by itself, as SQLite, workers that
- * wait find the tasks when they look for themselves, within about a second.
+ * <p>The broker does not see the commit. Where the database does not tell others of it by itself, as SQLite, workers
+ * that wait find the tasks when they look for themselves, within about a second.
  */
 public interface TransactionalEnqueue {
     /**

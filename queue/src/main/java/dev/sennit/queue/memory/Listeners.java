@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tells the listeners of a store what happens. What they are to hear is noted under the lock of the store; a virtual
- * thread that ends when it has told all calls them without any lock. A listener that is slow loses the oldest of what it
- * has not heard.
+ * thread that ends when it has told all calls them without any lock. A listener that is slow loses the oldest of what
+ * it has not heard.
  */
 final class Listeners {
     /** How much of a kind waits for a listener. */

@@ -65,11 +65,11 @@ import org.jspecify.annotations.Nullable;
  * <p>The address {@code memory:} opens a broker of its own. {@code memory:NAME} opens one of several broker objects in
  * this JVM that have the same tasks, as {@link #again} does; the tasks are gone when the last of them is closed.
  *
- * <p>Time passes by its {@link TimeSource}: due times, expiry and retention by its time of day; leases and limits by its
- * monotonic time, so that they do not break when the machine's clock is set.
+ * <p>Time passes by its {@link TimeSource}: due times, expiry and retention by its time of day; leases and limits by
+ * its monotonic time, so that they do not break when the machine's clock is set.
  *
- * <p>A claim and a completion take time in proportion to the logarithm of the number of tasks, and to the number of task
- * types. Nothing happens in the background, but that virtual threads call listeners.
+ * <p>A claim and a completion take time in proportion to the logarithm of the number of tasks, and to the number of
+ * task types. Nothing happens in the background, but that virtual threads call listeners.
  */
 public final class MemoryBroker implements Broker {
     private static final Set<BrokerFeature> FEATURES = Set.copyOf(

@@ -14,7 +14,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** The tasks of one queue that have not ended, where the next one is found at once. Guarded by the lock of the store. */
+/**
+ * The tasks of one queue that have not ended, where the next one is found at once. Guarded by the lock of the store.
+ */
 final class QueueTasks {
     static final Comparator<Entry> BY_DUE =
             Comparator.<Entry>comparingLong(one -> one.since).thenComparingLong(one -> one.number);

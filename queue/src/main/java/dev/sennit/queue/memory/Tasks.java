@@ -50,14 +50,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Where a task is.</b> Each is in {@link #all}, and in the index of its state: {@link QueueTasks} has what is
  * READY, SCHEDULED and HELD, {@code Entry.Waiting} what is BLOCKED, {@link #leases} what runs, {@link #kept} and
- * {@link #dead} what has ended. {@link #leave} takes it out of that index, and whatever comes next puts it into another:
- * {@link #arrive} (it is to run when its turn comes), {@link #schedule}, {@link #ready}, {@link #end}.
+ * {@link #dead} what has ended. {@link #leave} takes it out of that index, and whatever comes next puts it into
+ * another: {@link #arrive} (it is to run when its turn comes), {@link #schedule}, {@link #ready}, {@link #end}.
  *
  * <p><b>Due tasks</b> become ready when somebody looks: each method that reads or adds to the READY tasks of a queue
  * calls {@link #awaken} first, so tasks stand in the order in which they became ready, however late that was noticed.
  *
- * <p><b>Keys.</b> A task with a key comes into {@code held}; {@link #turn} lets the next one become READY if none is and
- * there is a place. A place is given back by {@link #leavePlace}.
+ * <p><b>Keys.</b> A task with a key comes into {@code held}; {@link #turn} lets the next one become READY if none is
+ * and there is a place. A place is given back by {@link #leavePlace}.
  *
  * <p><b>What an end brings about</b> - callbacks, other ends - is done by {@link #settle}, one task after the other, as
  * a long chain would be too deep for a recursion.
@@ -175,8 +175,8 @@ final class Tasks {
     }
 
     /**
-     * Returns the joins of workflows that were accepted before, which is so if one of their tasks is still there: others
-     * may have been removed meanwhile.
+     * Returns the joins of workflows that were accepted before, which is so if one of their tasks is still there:
+     * others may have been removed meanwhile.
      */
     private Set<String> knownJoins(Batch batch) {
         if (batch.joins().isEmpty()) {

@@ -74,8 +74,8 @@ public interface Dialect {
     String skipLocked();
 
     /**
-     * Returns a query of the first tasks of each of several groups, locked as by {@link #skipLocked}. Its parameters are
-     * the texts, one for each group; then those of the condition; then the number of tasks of a group.
+     * Returns a query of the first tasks of each of several groups, locked as by {@link #skipLocked}. Its parameters
+     * are the texts, one for each group; then those of the condition; then the number of tasks of a group.
      *
      * @param columns the columns of {@code t}, the task
      * @param condition which tasks are of a group: {@code k.value} is the group's text

@@ -35,7 +35,9 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 
-/** The operations of {@link dev.sennit.queue.broker.Broker} that only read. Each is part of a transaction of its caller. */
+/**
+ * The operations of {@link dev.sennit.queue.broker.Broker} that only read. Each is part of a transaction of its caller.
+ */
 public final class Lookup {
     private static final byte[] NOTHING = {};
     private static final String ENDED_COLUMNS = "id, type, version, queue, state, rank, turn, root, enqueued, begun,"
@@ -249,8 +251,8 @@ public final class Lookup {
     public record Reply(long seq, EndedTask task) {}
 
     /**
-     * Returns what has ended lately, for an address. Where transactions do not commit in the order of their numbers, one
-     * may be missed; {@link #ended} tells of it.
+     * Returns what has ended lately, for an address. Where transactions do not commit in the order of their numbers,
+     * one may be missed; {@link #ended} tells of it.
      *
      * @param step the transaction
      * @param replyTo the address

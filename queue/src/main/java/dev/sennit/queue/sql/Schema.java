@@ -23,8 +23,8 @@ public final class Schema {
     static final List<Migration> MIGRATIONS = List.of(new Migration(1, List.of("""
             CREATE TABLE {task} (id {text} PRIMARY KEY, type {text} NOT NULL, version INTEGER NOT NULL,
               queue {text} NOT NULL, state INTEGER NOT NULL, rank INTEGER NOT NULL, seq BIGINT NOT NULL,
-              since BIGINT NOT NULL, number BIGINT NOT NULL, due BIGINT, expires BIGINT, lease_until BIGINT, worker {text},
-              attempt INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0,
+              since BIGINT NOT NULL, number BIGINT NOT NULL, due BIGINT, expires BIGINT, lease_until BIGINT,
+              worker {text}, attempt INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0,
               crashes INTEGER NOT NULL DEFAULT 0, crash_limit INTEGER NOT NULL, flags INTEGER NOT NULL,
               cancel INTEGER NOT NULL DEFAULT 0, turn {text}, turn_limit INTEGER, placed INTEGER NOT NULL DEFAULT 0,
               unique_key {text}, root {text}, part_join {text}, part_index INTEGER, after_join {text},
@@ -70,9 +70,11 @@ public final class Schema {
             "CREATE TABLE {worker} (id {text} PRIMARY KEY, seen BIGINT NOT NULL, report {bytes} NOT NULL)",
             "CREATE TABLE {known} (type {text} PRIMARY KEY, seen BIGINT NOT NULL)", """
             CREATE TABLE {control} (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, worker {text}, command {text} NOT NULL,
-              arguments {bytes} NOT NULL)""", """
-            CREATE TABLE {event} (number BIGINT PRIMARY KEY, at BIGINT NOT NULL, kind {text} NOT NULL, id {text} NOT NULL,
-              type {text} NOT NULL, queue {text} NOT NULL, worker {text}, detail {text} NOT NULL)""")));
+              arguments {bytes} NOT NULL)""",
+            """
+            CREATE TABLE {event} (number BIGINT PRIMARY KEY, at BIGINT NOT NULL, kind {text} NOT NULL,
+              id {text} NOT NULL, type {text} NOT NULL, queue {text} NOT NULL, worker {text},
+              detail {text} NOT NULL)""")));
 
     private final List<Migration> migrations;
 

@@ -47,12 +47,12 @@ import tools.jackson.databind.json.JsonMapper;
  * The operations of {@link dev.sennit.queue.broker.Broker} that change something, in SQL. Each is part of a transaction
  * that its caller has begun; if it throws, the caller rolls that back. {@link Lookup} has those that only read.
  *
- * <p><b>Rounds.</b> An operation on many tasks is a handful of statements: it reads and locks all rows that it is about,
- * decides ({@link Changes}), and writes batches.
+ * <p><b>Rounds.</b> An operation on many tasks is a handful of statements: it reads and locks all rows that it is
+ * about, decides ({@link Changes}), and writes batches.
  *
- * <p><b>Claims.</b> Tasks that are READY stand in an index by queue, type, priority and time, so a million tasks of a type
- * that nobody knows cost those of other types nothing. A claim merges the first tasks of each type. Of keys it reads the
- * next tasks that are HELD, and lets them take turns in memory, as if it claimed one task after the other.
+ * <p><b>Claims.</b> Tasks that are READY stand in an index by queue, type, priority and time, so a million tasks of a
+ * type that nobody knows cost those of other types nothing. A claim merges the first tasks of each type. Of keys it
+ * reads the next tasks that are HELD, and lets them take turns in memory, as if it claimed one task after the other.
  */
 public final class SqlStore {
     /** How much one call does of a kind. */

@@ -5,8 +5,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one thread sleep by a clock until another thread wakes it. A ring while nobody sleeps makes the next sleep end at
- * once, so none is missed.
+ * Lets one thread sleep by a clock until another thread wakes it. A ring while nobody sleeps makes the next sleep end
+ * at once, so none is missed.
  */
 final class Alarm {
     private final TimeSource time;

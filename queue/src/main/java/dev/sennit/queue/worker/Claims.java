@@ -74,7 +74,7 @@ final class Claims implements Runnable {
                 Duration pause = claim(room);
                 failures = 0;
                 if (pause != null) {
-                    alarm.sleep(pause);
+                    alarm.sleep(shorter(pause, holdings.ahead() > 0 ? Holdings.LONGEST_AHEAD : null));
                     holdings.giveBackStale();
                 }
             } catch (RuntimeException e) {

@@ -14,9 +14,9 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Renews the leases of all tasks that a worker has, in a thread of its own, which no task can starve: all of them in one
- * call, three times in a lease. Checkpoints go along at once, those of a few milliseconds together; progress goes along
- * twice a second.
+ * Renews the leases of all tasks that a worker has, in a thread of its own, which no task can starve: all of them in
+ * one call, three times in a lease. Checkpoints go along at once, those of a few milliseconds together; progress goes
+ * along twice a second.
  */
 final class Leases implements Runnable {
     private static final Logger LOG = System.getLogger(Worker.class.getName());

@@ -55,7 +55,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The operations on a file, with a clock that is moved by hand. What all brokers share is in {@code BrokerContract}. */
+/**
+ * The operations on a file, with a clock that is moved by hand. What all brokers share is in {@code BrokerContract}.
+ */
 class SqliteBrokerTest {
     private static final Duration LEASE = Duration.ofSeconds(30);
     private static final ErrorInfo ERROR = new ErrorInfo("java.io.IOException", "no\nroom", "at ...");
@@ -641,7 +643,8 @@ class SqliteBrokerTest {
     void doesNothingOfAnOperationThatFailsAndAllOfThoseBesideIt() throws SQLException {
         sql("CREATE TRIGGER bad BEFORE INSERT ON sennit_task WHEN NEW.id = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END");
         assertThatThrownBy(() -> enqueue(task("x"), task("bad"))).hasMessage("sqlite:jobs.db fails: "
-                + "[SQLITE_CONSTRAINT_TRIGGER] A RAISE function within a trigger fired, causing the SQL statement to abort (no)");
+                + "[SQLITE_CONSTRAINT_TRIGGER] A RAISE function within a trigger fired, causing the SQL statement to "
+                + "abort (no)");
         enqueue(task("y"));
         assertThat(ids(claim(5))).containsExactly("y");
     }

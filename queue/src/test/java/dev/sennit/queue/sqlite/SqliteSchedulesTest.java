@@ -1,6 +1,6 @@
 package dev.sennit.queue.sqlite;
 
-import dev.sennit.queue.SchedulesTest;
+import dev.sennit.queue.QueueSchedulesTest;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.sql.Schema;
 import dev.sennit.testing.VirtualClock;
@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The same in a file. */
-class SqliteSchedulesTest extends SchedulesTest {
+class SqliteSchedulesTest extends QueueSchedulesTest {
     private static final AtomicInteger FILES = new AtomicInteger();
 
     @TempDir

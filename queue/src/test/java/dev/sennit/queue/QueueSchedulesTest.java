@@ -43,18 +43,18 @@ import org.junit.jupiter.params.provider.EnumSource;
  * subclasses.
  */
 @SuppressWarnings("this-escape") // its subclasses need nothing to open a broker
-public class SchedulesTest {
+public class QueueSchedulesTest {
     private static final Duration MINUTE = Duration.ofMinutes(1);
     private static final TaskType<String, Integer> LENGTH = TaskType.of("length", String.class, String::length);
 
     private final VirtualClock clock = VirtualClock.standing(VirtualClock.START);
     private final Broker broker = open(clock);
-    private final Schedules schedules = Schedules.of(broker);
+    private final QueueSchedules schedules = QueueSchedules.of(broker);
     private final Beat beat = Beat.builder(broker).time(clock).open();
     private final ClaimLoop worker = new ClaimLoop(broker, LENGTH);
 
     /** For subclasses. */
-    protected SchedulesTest() {}
+    protected QueueSchedulesTest() {}
 
     /**
      * Opens a broker without tasks.
@@ -97,7 +97,7 @@ public class SchedulesTest {
     /** Returns the due times of all tasks that were fired and not claimed, in seconds from the start. */
     private List<Long> ready() {
         return broker.search(TaskFilter.ALL.state(dev.sennit.queue.broker.TaskState.READY), 10_000).stream()
-                .map(each -> each.headers().getOrDefault(Schedules.DUE, ""))
+                .map(each -> each.headers().getOrDefault(QueueSchedules.DUE, ""))
                 .map(due -> Duration.between(VirtualClock.START, Instant.parse(due)).toSeconds()).sorted().toList();
     }
 
@@ -130,8 +130,8 @@ public class SchedulesTest {
         assertThat(claim.task().payload()).asString().isEqualTo("\"abc\"");
         assertThat(claim.task().priority()).isEqualTo(8);
         assertThat(claim.task().root()).isEqualTo(claim.task().id()).isEqualTo(entry().lastTask());
-        assertThat(claim.task().headers()).containsEntry("tenant", "42").containsEntry(Schedules.SCHEDULE, "s")
-                .containsEntry(Schedules.DUE, "2026-01-01T00:01:00Z");
+        assertThat(claim.task().headers()).containsEntry("tenant", "42").containsEntry(QueueSchedules.SCHEDULE, "s")
+                .containsEntry(QueueSchedules.DUE, "2026-01-01T00:01:00Z");
     }
 
     @Test
@@ -321,7 +321,7 @@ public class SchedulesTest {
         schedules.pause("s");
         String id = schedules.runNow("s");
         assertThat(broker.find(id)).hasValueSatisfying(
-                each -> assertThat(each.headers()).containsEntry(Schedules.SCHEDULE, "s").hasSize(1));
+                each -> assertThat(each.headers()).containsEntry(QueueSchedules.SCHEDULE, "s").hasSize(1));
         assertThat(schedules.runNow("s")).isNotEqualTo(id);
         assertThat(entry().nextDue()).isEqualTo(VirtualClock.START.plusSeconds(60));
         assertThat(worker.drain()).isEqualTo(2);
@@ -398,10 +398,11 @@ public class SchedulesTest {
         List<TaskView> tasks = broker.search(TaskFilter.ALL, 10_000);
         Set<String> due = new HashSet<>();
         for (TaskView task : tasks) {
-            assertThat(due.add(task.headers().get(Schedules.SCHEDULE) + task.headers().get(Schedules.DUE))).isTrue();
+            assertThat(due.add(task.headers().get(QueueSchedules.SCHEDULE) + task.headers().get(QueueSchedules.DUE)))
+                    .isTrue();
         }
-        assertThat(tasks).filteredOn(each -> "s".equals(each.headers().get(Schedules.SCHEDULE))).hasSize(300);
-        assertThat(tasks).filteredOn(each -> "skip".equals(each.headers().get(Schedules.SCHEDULE))).hasSize(1);
+        assertThat(tasks).filteredOn(each -> "s".equals(each.headers().get(QueueSchedules.SCHEDULE))).hasSize(300);
+        assertThat(tasks).filteredOn(each -> "skip".equals(each.headers().get(QueueSchedules.SCHEDULE))).hasSize(1);
     }
 
     @Test

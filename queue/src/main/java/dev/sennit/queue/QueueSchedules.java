@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * TaskType<String, Integer> clean = TaskType.named("files.clean", String.class, Integer.class);
  * try (TaskQueue queue = TaskQueue.open("memory:files"); Beat beat = Beat.start(queue.broker())) {
- *     Schedules schedules = Schedules.of(queue.broker());
+ *     QueueSchedules schedules = QueueSchedules.of(queue.broker());
  *     schedules.put("nightly", Recurrence.cron("0 3 * * *", ZoneId.of("Europe/Vienna")), clean, "/tmp");
  *     schedules.runNow("nightly");
  *     schedules.pause("nightly");
@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The task of a schedule has the headers {@value #SCHEDULE} and {@value #DUE}.
  */
-public final class Schedules {
+public final class QueueSchedules {
     /** The header with the name of the schedule. */
     public static final String SCHEDULE = "sennit-schedule";
     /** The header with the due time, such as {@code 2026-01-02T02:00:00Z}; {@link #runNow} sets none. */
@@ -50,7 +50,7 @@ public final class Schedules {
 
     private final Broker broker;
 
-    private Schedules(Broker broker) {
+    private QueueSchedules(Broker broker) {
         this.broker = Objects.requireNonNull(broker, "broker");
     }
 
@@ -60,8 +60,8 @@ public final class Schedules {
      * @param broker the broker
      * @return its schedules
      */
-    public static Schedules of(Broker broker) {
-        return new Schedules(broker);
+    public static QueueSchedules of(Broker broker) {
+        return new QueueSchedules(broker);
     }
 
     /**
