@@ -140,7 +140,8 @@ class MutatedMessagesIT {
     }
 
     private static QueuedTask.Builder task(int number, SplittableRandom random) {
-        SubmitOptions options = SubmitOptions.NONE.header("tenant", "t" + random.nextInt(5)).priority(random.nextInt(10))
+        SubmitOptions options = SubmitOptions.NONE.header("tenant", "t" + random.nextInt(5))
+                .priority(random.nextInt(10))
                 .softLimit(Duration.ofMinutes(2)).hardLimit(Duration.ofMinutes(3))
                 .retry(RetryPolicy.attempts(2).waiting(Duration.ofMillis(1)).neverAfter(List.of("java.io.IOException")))
                 .expiresAfter(Duration.ofHours(1)).resultTtl(Duration.ofHours(2));

@@ -137,8 +137,9 @@ class QueueLimitsIT {
         worker.getOutputStream().close();
         assertThat(worker.waitFor(BOUND.toSeconds(), TimeUnit.SECONDS)).isTrue();
         assertThat(worker.exitValue()).as(Files.readString(log)).isZero();
-        System.out.println("QueueLimitsIT: " + what + " in " + millis + " ms, memory of the worker " + memory + ", file "
-                + Files.size(folder.resolve("jobs.db")) / 1_000_000 + " MB");
+        System.out
+                .println("QueueLimitsIT: " + what + " in " + millis + " ms, memory of the worker " + memory + ", file "
+                        + Files.size(folder.resolve("jobs.db")) / 1_000_000 + " MB");
         List<String> lines = Files.readAllLines(log);
         return lines.isEmpty() ? "" : lines.getLast();
     }
