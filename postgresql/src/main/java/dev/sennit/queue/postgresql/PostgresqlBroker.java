@@ -82,7 +82,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Tasks in the caller's transaction.</b> {@link #enqueue(Connection, Batch)} enqueues on a connection of the
  * caller; workers hear of it when that commits. Until then it keeps locks on the keys of the tasks
- * ({@link QueuedTask#key}, {@link QueuedTask#unique}), for which others wait: so end the transaction soon.
+ * (those of {@code key} and {@code unique} options), for which others wait: so end the transaction soon.
  *
  * <p><b>Failures.</b> A transaction that others were in the way of is repeated, and so is one whose connection broke
  * before its commit. If it broke during the commit, what may happen twice is repeated (enqueue, complete, extend, and all
