@@ -119,9 +119,13 @@ public final class Beat implements AutoCloseable {
             if (!due.isAfter(now)) {
                 try {
                     due = fire(entry, due, now);
-                } catch (IllegalArgumentException e) {
+                } catch (BrokerException | IllegalStateException e) { // it is away, or closed
+                    throw e;
+                } catch (RuntimeException e) { // one that cannot be fired keeps no others
                     if (told.add(entry.name() + "\n" + entry.when() + "\n" + entry.zone())) {
-                        LOG.log(Level.WARNING, "schedule " + entry.name() + " is left alone: " + e.getMessage());
+                        String why = e instanceof IllegalArgumentException ? e.getMessage() : e.toString();
+                        LOG.log(Level.WARNING, "schedule " + entry.name() + " is left alone: " + why);
+                        LOG.log(Level.DEBUG, "where", e);
                     }
                     continue;
                 }
@@ -239,7 +243,7 @@ public final class Beat implements AutoCloseable {
             } catch (IllegalStateException e) {
                 LOG.log(Level.DEBUG, "the broker is closed", e);
                 return;
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) { // whatever it is, the beat goes on when it is over
                 if (!isCutOff) {
                     LOG.log(Level.ERROR, this + " has failed, and tries again", e);
                     isCutOff = true;

@@ -62,6 +62,10 @@ final class PendingTasks extends AbstractPool {
     private static final int LOOK = 500;
     /** How many workflows one look asks for. */
     private static final int LOOK_WORKFLOWS = 50;
+    /** For how many tasks one look asks whether they are there at all. */
+    private static final int LOOK_LOST = 10;
+    /** It asks that when nothing has been new for a while. */
+    private static final long LOST_PAUSE_MILLIS = 400;
 
     private final Broker broker;
     private final String replyTo = "client-" + QueuedTask.newId();
@@ -91,6 +95,8 @@ final class PendingTasks extends AbstractPool {
         private final AtomicBoolean open = new AtomicBoolean(true);
         /** The tasks; another one than was wanted if that was a duplicate. */
         volatile List<String> ids;
+        /** Whether the broker has its tasks, or had them. */
+        volatile boolean isIn;
         /** Guarded by this: where the results of tasks belong. */
         private final Map<String, Integer> places = new HashMap<>();
         /** Guarded by this. */
@@ -250,7 +256,7 @@ final class PendingTasks extends AbstractPool {
             if (one.wanted.isThere) {
                 broker.ended(one.wanted.ends).forEach(this::ended); // it may have ended long ago
             } else {
-                refused = broker.enqueue(one.wanted.batch).stream().filter(Enqueued::isDuplicate).findFirst()
+                refused = enqueue(broker, one.wanted.batch).stream().filter(Enqueued::isDuplicate).findFirst()
                         .orElse(null);
             }
         } catch (RuntimeException | Error e) {
@@ -264,8 +270,44 @@ final class PendingTasks extends AbstractPool {
             remove(one);
             one.becomes(refused.id());
             add(one);
+            one.isIn = true;
+            lookAtOther(refused.id());
+        } else {
+            one.isIn = !one.wanted.isThere;
         }
         startLooking();
+    }
+
+    /**
+     * Enqueues a batch. If the answer is lost, once more, as a caller could not: that would make other ids.
+     *
+     * @throws BrokerException if the broker has not taken it, or its answer was lost again
+     */
+    static List<Enqueued> enqueue(Broker broker, Batch batch) {
+        try {
+            return broker.enqueue(batch);
+        } catch (BrokerException e) {
+            if (!e.isDoubtful()) {
+                throw e;
+            }
+            LOG.log(Level.DEBUG, "enqueues again, as the answer was lost", e);
+            try {
+                return broker.enqueue(batch);
+            } catch (BrokerException again) { // whatever it says, the first try may have been done
+                e.addSuppressed(again);
+                throw e;
+            }
+        }
+    }
+
+    /** The task that has the unique key of another one may have ended before it was awaited, and long ago. */
+    private void lookAtOther(String id) {
+        try {
+            broker.ended(List.of(id)).forEach(this::ended);
+            lookForLost(List.of(id));
+        } catch (RuntimeException e) {
+            LOG.log(Level.DEBUG, "cannot look for the result of " + id, e); // the next look comes
+        }
     }
 
     private void add(Awaited<?> one) {
@@ -321,9 +363,41 @@ final class PendingTasks extends AbstractPool {
         }
     }
 
-    /** In a thread of its own, as callbacks of futures may block, and the broker tells of more. */
+    /** Ends the futures of tasks that the broker had and does not know any more. */
+    private void lookForLost(List<String> ids) {
+        for (String id : ids) {
+            List<Awaited<?>> some = awaited.getOrDefault(id, List.of()).stream().filter(one -> one.isIn).toList();
+            if (some.isEmpty() || broker.find(id).isPresent()) {
+                continue;
+            }
+            for (Awaited<?> one : some) {
+                if (close(one)) {
+                    apart(() -> fail(one, new IllegalStateException("task " + one.name() + " (" + id
+                            + ") has ended, and its result is not kept")));
+                }
+            }
+        }
+    }
+
+    private static void fail(Awaited<?> one, RuntimeException failure) {
+        if (one.start()) {
+            one.fail(failure, 0);
+            one.ended(0);
+        }
+    }
+
     private void settle(Awaited<?> one, @Nullable EndedTask end) {
-        Thread.ofVirtual().name("sennit-queue-end").start(() -> end(one, end));
+        apart(() -> end(one, end));
+    }
+
+    /** In a thread of its own, as callbacks of futures may block, and the broker tells of more. */
+    private static void apart(Runnable end) {
+        try {
+            Thread.ofVirtual().name("sennit-queue-end").start(end);
+        } catch (Throwable e) { // there is no memory for a thread, but nobody else ends the future
+            LOG.log(Level.DEBUG, "ends a future without a thread", e);
+            end.run();
+        }
     }
 
     private <T extends @Nullable Object> void end(Awaited<T> one, @Nullable EndedTask last) {
@@ -383,6 +457,7 @@ final class PendingTasks extends AbstractPool {
         int seen = 0;
         String last = "";
         String lastRoot = "";
+        int lost = 0;
         while (true) {
             try {
                 Thread.sleep(pause);
@@ -405,14 +480,31 @@ final class PendingTasks extends AbstractPool {
             try {
                 broker.ended(ids).forEach(this::ended);
                 lastRoot = lookForDead(lastRoot);
+                if (!ids.isEmpty() && pause >= LOST_PAUSE_MILLIS) { // some each time, in turn
+                    int first = lost % ids.size();
+                    lookForLost(ids.subList(first, Math.min(first + LOOK_LOST, ids.size())));
+                    lost = first + LOOK_LOST >= ids.size() ? 0 : first + LOOK_LOST;
+                }
             } catch (IllegalStateException e) {
                 LOG.log(Level.DEBUG, "the broker is closed", e);
                 synchronized (this) {
                     looker = null;
                 }
+                brokerIsClosed();
                 return;
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 LOG.log(Level.DEBUG, "cannot look for results", e); // the next look comes
+            }
+        }
+    }
+
+    /** Ends all futures, as nobody will tell of their tasks any more. */
+    private void brokerIsClosed() {
+        for (Submission<?> each : held()) {
+            Awaited<?> one = (Awaited<?>) each;
+            if (close(one)) {
+                one.settle(null, new CancellationException("broker " + broker.name() + " was closed before "
+                        + one.name() + " had ended; its task goes on"), true);
             }
         }
     }

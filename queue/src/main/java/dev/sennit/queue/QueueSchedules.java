@@ -7,8 +7,10 @@ import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.ScheduleEntry;
 import dev.sennit.queue.broker.ScheduleEntry.Missed;
 import dev.sennit.queue.broker.ScheduleEntry.Overlap;
+import dev.sennit.queue.broker.TaskJson;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,15 +108,27 @@ public final class QueueSchedules {
                     "the name of a schedule must have 1 to " + LONGEST_NAME + " characters, had " + name.length());
         }
         Instant now = broker.now().truncatedTo(ChronoUnit.MILLIS);
+        QueuedTask template = type.task(argument, options).build();
         ScheduleEntry before = find(name).orElse(null);
         boolean keepsRhythm = before != null && before.when().equals(recurrence.toString())
                 && before.zone().equals(recurrence.zone().getId());
         var entry = new ScheduleEntry(name, recurrence.toString(), recurrence.zone().getId(),
-                type.task(argument, options).build(), missed, overlap, before != null && before.paused(),
+                template, missed, overlap, before != null && before.paused(),
                 keepsRhythm ? Objects.requireNonNull(before).nextDue() : recurrence.next(now),
                 before == null ? null : before.lastDue(), before == null ? null : before.lastTask());
+        if (before != null && keepsRhythm && before.missed() == missed && before.overlap() == overlap
+                && isSame(before.template(), template)) {
+            return before; // a program that starts takes back no pause that comes at the same moment
+        }
         broker.putSchedule(entry);
         return entry;
+    }
+
+    /** Returns whether two templates differ in their ids only, which are of no account. */
+    private static boolean isSame(QueuedTask one, QueuedTask other) {
+        QueuedTask twin = other.toBuilder().id(one.id()).root(one.root()).build();
+        return Arrays.equals(TaskJson.write(one), TaskJson.write(twin))
+                && Arrays.equals(one.payload(), twin.payload());
     }
 
     /**

@@ -100,14 +100,17 @@ final class QueuedContext implements RunContext {
 
     /** Ends the run: from now on nothing is told, and no interrupt of the soft limit comes or is left. */
     void end() {
-        flush();
-        synchronized (this) {
-            isRunning = false;
-            if (softLimit != null) {
-                softLimit.cancel(false);
-            }
-            if (isSoftLimitOver) {
-                Thread.interrupted();
+        try {
+            flush();
+        } finally { // whatever fails, the thread runs other tasks after this one
+            synchronized (this) {
+                isRunning = false;
+                if (softLimit != null) {
+                    softLimit.cancel(false);
+                }
+                if (isSoftLimitOver) {
+                    Thread.interrupted();
+                }
             }
         }
     }

@@ -77,9 +77,9 @@ final class QueuedRun implements Task<byte[][]> {
         var context = new QueuedContext(this);
         try {
             Object value = read();
-            context.begin();
             Object result;
             try {
+                context.begin();
                 result = handler.run(value, context);
             } finally {
                 context.end();

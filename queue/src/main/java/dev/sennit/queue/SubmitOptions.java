@@ -158,7 +158,9 @@ public record SubmitOptions(@Nullable String queue, @Nullable Integer priority, 
     }
 
     /**
-     * Has the task never begin a second time after its worker was lost.
+     * Has the task never begin a second time after its worker was lost. A claim counts as begun: if the worker is lost
+     * between the claim and the first line of the task, the task is dead without having run. Workers keep such tasks
+     * waiting for no place, so that this moment is short.
      *
      * @return the options
      */

@@ -35,11 +35,13 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p><b>{@link #submit} and {@link #enqueue}</b> return when the broker has the task: from then on it is not lost. They
- * throw a {@link BrokerException} otherwise. {@code enqueue} returns an id, and this program need not live until the
- * task has ended; {@code submit} returns a future, which the broker's push ends.
+ * throw a {@link BrokerException} otherwise. An answer that was lost is asked for once more, which enqueues nothing
+ * twice; {@link BrokerException#isDoubtful} says if it was lost again. {@code enqueue} returns an id, and this program
+ * need not live until the task has ended; {@code submit} returns a future, which the broker's push ends.
  *
- * <p><b>A future</b> ends with the result, with {@link TaskFailedException} if the task is dead or has expired, or with
- * a {@link java.util.concurrent.CancellationException}. Its {@code cancel} cancels the task in the broker: one that
+ * <p><b>A future</b> ends with the result, with {@link TaskFailedException} if the task is dead or has expired, with a
+ * {@link java.util.concurrent.CancellationException}, or with an {@link IllegalStateException} if the task has ended
+ * and the broker does not keep its result: it was purged. Its {@code cancel} cancels the task in the broker: one that
  * waits never begins, one that runs is stopped, whatever the argument of {@code cancel}. So does a time limit by
  * {@code orTimeout}. A task that is dead and replayed later does not change a future that is done.
  *
@@ -181,7 +183,8 @@ public final class TaskQueue implements AutoCloseable {
         if (compiled.batch().isEmpty()) {
             return handle;
         }
-        List<Enqueued> refused = broker.enqueue(compiled.batch()).stream().filter(Enqueued::isDuplicate).toList();
+        List<Enqueued> refused =
+                PendingTasks.enqueue(broker, compiled.batch()).stream().filter(Enqueued::isDuplicate).toList();
         if (refused.isEmpty()) {
             return handle;
         }
@@ -215,7 +218,7 @@ public final class TaskQueue implements AutoCloseable {
      * @throws BrokerException if the broker has not taken it
      */
     public <A extends @Nullable Object> String enqueue(TaskType<A, ?> type, A argument, SubmitOptions options) {
-        return broker.enqueue(Batch.of(task(type, argument, options).build())).getFirst().id();
+        return PendingTasks.enqueue(broker, Batch.of(task(type, argument, options).build())).getFirst().id();
     }
 
     /**
@@ -256,7 +259,7 @@ public final class TaskQueue implements AutoCloseable {
         for (A argument : arguments) {
             tasks.add(task(type, argument, options).build());
         }
-        return broker.enqueue(new Batch(tasks, List.of()));
+        return PendingTasks.enqueue(broker, new Batch(tasks, List.of()));
     }
 
     /**

@@ -230,7 +230,9 @@ public final class Workflow<R extends @Nullable Object> {
     }
 
     /**
-     * Sets options of the step that was added last; of a group, of each step in it that does not set them itself.
+     * Sets options of the step that was added last; of a group, of each step in it that does not set them itself. A
+     * delay and the time to expire count from when the workflow is enqueued, also for a step that waits for others
+     * then.
      *
      * @param options the options; what they do not set is as before
      * @return the workflow

@@ -18,6 +18,7 @@ final class FaultyBroker {
     private final Broker target;
     private final Random random;
     private final Map<String, Runnable> before = new ConcurrentHashMap<>();
+    private final Map<String, Runnable> after = new ConcurrentHashMap<>();
     /** Which part of the operations fail. */
     volatile double rate;
 
@@ -34,6 +35,11 @@ final class FaultyBroker {
 
     void before(String operation, Runnable action) {
         before.put(operation, action);
+    }
+
+    /** Does something when an operation was done, before its answer is there. */
+    void after(String operation, Runnable action) {
+        after.put(operation, action);
     }
 
     Broker broker() {
@@ -60,6 +66,10 @@ final class FaultyBroker {
                         answer = method.invoke(target, arguments);
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
+                    }
+                    Runnable then = after.get(name);
+                    if (then != null) {
+                        then.run();
                     }
                     if (mayFail && dice > 1 - rate / 2) {
                         throw new BrokerException(Kind.UNAVAILABLE, true, "its answer was lost", null);

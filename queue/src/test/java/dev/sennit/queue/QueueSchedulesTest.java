@@ -9,6 +9,7 @@ import dev.sennit.queue.broker.Claim;
 import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.Failure;
+import dev.sennit.queue.broker.Firing;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.ScheduleEntry;
 import dev.sennit.queue.broker.ScheduleEntry.Missed;
@@ -445,6 +446,51 @@ public class QueueSchedulesTest {
             assertThat(clock.awaitSleepers(1, Duration.ofSeconds(30))).isTrue();
             assertThat(running.fired()).isEqualTo(1);
         }
+    }
+
+    @Test
+    void aProgramThatStartsTakesBackNoPauseOfThatMoment() {
+        putEveryMinute(Missed.ONCE, Overlap.ALLOW);
+        var pauses = new AtomicBoolean(true);
+        Broker slow = (Broker) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Broker.class},
+                (_, method, arguments) -> {
+                    try {
+                        Object answer = method.invoke(broker, arguments);
+                        if (method.getName().equals("schedules") && pauses.getAndSet(false)) {
+                            schedules.pause("s");
+                        }
+                        return answer;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+        ScheduleEntry same = entry();
+        QueueSchedules.of(slow).put("s", Recurrence.every(MINUTE), LENGTH, "abc", SubmitOptions.NONE, Missed.ONCE,
+                Overlap.ALLOW);
+        assertThat(pauses).isFalse();
+        assertThat(entry().paused()).isTrue();
+        assertThat(entry().template().id()).isEqualTo(same.template().id());
+    }
+
+    @Test
+    void aScheduleThatCannotBeFiredHarmsNoOther() {
+        putEveryMinute(Missed.ONCE, Overlap.ALLOW);
+        schedules.put("a", Recurrence.every(MINUTE), LENGTH, "x");
+        Broker faulty = (Broker) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Broker.class},
+                (_, method, arguments) -> {
+                    if (method.getName().equals("fire") && ((Firing) arguments[0]).schedule().equals("a")) {
+                        throw new UnsupportedOperationException("not this one");
+                    }
+                    try {
+                        return method.invoke(broker, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+        clock.advance(MINUTE);
+        Beat other = Beat.builder(faulty).time(clock).open();
+        stepUntilIdle(other);
+        assertThat(other.fired()).isEqualTo(1);
     }
 
     @Test

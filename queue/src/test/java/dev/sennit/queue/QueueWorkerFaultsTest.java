@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.RetryPolicy;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
@@ -219,6 +220,30 @@ class QueueWorkerFaultsTest {
             String id = queue.enqueue(LENGTH, "abc");
             Waiting.until(() -> broker.find(id).orElseThrow().state() == TaskState.DEAD);
             assertThat(broker.find(id).orElseThrow().error().text()).contains("no such join");
+            assertThat(queue.submit(LENGTH, "ab").join()).isEqualTo(2);
+            assertThat(worker.status().isHealthy()).isTrue();
+        }
+    }
+
+    @Test
+    void endsATaskForWhichTheStoreIsUnusable() {
+        MemoryBroker broker = new MemoryBroker();
+        AtomicInteger unusable = new AtomicInteger(3); // the call for several, that for one, and one more
+        FaultyBroker faulty = new FaultyBroker(broker, 1);
+        faulty.before("complete", () -> {
+            if (unusable.getAndDecrement() > 0) {
+                throw new BrokerException(BrokerException.Kind.UNUSABLE, false, "too big", null);
+            }
+        });
+        try (TaskQueue queue = TaskQueue.over(broker);
+                QueueWorker worker = QueueWorker.builder(faulty.broker()).types(LENGTH).on("threads:1").providers(null)
+                        .start()) {
+            assertThat(queue.submit(LENGTH, "abc").join()).isEqualTo(3); // it was nothing
+            unusable.set(Integer.MAX_VALUE);
+            String id = queue.enqueue(LENGTH, "abc");
+            Waiting.until(() -> broker.find(id).orElseThrow().state() == TaskState.DEAD);
+            assertThat(broker.find(id).orElseThrow().error().text()).contains("too big");
+            unusable.set(0);
             assertThat(queue.submit(LENGTH, "ab").join()).isEqualTo(2);
             assertThat(worker.status().isHealthy()).isTrue();
         }

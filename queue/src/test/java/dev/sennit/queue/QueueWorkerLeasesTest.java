@@ -6,18 +6,24 @@ import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Claim;
 import dev.sennit.queue.broker.ClaimRequest;
 import dev.sennit.queue.broker.Completion;
+import dev.sennit.queue.broker.ErrorInfo;
+import dev.sennit.queue.broker.Failure;
 import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
+import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.memory.MemoryBroker;
 import dev.sennit.testing.VirtualClock;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -81,10 +87,10 @@ class QueueWorkerLeasesTest {
         QueueWorker worker = worker().start();
         begun.acquire();
         for (int i = 0; i < 20; i++) {
-            assertThat(clock.awaitSleepers(3, Duration.ofSeconds(30))).isTrue();
+            assertThat(clock.awaitSleepers(4, Duration.ofSeconds(30))).isTrue();
             clock.advance(Duration.ofSeconds(10));
         }
-        assertThat(clock.awaitSleepers(3, Duration.ofSeconds(30))).isTrue();
+        assertThat(clock.awaitSleepers(4, Duration.ofSeconds(30))).isTrue();
         assertThat(broker.upkeep(Upkeep.Limits.USUAL).takenBack()).isZero();
         end.countDown();
         Waiting.until(() -> find(id).state() == TaskState.SUCCEEDED);
@@ -99,6 +105,7 @@ class QueueWorkerLeasesTest {
         faulty.before("extend", () -> await(extendGoesOn));
         QueueWorker worker = worker().places(1).start();
         begun.acquire();
+        worker.quiet(); // it does not claim the task again
         clock.advance(LEASE.plusSeconds(1));
         Waiting.until(() -> {
             broker.upkeep(Upkeep.Limits.USUAL); // by another worker, or its own
@@ -133,15 +140,15 @@ class QueueWorkerLeasesTest {
         var taken = new ConcurrentLinkedQueue<Claim>();
         faulty.before("extend", () -> {
             if (first.getAndSet(false)) { // meanwhile somebody else takes the task
-                clock.advance(LEASE);
-                broker.upkeep(Upkeep.Limits.USUAL);
+                broker.fail(List.of(new Failure(new Token(id, 1), new ErrorInfo("test", "lost", ""),
+                        new Failure.GiveBack())));
                 taken.add(claimElsewhere());
             }
         });
         faulty.before("upkeep", () -> {});
         QueueWorker worker = worker().places(1).start();
         begun.acquire();
-        clock.awaitSleepers(2, Duration.ofSeconds(30));
+        assertThat(clock.awaitSleepers(4, Duration.ofSeconds(30))).isTrue();
         clock.advance(Duration.ofSeconds(10));
         Waiting.until(() -> seen.contains("interrupted 1"));
         Waiting.until(() -> worker.status().runs().isEmpty());
@@ -176,6 +183,80 @@ class QueueWorkerLeasesTest {
         });
         assertThat(find(id).failures()).isZero();
         assertThat(worker.status().isHealthy()).isTrue();
+        end(worker);
+    }
+
+    @Test
+    void endByTheWorkersClockWhileARenewalHangs() throws InterruptedException {
+        String id = queue.enqueue(waits, "");
+        QueueWorker worker = worker().start();
+        begun.acquire();
+        CountDownLatch goesOn = new CountDownLatch(1);
+        faulty.before("extend", () -> await(goesOn));
+        Waiting.until(() -> {
+            clock.advance(Duration.ofSeconds(1));
+            return seen.contains("interrupted 1");
+        });
+        assertThat(clock.now()).isAfterOrEqualTo(VirtualClock.START.plus(LEASE));
+        Waiting.until(() -> {
+            clock.advance(Duration.ofSeconds(1));
+            return !worker.status().isHealthy();
+        });
+        assertThat(worker.status().problems().getFirst()).contains("has not answered for");
+        goesOn.countDown();
+        end.countDown();
+        Waiting.until(() -> {
+            clock.advance(Duration.ofMillis(200));
+            return find(id).state() == TaskState.SUCCEEDED && worker.status().isHealthy();
+        });
+        end(worker);
+    }
+
+    @Test
+    void ofLostWorkersEndWithinASecond() throws InterruptedException {
+        queue.enqueue(waits, "");
+        claimElsewhere(); // by one that is never heard of again
+        clock.advance(Duration.ofSeconds(5));
+        QueueWorker worker = worker().start();
+        for (Duration step : List.of(Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofMillis(5500))) {
+            assertThat(clock.awaitSleepers(4, Duration.ofSeconds(30))).isTrue();
+            assertThat(begun.availablePermits()).isZero();
+            clock.advance(step);
+        }
+        assertThat(begun.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+        end.countDown();
+        end(worker);
+    }
+
+    @Test
+    void mayBeLongAndTheWorkerIsHeardOfNevertheless() throws InterruptedException {
+        var reports = new Semaphore(0);
+        faulty.before("report", reports::release);
+        QueueWorker worker = worker().lease(Duration.ofHours(1)).start();
+        reports.acquire();
+        for (int i = 0; i < 3; i++) {
+            assertThat(clock.awaitSleepers(4, Duration.ofSeconds(30))).isTrue();
+            clock.advance(Duration.ofSeconds(10));
+            assertThat(reports.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+        }
+        end(worker);
+    }
+
+    @Test
+    void ofTasksThatMayRunOnceBeginWithTheRun() throws InterruptedException {
+        TaskType<String, Integer> shorts = TaskType.of("short", String.class, String::length);
+        queue.enqueueAll(shorts, Collections.nCopies(100, "a"), SubmitOptions.NONE);
+        QueueWorker worker = worker().types(shorts, waits).places(1).start();
+        Waiting.until(() -> worker.status().succeeded() == 100); // now it claims ahead
+        queue.enqueueAll(waits, Collections.nCopies(20, "a"), SubmitOptions.NONE.once());
+        begun.acquire();
+        Waiting.until(() -> broker.search(TaskFilter.ALL.state(TaskState.READY), 100).size() == 19);
+        assertThat(worker.status().ahead()).isZero();
+        end.countDown();
+        Waiting.until(() -> {
+            clock.advance(Duration.ofSeconds(1));
+            return worker.status().succeeded() == 120;
+        });
         end(worker);
     }
 
@@ -221,7 +302,9 @@ class QueueWorkerLeasesTest {
         QueueWorker worker = worker().start();
         end.countDown();
         Waiting.until(() -> {
-            clock.advance(Duration.ofMinutes(1));
+            if (find(id).state() == TaskState.SCHEDULED) { // no more, as its lease would end while it runs
+                clock.advance(Duration.ofMinutes(1));
+            }
             return find(id).state() == TaskState.SUCCEEDED;
         });
         assertThat(clock.now()).isAfterOrEqualTo(VirtualClock.START.plus(Duration.ofHours(1)));

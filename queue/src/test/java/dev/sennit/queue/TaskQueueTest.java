@@ -10,6 +10,7 @@ import dev.sennit.queue.broker.Enqueued;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
+import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.memory.MemoryBroker;
 import dev.sennit.testing.VirtualClock;
@@ -21,6 +22,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -94,6 +96,69 @@ class TaskQueueTest {
         assertThat(queue.enqueueAll(LENGTH, List.of("fourth"), unique)).containsExactly(new Enqueued(id, true));
         runAll();
         assertThat(future.join()).isEqualTo(5);
+    }
+
+    @Test
+    void failsFuturesOfDuplicatesWhoseResultIsNotKept() {
+        SubmitOptions unique =
+                SubmitOptions.NONE.unique(new Unique("one", Unique.Until.PERIOD_OVER, Duration.ofHours(1)))
+                        .resultTtl(Duration.ZERO);
+        queue.enqueue(LENGTH, "first", unique);
+        runAll();
+        clock.advance(Duration.ofSeconds(1));
+        broker.upkeep(Upkeep.Limits.USUAL);
+        TaskFuture<Integer> future = queue.submit(LENGTH, "another", unique);
+        assertThatThrownBy(future::join).hasCauseInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("has ended, and its result is not kept");
+    }
+
+    @Test
+    void failsFuturesOfTasksThatArePurged() {
+        faulty.dropsPushes = true;
+        CountDownLatch purged = new CountDownLatch(1);
+        faulty.before("ended", () -> {
+            try {
+                purged.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        TaskFuture<Integer> future = queue.submit(LENGTH, "abc");
+        runAll();
+        assertThat(broker.purge(TaskFilter.ALL)).isEqualTo(1);
+        purged.countDown();
+        assertThatThrownBy(future::join).hasCauseInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("its result is not kept");
+    }
+
+    @Test
+    void cancelsFuturesWhenTheBrokerIsClosed() {
+        TaskFuture<Integer> future = queue.submit(LENGTH, "abc");
+        broker.close();
+        assertThatThrownBy(future::join).isInstanceOf(CancellationException.class)
+                .hasStackTraceContaining("was closed before length had ended");
+    }
+
+    @Test
+    void enqueuesOnceThoughAnAnswerIsLost() {
+        AtomicInteger lost = new AtomicInteger(1);
+        faulty.after("enqueue", () -> {
+            if (lost.getAndDecrement() > 0) {
+                throw new BrokerException(BrokerException.Kind.UNAVAILABLE, true, "its answer was lost", null);
+            }
+        });
+        String id = queue.enqueue(LENGTH, "abc");
+        assertThat(only().id()).isEqualTo(id);
+        lost.set(1);
+        queue.enqueueAll(LENGTH, List.of("a", "b"), SubmitOptions.NONE);
+        lost.set(1);
+        TaskFuture<Integer> future = queue.submit(LENGTH, "abcd");
+        assertThat(broker.search(TaskFilter.ALL, 10)).hasSize(4);
+        lost.set(2);
+        assertThatThrownBy(() -> queue.enqueue(LENGTH, "abc")).isInstanceOf(BrokerException.class)
+                .hasMessage("its answer was lost");
+        runAll();
+        assertThat(future.join()).isEqualTo(4);
     }
 
     @Test

@@ -72,6 +72,10 @@ import tools.jackson.databind.json.JsonMapper;
 public final class EnqueueCommand implements Callable<Integer> {
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
     private static final int BATCH = 1000;
+    /** Of how many looks for ends one is also for tasks that are not there any more, and for how many of them. */
+    private static final int LOOKS_FOR_LOST = 10;
+
+    private static final int LOST_AT_ONCE = 20;
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final String PLACE = "{}";
 
@@ -185,11 +189,14 @@ public final class EnqueueCommand implements Callable<Integer> {
         Set<String> open = new LinkedHashSet<>();
         done.forEach(one -> open.add(one.id()));
         int failed = 0;
-        while (!open.isEmpty()) {
+        for (int look = 0; !open.isEmpty(); look++) {
             for (EndedTask end : opened.ended(open.stream().limit(BATCH).toList())) {
                 open.remove(end.id());
                 failed += end.state() == TaskState.SUCCEEDED ? 0 : 1;
                 print(end);
+            }
+            if (look % LOOKS_FOR_LOST == 0) {
+                failed += dropLost(opened, open, look / LOOKS_FOR_LOST);
             }
             if (!open.isEmpty()) {
                 try {
@@ -200,6 +207,23 @@ public final class EnqueueCommand implements Callable<Integer> {
             }
         }
         return failed == 0 ? ExitCode.DONE : ExitCode.TASKS_FAILED;
+    }
+
+    /**
+     * Drops tasks that are not there any more: one that had the unique key of another may have ended long ago, or
+     * somebody has purged it. Some each time, in turn; returns how many.
+     */
+    private int dropLost(Broker opened, Set<String> open, int turn) {
+        int turns = Math.max(1, (open.size() + LOST_AT_ONCE - 1) / LOST_AT_ONCE);
+        int lost = 0;
+        for (String id : open.stream().skip((long) turn % turns * LOST_AT_ONCE).limit(LOST_AT_ONCE).toList()) {
+            if (opened.find(id).isEmpty()) {
+                open.remove(id);
+                lost++;
+                terminal.error(id + " has ended, and its result is not kept");
+            }
+        }
+        return lost;
     }
 
     private void print(EndedTask end) {

@@ -6,6 +6,9 @@ import dev.sennit.internal.text.PrometheusText.Type;
 import dev.sennit.queue.QueueWorker;
 import dev.sennit.queue.QueueWorker.Status;
 import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.BrokerException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -17,6 +20,7 @@ import java.util.concurrent.Callable;
 
 /** What {@code sennit worker --metrics} serves. */
 final class WorkerPages {
+    private static final Logger LOG = System.getLogger(WorkerPages.class.getName());
     private static final int OK = 200;
     private static final int UNAVAILABLE = 503;
     private static final double MILLIS = 1e3;
@@ -62,15 +66,25 @@ final class WorkerPages {
         gauge(text, "sennit_queue_worker_untold", "Of how many ends the broker has not been told.", status.untold());
         gauge(text, "sennit_queue_worker_problems", "How many reasons there are why it is not healthy.",
                 status.problems().size());
+        oldestReady(text, status);
+        return new Page(OK, PrometheusText.MEDIA_TYPE, text.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Adds what only the broker knows; without it if the broker does not answer, as the rest tells of just that. */
+    private void oldestReady(PrometheusText text, Status status) {
         Map<String, Duration> oldest = new TreeMap<>();
-        for (String queue : status.queues().keySet()) {
-            Optional<Duration> age = broker.oldestReady(List.of(queue));
-            oldest.put(queue, age.orElse(Duration.ZERO));
+        try {
+            for (String queue : status.queues().keySet()) {
+                Optional<Duration> age = broker.oldestReady(List.of(queue));
+                oldest.put(queue, age.orElse(Duration.ZERO));
+            }
+        } catch (BrokerException | IllegalStateException e) {
+            LOG.log(Level.DEBUG, "leaves sennit_queue_oldest_ready_seconds out", e);
+            return;
         }
         text.family("sennit_queue_oldest_ready_seconds", Type.GAUGE,
                 "How long the oldest task that is ready has waited; 0 if there is none.");
         oldest.forEach((queue, age) -> text.sample(BigDecimal.valueOf(age.toMillis() / MILLIS), "queue", queue));
-        return new Page(OK, PrometheusText.MEDIA_TYPE, text.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     private void count(PrometheusText text, String family, String help, long value) {

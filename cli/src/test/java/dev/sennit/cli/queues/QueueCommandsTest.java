@@ -163,6 +163,12 @@ class QueueCommandsTest {
         Run run = sennit("enqueue", "work", "3", "--unique", "u", "--wait");
         assertThat(run.exit()).isEqualTo(1);
         assertThat(run.err()).singleElement().asString().endsWith(" is dead: java.io.IOException: no luck");
+        try (Broker broker = Broker.open(uri())) { // the key is taken for an hour, by a task that is not there
+            assertThat(broker.purge(TaskFilter.ALL.state(TaskState.DEAD))).isEqualTo(1);
+        }
+        Run other = sennit("enqueue", "work", "3", "--unique", "u", "--wait");
+        assertThat(other.exit()).isEqualTo(1);
+        assertThat(other.err()).singleElement().asString().endsWith(" has ended, and its result is not kept");
     }
 
     // ---- queues ----

@@ -36,8 +36,8 @@ public final class BrokerUri {
      *
      * @param text the address
      * @return the address
-     * @throws IllegalArgumentException if it has no scheme, or an option has no name, no value or occurs twice; the
-     *     message does not show the text
+     * @throws IllegalArgumentException if it has no scheme, if an option has no name, no value or occurs twice, or if
+     *     a password has a question mark that is not written as %3F; the message does not show the text
      */
     public static BrokerUri parse(String text) {
         int colon = text.indexOf(':');
@@ -48,6 +48,10 @@ public final class BrokerUri {
         String rest = text.substring(colon + 1, question < colon ? text.length() : question);
         Map<String, String> options = new LinkedHashMap<>();
         if (question > colon) {
+            if (rest.startsWith("//") && rest.indexOf('@') < 0 && text.indexOf('@', question) > 0) {
+                throw new IllegalArgumentException("the address of the broker has @ after ?: write ? as %3F in a"
+                        + " password, and @ as %40 in an option");
+            }
             for (String option : text.substring(question + 1).split("&", -1)) {
                 int equals = option.indexOf('=');
                 if (equals <= 0 || equals == option.length() - 1) {
@@ -128,7 +132,8 @@ public final class BrokerUri {
         var text = new StringBuilder(scheme).append(':').append(shown);
         char separator = '?';
         for (var option : options.entrySet()) {
-            boolean secret = option.getKey().toLowerCase(Locale.ROOT).matches(".*(pass|secret|token|key|credential).*");
+            boolean secret =
+                    option.getKey().toLowerCase(Locale.ROOT).matches(".*(pass|pwd|secret|token|key|credential|auth).*");
             text.append(separator).append(option.getKey()).append('=').append(secret ? "***" : option.getValue());
             separator = '&';
         }

@@ -118,7 +118,8 @@ final class Claims implements Runnable {
 
     private Claimed claim(List<String> order, Set<String> types, int most) {
         long asked = time.nanoTime();
-        Claimed claimed = broker.claim(new ClaimRequest(settings.id(), order, types, most, settings.lease()));
+        Claimed claimed = outage.ask(
+                () -> broker.claim(new ClaimRequest(settings.id(), order, types, most, settings.lease())));
         outage.worked();
         List<Claim> claims = claimed.claims();
         if (!claims.isEmpty()) {

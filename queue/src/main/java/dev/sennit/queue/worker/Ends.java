@@ -13,9 +13,12 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells the broker of the ends of runs, in a thread of its own: all that have ended while it told of others go in one
@@ -25,6 +28,8 @@ final class Ends implements Runnable {
     private static final Logger LOG = System.getLogger(Worker.class.getName());
     /** How many go in one call. */
     private static final int BATCH = 500;
+    /** How often an end is told alone for which the store is unusable, until something else is told instead. */
+    private static final int TRIES = 3;
 
     /** The end of a run. */
     sealed interface Ending {
@@ -57,6 +62,8 @@ final class Ends implements Runnable {
     private final Deque<Ending> waiting = new ArrayDeque<>();
     /** Only the thread's. What it is telling. */
     private final List<Ending> batch = new ArrayList<>();
+    /** Only the thread's. How often the store was unusable for an end that was told alone. */
+    private final Map<Token, Integer> tries = new HashMap<>();
     /** Guarded by waiting. How many are not told. */
     private int untold;
 
@@ -134,12 +141,20 @@ final class Ends implements Runnable {
                 .filter(HeldTask::hasUntoldCheckpoint).toList());
         try {
             tell(batch);
-        } catch (BrokerException | IllegalStateException e) { // it is away, or closed
+        } catch (IllegalStateException e) { // it is closed
             throw e;
         } catch (RuntimeException e) { // something is wrong with one of them, which must not keep the others
+            if (isAway(e)) {
+                throw e;
+            }
             LOG.log(Level.DEBUG, name + " - tells one by one", e);
+            BrokerException refusal = null;
             for (Ending each : List.copyOf(batch)) {
-                tellAlone(each);
+                BrokerException failure = tellAlone(each);
+                refusal = failure == null ? refusal : failure;
+            }
+            if (refusal != null) {
+                throw refusal;
             }
         }
     }
@@ -159,10 +174,12 @@ final class Ends implements Runnable {
             }
         }
         if (!successes.isEmpty()) {
-            told(successes, broker.complete(successes.stream().map(Ending.Success::completion).toList()));
+            told(successes, outage.ask(
+                    () -> broker.complete(successes.stream().map(Ending.Success::completion).toList())));
         }
         if (!others.isEmpty()) {
-            told(others, broker.fail(others.stream().map(Ending.Other::failure).toList()));
+            told(others, outage.ask(
+                    () -> broker.fail(others.stream().map(Ending.Other::failure).toList())));
         }
     }
 
@@ -175,18 +192,33 @@ final class Ends implements Runnable {
 
     private void done(Ending ending, boolean isAccepted) {
         batch.remove(ending);
+        tries.remove(ending.task().token());
         synchronized (waiting) {
             untold--;
         }
         listener.told(ending, isAccepted);
     }
 
-    private void tellAlone(Ending ending) {
+    /** Returns whether the failure says nothing of what was told. */
+    private static boolean isAway(RuntimeException failure) {
+        return failure instanceof BrokerException e && e.kind() != BrokerException.Kind.UNUSABLE;
+    }
+
+    /** Tells of one; returns why the broker has not taken it, if it is to be told again. */
+    private @Nullable BrokerException tellAlone(Ending ending) {
         try {
             tell(List.of(ending));
-        } catch (BrokerException | IllegalStateException e) {
+        } catch (IllegalStateException e) {
             throw e;
         } catch (RuntimeException e) {
+            if (isAway(e)) {
+                throw e;
+            }
+            // a store that cannot take this end, or none: that shows when it is tried again
+            if (e instanceof BrokerException failure && tries.merge(ending.task().token(), 1, Integer::sum) < TRIES) {
+                return failure;
+            }
+            tries.remove(ending.task().token());
             if (ending instanceof Ending.Success) {
                 LOG.log(Level.WARNING, name + " - the broker cannot take the result of " + ending.task().claim.task()
                         + ": " + e.getMessage());
@@ -199,5 +231,6 @@ final class Ends implements Runnable {
                 done(ending, false);
             }
         }
+        return null;
     }
 }

@@ -64,6 +64,8 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
     private static final double AHEAD_NANOS = 10_000_000;
     /** What waits for longer here is given back, as another worker may have a place. */
     static final Duration LONGEST_AHEAD = Duration.ofMillis(200);
+    /** For how long nothing is claimed ahead after a task that may run once only had no place. */
+    private static final long NOT_AHEAD_NANOS = 60_000_000_000L;
     /** How long the kill of a worker process may take until its place counts as lost. */
     private static final Duration LONGEST_KILL = Duration.ofMinutes(1);
     /** Set while the thread gives tasks to the pool: a pool that runs them in it would go in circles. */
@@ -95,6 +97,8 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
     private boolean isCrowded;
 
     private double averageNanos = AHEAD_NANOS * 1000;
+    /** Until when nothing is claimed ahead, as some tasks may not wait here. */
+    private long notAheadUntil;
     /** How often in a row the pool has not taken a task, and until when it is spared. */
     private int troubles;
 
@@ -115,6 +119,7 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
         pool = settings.pool();
         time = settings.time();
         places = settings.places();
+        notAheadUntil = time.nanoTime();
         random = new SplittableRandom(settings.seed());
         ends = new Ends(settings.name(), settings.broker(), leases, outage, time, this);
         leases.of(this);
@@ -135,7 +140,9 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
                 return 0;
             }
             int free = places - occupied - ahead.size();
-            int more = (int) Math.min(MOST_AHEAD, places * (AHEAD_NANOS / averageNanos));
+            int more = notAheadUntil - time.nanoTime() > 0
+                    ? 0
+                    : (int) Math.min(MOST_AHEAD, places * (AHEAD_NANOS / averageNanos));
             if (more > 0 && ahead.stream().mapToLong(task -> task.claim.task().payload().length)
                     .sum() > MOST_BYTES_AHEAD) {
                 more = 0;
@@ -200,6 +207,10 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
                 held.put(task.token(), task);
                 if (isQuiet) {
                     refused.add(task);
+                } else if (claim.task().atMostOnce() && occupied + ahead.size() >= places) {
+                    // if this worker were lost it could not begin elsewhere, though it has not begun here
+                    refused.add(task);
+                    notAheadUntil = time.nanoTime() + NOT_AHEAD_NANOS;
                 } else {
                     ahead.add(task);
                 }
@@ -425,7 +436,8 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
                     stuck.add(task);
                 }
                 LOG.log(Level.WARNING, settings.name() + " - " + task.claim.task() + " was stopped, but goes on: its"
-                        + " place is lost until it ends; a pool of processes could end it");
+                        + " place is lost until it ends"
+                        + (pool instanceof ProcessPool ? "" : "; a pool of processes could end it"));
                 end(task, failure);
                 future.awaitEnd();
                 synchronized (lock) {

@@ -21,6 +21,8 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Leases implements Runnable {
     private static final Logger LOG = System.getLogger(Worker.class.getName());
     private static final long GATHERING_NANOS = 2_000_000;
+    /** How often it is seen whether a renewal hangs. */
+    private static final long WATCH_NANOS = 1_000_000_000;
     private static final Duration NEWS_PAUSE = Duration.ofMillis(500);
 
     /** Whose leases they are. */
@@ -53,6 +55,12 @@ final class Leases implements Runnable {
     private volatile boolean hasNews;
     /** One renewal at a time, so that no older checkpoint arrives after a newer one. */
     private final ReentrantLock telling = new ReentrantLock();
+    /** Sees to it that leases end here, too, while the broker lets a renewal wait. */
+    private final Watch watch;
+    /** Whether a renewal is under way, and since when; written by the thread of the renewals. */
+    private volatile boolean isRenewing;
+
+    private volatile long renewingSince;
 
     Leases(String name, Broker broker, Duration lease, TimeSource time, Outage outage) {
         this.name = name;
@@ -62,6 +70,7 @@ final class Leases implements Runnable {
         this.outage = outage;
         third = lease.dividedBy(3).toNanos();
         alarm = new Alarm(time);
+        watch = new Watch(new Alarm(time));
     }
 
     /** Sets whose leases they are, before the thread starts. */
@@ -84,6 +93,12 @@ final class Leases implements Runnable {
     void end() {
         isEnded = true;
         alarm.ring();
+        watch.alarm.ring();
+    }
+
+    /** Returns what watches the renewals, in another thread. */
+    Runnable watch() {
+        return watch;
     }
 
     @Override
@@ -153,7 +168,9 @@ final class Leases implements Runnable {
         }
         List<LeaseState> states;
         long asked;
-        telling.lock();
+        renewingSince = time.nanoTime();
+        isRenewing = true;
+        telling.lock(); // which waits, too, if the broker lets somebody wait who has it
         try {
             asked = time.nanoTime();
             states = extend(tasks, tasks.stream().map(HeldTask::renewal).toList());
@@ -162,6 +179,7 @@ final class Leases implements Runnable {
             return false;
         } finally {
             telling.unlock();
+            isRenewing = false;
         }
         outage.worked();
         for (int i = 0; i < tasks.size(); i++) {
@@ -181,7 +199,7 @@ final class Leases implements Runnable {
     /** Renews, and puts the checkpoints back if that fails. */
     private List<LeaseState> extend(List<HeldTask> tasks, List<Renewal> renewals) {
         try {
-            List<LeaseState> states = broker.extend(renewals, lease);
+            List<LeaseState> states = outage.ask(() -> broker.extend(renewals, lease));
             tasks.forEach(HeldTask::told);
             return states;
         } catch (RuntimeException | Error e) {
@@ -189,6 +207,35 @@ final class Leases implements Runnable {
                 tasks.get(i).restore(renewals.get(i));
             }
             throw e;
+        }
+    }
+
+    /**
+     * Gives up what is overdue while a renewal hangs, as the thread of the renewals cannot. A renewal that has just
+     * begun is let be: after a standstill of the whole JVM it may well succeed.
+     */
+    private final class Watch implements Runnable {
+        private final Alarm alarm;
+
+        Watch(Alarm alarm) {
+            this.alarm = alarm;
+        }
+
+        @Override
+        public void run() {
+            long turn = Math.clamp(third, 1_000_000, WATCH_NANOS);
+            while (!isEnded) {
+                try {
+                    long now = time.nanoTime();
+                    if (isRenewing && now - renewingSince >= turn) {
+                        holder.stopOverdue(now);
+                    }
+                    outage.look();
+                } catch (Throwable e) { // whatever it is, leases have to end
+                    LOG.log(Level.ERROR, name + " - could not look after its leases: " + e, e);
+                }
+                alarm.sleep(Duration.ofNanos(turn));
+            }
         }
     }
 

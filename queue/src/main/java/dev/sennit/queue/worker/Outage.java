@@ -4,6 +4,9 @@ import dev.sennit.TimeSource;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * Knows whether the broker answers, and logs one line when that ends and one when it begins again. A broker that fails
@@ -13,6 +16,9 @@ final class Outage {
     private static final Logger LOG = System.getLogger(Worker.class.getName());
     private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
+
+    /** A call that takes longer than this counts as one that is not answered. */
+    private static final Duration LONG_CALL = Duration.ofSeconds(1);
 
     private static final Duration BETWEEN_LINES = Duration.ofSeconds(10);
 
@@ -27,6 +33,17 @@ final class Outage {
     private long toldAt;
     /** Guarded by this. By the clock, when it was heard of last. */
     private long heardAt;
+    /** Guarded by this. When the calls began that have not ended. */
+    private final List<Call> open = new ArrayList<>();
+
+    /** A call of the broker; each is itself only. */
+    private static final class Call {
+        final long begunAt;
+
+        Call(long begunAt) {
+            this.begunAt = begunAt;
+        }
+    }
 
     Outage(String worker, String broker, TimeSource time) {
         this.worker = worker;
@@ -36,17 +53,55 @@ final class Outage {
         toldAt = heardAt - BETWEEN_LINES.toNanos();
     }
 
+    /** Asks the broker. While the call lasts it counts: one that hangs fails never. */
+    <T> T ask(Supplier<T> question) {
+        var call = new Call(time.nanoTime());
+        synchronized (this) {
+            open.add(call);
+        }
+        try {
+            return question.get();
+        } finally {
+            synchronized (this) {
+                open.remove(call);
+            }
+        }
+    }
+
     /** Notes that an operation has failed. */
     synchronized void failed(RuntimeException failure) {
         isAway = true;
-        long now = time.nanoTime();
-        if (!isTold && now - toldAt >= BETWEEN_LINES.toNanos()) {
-            isTold = true;
-            toldAt = now;
-            LOG.log(Level.WARNING, worker + " - broker " + broker + " does not answer: " + failure.getMessage()
-                    + "; goes on with what it has, and tries again");
+        if (tell(failure.getMessage() + "; goes on with what it has, and tries again")) {
             LOG.log(Level.DEBUG, "where", failure);
         }
+    }
+
+    /** Looks for calls that hang, and tells of them. */
+    synchronized void look() {
+        Duration longest = longestCall();
+        if (longest.compareTo(BETWEEN_LINES) >= 0) {
+            tell("a call has been waiting for " + longest.toMillis() + " ms");
+        }
+    }
+
+    private synchronized boolean tell(String why) {
+        long now = time.nanoTime();
+        if (isTold || now - toldAt < BETWEEN_LINES.toNanos()) {
+            return false;
+        }
+        isTold = true;
+        toldAt = now;
+        LOG.log(Level.WARNING, worker + " - broker " + broker + " does not answer: " + why);
+        return true;
+    }
+
+    private synchronized Duration longestCall() {
+        long now = time.nanoTime();
+        long longest = 0;
+        for (Call each : open) {
+            longest = Math.max(longest, now - each.begunAt);
+        }
+        return Duration.ofNanos(longest);
     }
 
     /** Notes that the broker has answered. */
@@ -61,9 +116,14 @@ final class Outage {
         heardAt = now;
     }
 
-    /** Returns for how long the broker has not answered; zero if it has when it was asked last. */
+    /**
+     * Returns for how long the broker has not answered: since it was heard of last, if it failed when it was asked
+     * last, or for as long as a call has been waiting; zero if neither is so.
+     */
     synchronized Duration away() {
-        return isAway ? Duration.ofNanos(time.nanoTime() - heardAt) : Duration.ZERO;
+        Duration failing = isAway ? Duration.ofNanos(time.nanoTime() - heardAt) : Duration.ZERO;
+        Duration waiting = longestCall();
+        return waiting.compareTo(LONG_CALL) > 0 && waiting.compareTo(failing) > 0 ? waiting : failing;
     }
 
     /** Returns how long to wait before the next try, after so many failures in a row. */

@@ -21,6 +21,10 @@ final class Rounds implements Runnable {
     private static final int MOST_UPKEEP = 100;
 
     private static final int MOST_REQUESTS = 100;
+    /** How often upkeep is called at least: what a lost worker had is ready again that long after its lease. */
+    private static final long UPKEEP_NANOS = 500_000_000;
+    /** How often the worker reports itself at least, whatever its lease: others take it for lost after a minute. */
+    private static final long REPORT_NANOS = 10_000_000_000L;
 
     /** Whose rounds they are. */
     interface Subject {
@@ -74,8 +78,11 @@ final class Rounds implements Runnable {
         long scalingTurn = scaling == null
                 ? Long.MAX_VALUE
                 : Math.min(third, Math.max(scaling.targetAge().toNanos() / 4, 50_000_000));
-        long next = time.nanoTime();
-        long nextScaling = next;
+        long reportTurn = Math.min(third, REPORT_NANOS);
+        long upkeepTurn = Math.min(third, UPKEEP_NANOS);
+        long nextReport = time.nanoTime();
+        long nextUpkeep = nextReport;
+        long nextScaling = nextReport;
         while (!isEnded) {
             try {
                 ControlMessage message = requests.poll();
@@ -84,9 +91,16 @@ final class Rounds implements Runnable {
                     message = requests.poll();
                 }
                 long now = time.nanoTime();
-                if (now - next >= 0) {
-                    next = now + third;
-                    subject.report();
+                if (now - nextReport >= 0) {
+                    nextReport = now + reportTurn;
+                    outage.ask(() -> {
+                        subject.report();
+                        return true;
+                    });
+                    outage.worked();
+                }
+                if (now - nextUpkeep >= 0) {
+                    nextUpkeep = now + upkeepTurn;
                     upkeep();
                     outage.worked();
                 }
@@ -100,7 +114,10 @@ final class Rounds implements Runnable {
                 LOG.log(Level.ERROR, settings.name() + " - could not do its rounds: " + e, e);
             }
             long now = time.nanoTime();
-            long wait = scaling == null ? next - now : Math.min(next - now, nextScaling - now);
+            long wait = Math.min(nextReport - now, nextUpkeep - now);
+            if (scaling != null) {
+                wait = Math.min(wait, nextScaling - now);
+            }
             if (wait > 0 && !isEnded) {
                 alarm.sleep(Duration.ofNanos(wait));
             }
@@ -109,7 +126,7 @@ final class Rounds implements Runnable {
 
     private void upkeep() {
         for (int i = 0; i < MOST_UPKEEP && !isEnded; i++) {
-            Upkeep done = broker.upkeep(settings.limits());
+            Upkeep done = outage.ask(() -> broker.upkeep(settings.limits()));
             if (done.takenBack() + done.crashed() > 0) {
                 LOG.log(Level.WARNING, settings.name() + " - lost workers had " + (done.takenBack() + done.crashed())
                         + " tasks: " + done.takenBack() + " are ready again, " + done.crashed() + " have ended");
@@ -121,7 +138,7 @@ final class Rounds implements Runnable {
     }
 
     private void scale(WorkerSettings.Scaling scaling) {
-        Optional<Duration> oldest = broker.oldestReady(shares.order());
+        Optional<Duration> oldest = outage.ask(() -> broker.oldestReady(shares.order()));
         int places = holdings.places();
         if (oldest.isPresent() && oldest.get().compareTo(scaling.targetAge()) > 0 && places < scaling.max()) {
             holdings.resize(Math.min(scaling.max(), places + Math.max(1, places / 2)));

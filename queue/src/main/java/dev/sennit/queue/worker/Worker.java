@@ -137,6 +137,7 @@ public final class Worker implements BrokerListener, Rounds.Subject {
         try {
             subscribe();
             run("leases", leases);
+            run("watch", leases.watch());
             run("ends", holdings.ends());
             run("rounds", rounds);
             run("claims", claims);
