@@ -622,7 +622,11 @@ final class Changes {
             chord.isFailed = true;
             chord.isChanged = true;
             if (chord.onDead != null) {
-                callBack(TaskJson.read(chord.onDead, NOTHING).onDead(), row);
+                try {
+                    callBack(TaskJson.read(chord.onDead, NOTHING).onDead(), row);
+                } catch (TaskFormatException e) {
+                    // Nobody can call what is damaged, but the task has to end.
+                }
             }
         }
         if (row.state != Row.DEAD && !chord.isGivenUp) {
