@@ -101,6 +101,16 @@ public interface Dialect {
     Moment moment(Session session) throws SQLException;
 
     /**
+     * Returns whether the clock was not set of late. If it was, leases seem to have expired whose workers live; they
+     * get the time to renew them.
+     *
+     * @return whether what has expired is taken back, by default true
+     */
+    default boolean isClockSteady() {
+        return true;
+    }
+
+    /**
      * Returns more numbers, greater than all before.
      *
      * @param session the connection

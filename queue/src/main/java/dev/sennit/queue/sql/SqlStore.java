@@ -61,6 +61,14 @@ public final class SqlStore {
     private static final int MOST_LOOKS = 4;
     /** After how many nanoseconds a claim looks again whose tasks others had locked. */
     private static final long CONTENDED = 5_000_000;
+    /** After how many nanoseconds a claim looks again that has not looked at all, or not taken all. */
+    private static final long SOON = 1_000_000;
+    /** How many bytes of arguments a claim takes, unless it is one task. */
+    private static final long MOST_BYTES = 16 << 20;
+    /** How long no worker has reported if none is there. */
+    private static final long ABSENT = 3_600_000;
+    /** The type in the table of those that are known that says since when there have been workers. */
+    private static final String PRESENCE = "";
     /** How long requests to workers are there. */
     private static final long CONTROL_TTL = 60_000;
     /** How long the types of a worker are remembered at least. */
@@ -109,7 +117,42 @@ public final class SqlStore {
     // ---- claim ----
 
     /** A task that is READY, or is made so by a turn. */
-    private record Candidate(String id, String type, int rank, long since, long seq, @Nullable String turn) {}
+    private record Candidate(String id, String type, int rank, long since, long seq, @Nullable String turn,
+            long bytes) {}
+
+    /** The tasks that a claim takes. */
+    private static final class Chosen {
+        final List<String> ids = new ArrayList<>();
+        final int most;
+        long bytes;
+        /** Whether the next task was too large. */
+        boolean isCut;
+        /** Whether there may be others behind those that had expired. */
+        boolean isUnfinished;
+
+        Chosen(int most) {
+            this.most = most;
+        }
+
+        int room() {
+            return isCut ? 0 : most - ids.size();
+        }
+
+        /** Returns whether a task is too large for what is left; the claim ends before it. */
+        boolean isTooMuch(Candidate next) {
+            isCut |= !ids.isEmpty() && bytes + next.bytes > MOST_BYTES;
+            return isCut;
+        }
+
+        void add(Candidate next) {
+            ids.add(next.id);
+            bytes += next.bytes;
+        }
+    }
+
+    /** The length of the argument of a task {@code t}. */
+    private static final String BYTES = "CASE WHEN t.payload IS NULL THEN (SELECT length(b.payload) FROM {body} b"
+            + " WHERE b.id = t.id) ELSE length(t.payload) END";
 
     private static final Comparator<Candidate> ORDER = Comparator.comparingInt(Candidate::rank)
             .thenComparingLong(Candidate::since).thenComparingLong(Candidate::seq);
@@ -121,11 +164,11 @@ public final class SqlStore {
         final long ahead;
         long next;
 
-        Limit(Rate rate, long next) {
-            this.next = next;
+        Limit(Rate rate, long next, long now) {
             interval = Math.max(1, rate.period().toNanos() / rate.tasks());
             long most = Long.MAX_VALUE / 4;
             ahead = rate.burst() - 1 > most / interval ? most : (rate.burst() - 1) * interval;
+            this.next = Math.min(next, now + ahead + interval); // more only if the clock was set back
         }
 
         long until(long now) {
@@ -152,24 +195,27 @@ public final class SqlStore {
         }
         Map<String, Limit> limits = limits(step, types);
         long nanos = step.now() * 1_000_000;
-        List<String> chosen = new ArrayList<>();
+        var chosen = new Chosen(request.most());
         long again = Long.MAX_VALUE;
         for (String queue : new LinkedHashSet<>(request.queues())) {
             if (paused.contains(Scope.queue(queue))) {
                 continue;
             }
-            if (chosen.size() < request.most()) {
+            if (chosen.room() > 0) {
                 List<String> open = types.stream()
                         .filter(type -> !limits.containsKey(type) || limits.get(type).until(nanos) == 0).toList();
-                choose(step, queue, open, limits, request.most(), chosen);
+                choose(step, queue, open, limits, chosen);
             }
             again = Math.min(again, untilRate(step, queue, limits, nanos));
-            if (chosen.isEmpty() && isContended(step, queue, types, limits)) {
+            if (chosen.ids.isEmpty() && isContended(step, queue, types, limits)) {
                 again = Math.min(again, CONTENDED);
             }
         }
         saveLimits(step, limits);
-        List<Claim> claims = chosen.isEmpty() ? List.of() : run(step, request, chosen);
+        List<Claim> claims = chosen.ids.isEmpty() ? List.of() : run(step, request, chosen.ids);
+        if (chosen.isCut || chosen.isUnfinished) {
+            again = Math.min(again, SOON);
+        }
         Long due = step.query("SELECT min(due) FROM {task} WHERE state = 1")
                 .<@Nullable Long>first(row -> Query.number(row, 1));
         if (due != null) {
@@ -203,7 +249,7 @@ public final class SqlStore {
         step.query("SELECT type, tasks, period, burst, next FROM {rate} WHERE type {in} ORDER BY type {lock}")
                 .texts(types).list(row -> {
                     var rate = new Rate(row.getLong(2), Duration.ofNanos(row.getLong(3)), row.getLong(4));
-                    limits.put(row.getString(1), new Limit(rate, row.getLong(5)));
+                    limits.put(row.getString(1), new Limit(rate, row.getLong(5), step.now() * 1_000_000));
                     return true;
                 });
         return limits;
@@ -244,23 +290,27 @@ public final class SqlStore {
         return again;
     }
 
-    private void choose(Step step, String queue, List<String> types, Map<String, Limit> limits, int most,
-            List<String> chosen) throws SQLException {
-        for (int look = 0; look < MOST_LOOKS && chosen.size() < most; look++) {
-            int room = most - chosen.size();
+    private void choose(Step step, String queue, List<String> types, Map<String, Limit> limits, Chosen chosen)
+            throws SQLException {
+        for (int look = 0; chosen.room() > 0; look++) {
+            if (look == MOST_LOOKS) {
+                chosen.isUnfinished = true;
+                return;
+            }
+            int room = chosen.room();
             Set<String> expired = new TreeSet<>();
             List<Candidate> heads = heads(step, queue, types, room,
-                    limits.isEmpty() ? room : Integer.MAX_VALUE, Set.copyOf(chosen), expired);
+                    limits.isEmpty() ? room : Integer.MAX_VALUE, Set.copyOf(chosen.ids), expired);
             List<String> turns = heads.stream().map(Candidate::turn).filter(turn -> turn != null).distinct().sorted()
                     .toList();
             if (turns.isEmpty()) {
                 for (Candidate head : heads) {
-                    if (chosen.size() < most && mayBegin(limits, head.type, step.now())) {
-                        chosen.add(head.id);
+                    if (chosen.room() > 0 && !chosen.isTooMuch(head) && mayBegin(limits, head.type, step.now())) {
+                        chosen.add(head);
                     }
                 }
             } else {
-                chooseInTurns(step, heads, turns, Set.copyOf(types), limits, most, chosen, expired);
+                chooseInTurns(step, heads, turns, Set.copyOf(types), limits, chosen, expired);
             }
             if (expired.isEmpty()) {
                 return;
@@ -289,7 +339,7 @@ public final class SqlStore {
     private static List<Candidate> heads(Step step, String queue, List<String> types, int mostOfEach, int most,
             Set<String> without, Set<String> expired) throws SQLException {
         List<Candidate> heads = new ArrayList<>();
-        step.query(step.dialect().topOfEach("t.id, t.type, t.rank, t.since, t.seq, t.turn, t.expires",
+        step.query(step.dialect().topOfEach("t.id, t.type, t.rank, t.since, t.seq, t.turn, t.expires, " + BYTES,
                 "t.state = 0 AND t.queue = ? AND t.type = k.value", "t.rank, t.since, t.seq")
                 + " ORDER BY t.rank, t.since, t.seq LIMIT ?").texts(types).text(queue)
                 .number(mostOfEach + without.size()).number(Math.min(Integer.MAX_VALUE, (long) most + without.size()))
@@ -299,15 +349,16 @@ public final class SqlStore {
                         return expired.add(row.getString(1));
                     }
                     return without.contains(row.getString(1)) || heads.add(new Candidate(row.getString(1),
-                            row.getString(2), row.getInt(3), row.getLong(4), row.getLong(5), row.getString(6)));
+                            row.getString(2), row.getInt(3), row.getLong(4), row.getLong(5), row.getString(6),
+                            row.getLong(8)));
                 });
         return heads;
     }
 
     /** Lets keys take turns, as if one task were claimed after the other. */
     private static void chooseInTurns(Step step, List<Candidate> heads, List<String> names, Set<String> types,
-            Map<String, Limit> limits, int most, List<String> chosen, Set<String> expired) throws SQLException {
-        int room = most - chosen.size();
+            Map<String, Limit> limits, Chosen chosen, Set<String> expired) throws SQLException {
+        int room = chosen.room();
         Map<String, Changes.Turn> turns = Changes.lockTurns(step, names);
         Map<String, List<Candidate>> held = new HashMap<>();
         List<String> open = names.stream().filter(name -> {
@@ -315,7 +366,7 @@ public final class SqlStore {
             return turn != null && turn.places < turn.limit;
         }).toList();
         if (!open.isEmpty()) {
-            step.query(step.dialect().topOfEach("t.id, t.type, t.rank, t.turn, t.expires, t.number",
+            step.query(step.dialect().topOfEach("t.id, t.type, t.rank, t.turn, t.expires, t.number, " + BYTES,
                     "t.state = 3 AND t.turn = k.value", "t.rank, t.number") + " ORDER BY t.rank, t.number").texts(open)
                     .number(room + 1).list(row -> {
                         Long expires = Query.number(row, 5);
@@ -324,18 +375,21 @@ public final class SqlStore {
                         }
                         String turn = row.getString(4);
                         return held.computeIfAbsent(turn, _ -> new ArrayList<>()).add(new Candidate(row.getString(1),
-                                row.getString(2), row.getInt(3), 0, 0, turn));
+                                row.getString(2), row.getInt(3), 0, 0, turn, row.getLong(7)));
                     });
         }
         var ready = new PriorityQueue<>(ORDER);
         ready.addAll(heads);
         Map<String, Candidate> promoted = new LinkedHashMap<>();
-        while (chosen.size() < most && !ready.isEmpty()) {
+        while (chosen.room() > 0 && !ready.isEmpty()) {
             Candidate next = ready.remove();
+            if (chosen.isTooMuch(next)) {
+                break;
+            }
             if (!types.contains(next.type) || !mayBegin(limits, next.type, step.now())) {
                 continue;
             }
-            chosen.add(next.id);
+            chosen.add(next);
             promoted.remove(next.id);
             Changes.Turn turn = next.turn == null ? null : turns.get(next.turn);
             if (turn == null) {
@@ -347,7 +401,8 @@ public final class SqlStore {
                 Candidate other = others.removeFirst();
                 turn.places++;
                 turn.ready++;
-                other = new Candidate(other.id, other.type, other.rank, step.now(), step.order(), other.turn);
+                other = new Candidate(other.id, other.type, other.rank, step.now(), step.order(), other.turn,
+                        other.bytes);
                 promoted.put(other.id, other);
                 ready.add(other);
             }
@@ -720,11 +775,11 @@ public final class SqlStore {
      * @throws SQLException if the database fails
      */
     public Part replay(Step step, TaskFilter filter, byte @Nullable [] payload) throws SQLException {
-        List<String> ids = Lookup.ids(step, filter.state(TaskState.DEAD), ROUND);
+        Lookup.Ids found = Lookup.ids(step, filter.state(TaskState.DEAD), ROUND);
         var changes = new Changes(step);
         List<String> changed = new ArrayList<>();
         int count = 0;
-        for (Row row : changes.load(ids)) {
+        for (Row row : changes.load(found.ids())) {
             if (row.state != Row.DEAD) {
                 continue;
             }
@@ -748,7 +803,7 @@ public final class SqlStore {
             step.query("DELETE FROM {checkpoint} WHERE id {in}").texts(changed).update();
         }
         changes.settle();
-        return new Part(count, ids.size() < ROUND ? null : ids.getLast());
+        return new Part(count, found.last());
     }
 
     private static void takeUnique(Step step, Row row) throws SQLException {
@@ -769,11 +824,11 @@ public final class SqlStore {
      * @throws SQLException if the database fails
      */
     public Part purge(Step step, TaskFilter filter) throws SQLException {
-        List<String> ids = Lookup.ids(step, filter, ROUND);
+        Lookup.Ids found = Lookup.ids(step, filter, ROUND);
         var changes = new Changes(step);
         int count = 0;
-        Set<String> ended = new HashSet<>(ids);
-        for (Row row : changes.load(ids)) {
+        Set<String> ended = new HashSet<>(found.ids());
+        for (Row row : changes.load(found.ids())) {
             ended.remove(row.id);
             if (row.state != Row.RUNNING) {
                 changes.remove(row);
@@ -782,7 +837,7 @@ public final class SqlStore {
         }
         count += step.query("DELETE FROM {ended} WHERE id {in}").texts(List.copyOf(ended)).update();
         changes.settle();
-        return new Part(count, ids.size() < ROUND ? null : ids.getLast());
+        return new Part(count, found.last());
     }
 
     /**
@@ -843,7 +898,10 @@ public final class SqlStore {
         int takenBack = 0;
         int crashed = 0;
         var changes = new Changes(step);
-        for (Row row : some(step, "t.state = 4 AND t.lease_until <= ?", "t.lease_until", now)) {
+        List<Row> late = step.dialect().isClockSteady()
+                ? some(step, "t.state = 4 AND t.lease_until <= ?", "t.lease_until", now)
+                : List.of();
+        for (Row row : late) {
             var error = new ErrorInfo("LostWorker", "the lease of worker " + row.worker + " has expired", "");
             if (changes.takeBack(changes.known(row), error)) {
                 takenBack++;
@@ -906,6 +964,9 @@ public final class SqlStore {
         if (groups.isEmpty()) {
             return 0;
         }
+        if (!arePresentSince(step, before)) {
+            return 0;
+        }
         Set<String> known = Set.copyOf(step.query("SELECT type FROM {known} WHERE seen > ?").number(before)
                 .list(row -> row.getString(1)));
         var changes = new Changes(step);
@@ -928,11 +989,23 @@ public final class SqlStore {
         return unknown;
     }
 
+    /**
+     * Returns whether there have been workers since a time. A task does not wait for one that knows its type while all
+     * are off.
+     */
+    private static boolean arePresentSince(Step step, long time) throws SQLException {
+        record Presence(@Nullable Long until, @Nullable Long since) {}
+        Presence presence = step.query("SELECT max(seen), max(CASE WHEN type = '' THEN seen END) FROM {known}")
+                .first(row -> new Presence(Query.number(row, 1), Query.number(row, 2)));
+        return presence == null || presence.until == null || presence.since == null
+                || presence.since <= time && step.now() - presence.until <= ABSENT;
+    }
+
     private static void sweep(Step step, Upkeep.Limits limits) throws SQLException {
         long now = step.now();
         step.query("DELETE FROM {unique} WHERE until IS NOT NULL AND until <= ?").number(now).update();
         step.query("DELETE FROM {worker} WHERE seen <= ?").number(now - Step.millis(limits.workerTtl())).update();
-        step.query("DELETE FROM {known} WHERE seen <= ?")
+        step.query("DELETE FROM {known} WHERE seen <= ? AND type <> ''")
                 .number(now - Math.max(KNOWN_TTL, 2 * Step.millis(limits.unknownAfter()))).update();
         step.query("DELETE FROM {control} WHERE at <= ?").number(now - CONTROL_TTL).update();
         step.query("DELETE FROM {event} WHERE EXISTS (SELECT 1 FROM {meta} WHERE events_until <= ?)").number(now)
@@ -1018,8 +1091,12 @@ public final class SqlStore {
         step.query("INSERT INTO {worker} (id, seen, report) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
                 + " seen = excluded.seen, report = excluded.report").text(report.id()).number(step.now())
                 .bytes(MAPPER.writeValueAsBytes(report)).update();
+        Long seen = step.query("SELECT max(seen) FROM {known}").<@Nullable Long>first(row -> Query.number(row, 1));
         Query known = step.query("INSERT INTO {known} (type, seen) VALUES (?, ?) ON CONFLICT (type) DO UPDATE SET"
                 + " seen = excluded.seen");
+        if (seen == null || step.now() - seen > ABSENT) {
+            known.text(PRESENCE).number(seen == null ? 0 : step.now()).add();
+        }
         for (String type : new TreeSet<>(report.types())) {
             known.text(type).number(step.now()).add();
         }
