@@ -29,8 +29,8 @@ final class CeleryQueue implements QueueSystem {
         // A worker does not end with its starter: the end of the input, however it comes, ends it.
         String script = "\"$@\" </dev/null & worker=$!; cat >/dev/null; kill $worker; wait $worker";
         var builder = new ProcessBuilder(
-                        "sh", "-c", script, "sh", command, "-B", "-m", "celery", "-A", "peer_queues", "worker",
-                        "--concurrency=2")
+                "sh", "-c", script, "sh", command, "-B", "-m", "celery", "-A", "peer_queues", "worker",
+                "--concurrency=2")
                 .directory(bench.scripts().toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());

@@ -199,7 +199,7 @@ public final class BeatCommand implements Callable<Integer> {
             Recurrence recurrence;
             Missed forMissed = word("--missed", Missed.class, missed);
             Overlap forOverlap = word("--overlap", Overlap.class, overlap);
-            JsonNode json = MAPPER.readTree(EnqueueCommand.json(argument));
+            JsonNode json = MAPPER.readTree(EnqueueCommand.json("ARGUMENT", argument));
             TaskType<JsonNode, Object> task;
             try {
                 recurrence = when.matches("\\d+(us|ms|s|m|h)")

@@ -96,7 +96,7 @@ public final class DeadCommand implements Callable<Integer> {
     public Integer call() {
         TaskFilter filter = TaskFilter.ALL.state(TaskState.DEAD).ids(ids.toArray(String[]::new)).queue(queue)
                 .type(type).reason(reason == null ? null : reason(reason)).text(text);
-        byte[] payload = argument == null ? null : EnqueueCommand.json(argument);
+        byte[] payload = argument == null ? null : EnqueueCommand.json("--argument", argument);
         if (payload != null && (change == null || !change.replay)) {
             throw CommandException.usage("--argument goes with --replay");
         }
@@ -105,7 +105,7 @@ public final class DeadCommand implements Callable<Integer> {
                 print(opened.name(), TaskText.search(opened, filter, most));
             } else if (change.replay) {
                 terminal.line(Figures.count(opened.replay(filter, payload), "task", "tasks") + " replayed");
-            } else {
+            } else if (change.purge) {
                 terminal.line(Figures.count(opened.purge(filter), "task", "tasks") + " removed");
             }
             return ExitCode.DONE;

@@ -145,14 +145,12 @@ public final class EnqueueCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         QueuedTask.Builder form = form();
-        byte[] fixed = argument == null ? "null".getBytes(StandardCharsets.UTF_8) : json(argument.replace(PLACE, "0"));
-        if (each.isEmpty() && argument != null && argument.contains(PLACE) && !argument.equals(PLACE)) {
-            throw CommandException.usage("ARGUMENT has {} in it, which stands for what --each finds: add --each");
-        }
+        byte[] payload = argument == null
+                ? "null".getBytes(StandardCharsets.UTF_8)
+                : each.isEmpty() ? json("ARGUMENT", argument) : payload("a text");
         return broker.with(opened -> {
             List<Enqueued> done = new ArrayList<>();
             if (each.isEmpty()) {
-                byte[] payload = argument == null ? fixed : json(argument);
                 done.addAll(opened.enqueue(Batch.of(form.id(QueuedTask.newId()).payload(payload).build())));
             } else {
                 List<QueuedTask> batch = new ArrayList<>();
@@ -289,11 +287,11 @@ public final class EnqueueCommand implements Callable<Integer> {
     }
 
     /** Returns JSON as bytes. */
-    static byte[] json(String text) {
+    static byte[] json(String what, String text) {
         try {
             MAPPER.readTree(text);
         } catch (JacksonException e) {
-            throw CommandException.usage("ARGUMENT is no JSON: "
+            throw CommandException.usage(what + " is no JSON: "
                     + e.getOriginalMessage().lines().findFirst().orElse("") + "; a text needs quotes: '\"text\"'", e);
         }
         return text.getBytes(StandardCharsets.UTF_8);
@@ -301,7 +299,9 @@ public final class EnqueueCommand implements Callable<Integer> {
 
     private byte[] payload(String found) {
         String text = MAPPER.writeValueAsString(found);
-        return (argument == null ? text : argument.replace(PLACE, text)).getBytes(StandardCharsets.UTF_8);
+        return argument == null
+                ? text.getBytes(StandardCharsets.UTF_8)
+                : json("ARGUMENT with {} as " + text, argument.replace(PLACE, text));
     }
 
     private void forEach(Consumer<String> action) {

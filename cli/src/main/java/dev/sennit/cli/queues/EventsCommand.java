@@ -79,6 +79,7 @@ public final class EventsCommand implements Callable<Integer> {
         opened.keepEvents(KEEP);
         long last = newest(opened);
         Deadline renewal = Deadline.in(RENEW);
+        boolean isFollowing = false;
         while (true) {
             if (renewal.isOver()) {
                 opened.keepEvents(KEEP);
@@ -86,10 +87,11 @@ public final class EventsCommand implements Callable<Integer> {
             }
             List<BrokerEvent> events = opened.events(last, PAGE);
             for (BrokerEvent event : events) {
-                if (event.number() > last + 1) {
+                if (event.number() > last + 1 && isFollowing) { // numbers are also used while nobody keeps events
                     terminal.note((event.number() - last - 1) + " events are lost: too many at a time");
                 }
                 last = event.number();
+                isFollowing = true;
                 print(event);
             }
             if (events.size() < PAGE) {

@@ -156,7 +156,7 @@ public final class InspectCommand implements Callable<Integer> {
                     .toString());
             return ExitCode.DONE;
         }
-        var table = new Table("", "");
+        Map<String, String> table = new LinkedHashMap<>();
         line(table, "id", task.id());
         line(table, "type", TaskText.shown(task.type()));
         line(table, "queue", TaskText.shown(task.queue()) + ", priority " + task.priority()
@@ -176,16 +176,16 @@ public final class InspectCommand implements Callable<Integer> {
         line(table, "headers",
                 task.headers().isEmpty() ? "-" : String.join(", ", new TreeSet<>(task.headers().keySet())));
         line(table, "error", TaskText.shown(task.error()));
-        table.lines().stream().skip(1).forEach(terminal::line);
+        table.forEach((name, value) -> terminal.line(String.format("%-8s  %s", name, value)));
         if (task.error() != null) {
             task.error().stack().lines().map(TaskText::shown).forEach(frame -> terminal.line("    " + frame));
         }
         return ExitCode.DONE;
     }
 
-    private static void line(Table table, String name, @Nullable String value) {
+    private static void line(Map<String, String> table, String name, @Nullable String value) {
         if (value != null && !value.equals("-")) {
-            table.add(name, value);
+            table.put(name, value);
         }
     }
 

@@ -124,7 +124,7 @@ class QueueCommandsTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "text | ARGUMENT is no JSON: ",
-        "{\"a\": {}} | ARGUMENT has {} in it, which stands for what --each finds: add --each",
+        "{\"a\": } | ARGUMENT is no JSON: ",
         "1 --priority 10 | priority must be from 0 to 9, was 10",
         "1 --delay 1x | --delay must be a duration such as 500ms, 2s or 10m, was \"1x\"",
         "1 --at tomorrow | --at must be a moment such as 2026-12-24T18:00:00Z, was \"tomorrow\"",

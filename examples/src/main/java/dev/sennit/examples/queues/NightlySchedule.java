@@ -11,6 +11,7 @@ import dev.sennit.testing.VirtualClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.util.Objects;
 
 /** Runs the nights around the change of the clocks, in no time: a task at half past two is run once in each of them. */
 public final class NightlySchedule {
@@ -36,7 +37,8 @@ public final class NightlySchedule {
                 beat.step();
                 QueueDrain.run(broker, clock, CLEAN);
             }
-            System.out.println("next: " + schedules.list().getFirst().nextDue().atZone(VIENNA));
+            Instant next = Objects.requireNonNull(schedules.list().getFirst().nextDue());
+            System.out.println("next: " + next.atZone(VIENNA));
         }
     }
 }

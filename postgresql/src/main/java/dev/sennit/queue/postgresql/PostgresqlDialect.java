@@ -38,8 +38,6 @@ final class PostgresqlDialect implements Dialect {
 
     /** How many numbers a transaction takes at a time. */
     private static final int NUMBERS = 1000;
-    /** A statement opens all indexes of its table, whatever it inserts. 26 parameters each: 32,767 are the most. */
-    private static final int ROWS_OF_INSERT = 50;
     /** How long a statement waits for a lock of another transaction, and the server for the next statement of one. */
     static final int PATIENCE = 10_000;
 
@@ -218,11 +216,6 @@ final class PostgresqlDialect implements Dialect {
                 // Which store it is: a connection of a caller may be one to another database.
                 "CREATE TABLE {store} (id UUID PRIMARY KEY DEFAULT gen_random_uuid())",
                 "INSERT INTO {store} DEFAULT VALUES");
-    }
-
-    @Override
-    public int rowsOfInsert() {
-        return ROWS_OF_INSERT;
     }
 
     /**

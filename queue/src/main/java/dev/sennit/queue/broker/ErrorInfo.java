@@ -13,8 +13,11 @@ public record ErrorInfo(String type, String message, String stack) {
     /** How many characters of a message are kept. */
     public static final int LONGEST_MESSAGE = 2_000;
 
-    /** Cuts what is too long. */
+    /** Cuts what is too long, and replaces the character NUL, which databases do not store. */
     public ErrorInfo {
+        type = type.replace('\0', '\uFFFD');
+        message = message.replace('\0', '\uFFFD');
+        stack = stack.replace('\0', '\uFFFD');
         message = message.length() <= LONGEST_MESSAGE ? message : message.substring(0, LONGEST_MESSAGE);
         stack = stack.length() <= LONGEST_STACK ? stack : stack.substring(0, LONGEST_STACK);
     }

@@ -24,7 +24,8 @@ import java.util.List;
  * }
  *
  * <p>The broker does not see the commit. Where the database does not tell others of it by itself, as SQLite, workers
- * that wait find the tasks when they look for themselves, within about a second.
+ * that wait find the tasks when they look for themselves, within about a second. A transaction of SQLite that reads
+ * before it enqueues has to begin IMMEDIATE, as others may write in between.
  */
 public interface TransactionalEnqueue {
     /**

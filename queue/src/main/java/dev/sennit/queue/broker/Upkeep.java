@@ -20,7 +20,7 @@ public record Upkeep(int takenBack, int crashed, int expired, int unknown, int r
      * The times that upkeep keeps to.
      *
      * @param unknownAfter after how long a READY task is dead if no worker that has reported in this time knows its
-     *     type
+     *     type; a durable broker does not count the time before workers came back, after all were off for an hour
      * @param deadTtl how long dead letters are kept; then they are removed, and what waits for them is cancelled, as by
      *     {@link Broker#purge}
      * @param workerTtl after how long without a report a worker is forgotten

@@ -58,10 +58,8 @@ final class Changes {
             INSERT INTO {task} (id, type, version, queue, state, rank, seq, since, number, crash_limit, flags, ttl,
               enqueued, message, payload, due, expires, turn, turn_limit, placed, unique_key, root, part_join,
               part_index, after_join, reply_to)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)%s
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO NOTHING""";
-    private static final String INSERT_ONE = INSERT_TASK.formatted("");
-    private static final String ANOTHER = ", (?" + ", ?".repeat(25) + ")";
     private static final String UPDATE_TASK = """
             UPDATE {task} SET state = ?, seq = ?, since = ?, due = ?, expires = ?, lease_until = ?, failures = ?,
               crashes = ?, cancel = ?, placed = ?, flags = ?, ended = ?, reason = ?, error_type = ?, error_message = ?,
@@ -72,20 +70,6 @@ final class Changes {
               reply_seq, hidden)
             SELECT id, type, version, queue, ?, rank, turn, root, enqueued, begun, ?, worker, attempt, ?, ?, progress,
               ?, ?, ?, ?, ?, reply_to, ?, ? FROM {task} WHERE id = ?""";
-    /** The same for several; the values have the same order. */
-    private static final String INSERT_SEVERAL_ENDED = """
-            INSERT INTO {ended} (id, type, version, queue, state, rank, turn, root, enqueued, begun, ended, worker,
-              attempt, failures, crashes, progress, error_type, error_message, error_stack, result, expires, reply_to,
-              reply_seq, hidden)
-            SELECT t.id, t.type, t.version, t.queue, v.state, t.rank, t.turn, t.root, t.enqueued, t.begun, v.ended,
-              t.worker, t.attempt, v.failures, v.crashes, t.progress, v.error_type, v.error_message, v.error_stack,
-              v.result, v.expires, t.reply_to, v.reply_seq, v.hidden
-            FROM (VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT),
-              CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS {bytes}), CAST(? AS BIGINT), CAST(? AS BIGINT),
-              CAST(? AS BIGINT), CAST(? AS TEXT))%s)
-              v(state, ended, failures, crashes, error_type, error_message, error_stack, result, expires, reply_seq,
-              hidden, id) JOIN {task} t ON t.id = v.id""";
-    private static final String ANOTHER_ENDED = ", (?" + ", ?".repeat(11) + ")";
 
     private static final class Chord {
         final String id;
@@ -641,7 +625,11 @@ final class Changes {
             chord.isFailed = true;
             chord.isChanged = true;
             if (chord.onDead != null) {
-                callBack(TaskJson.read(chord.onDead, NOTHING).onDead(), row);
+                try {
+                    callBack(TaskJson.read(chord.onDead, NOTHING).onDead(), row);
+                } catch (TaskFormatException e) {
+                    // Nobody can call what is damaged, but the task has to end.
+                }
             }
         }
         if (row.state != Row.DEAD && !chord.isGivenUp) {
@@ -897,10 +885,7 @@ final class Changes {
                 kept.add(row);
             }
         }
-        int most = step.dialect().rowsOfInsert();
-        int many = kept.size() - kept.size() % most;
-        insertEnded(kept.subList(0, many), most);
-        insertEnded(kept.subList(many, kept.size()), 1);
+        insertEnded(kept);
         step.query("DELETE FROM {task} WHERE id {in}").texts(ids).update();
         if (!bodies.isEmpty()) {
             step.query("DELETE FROM {body} WHERE id {in}").texts(bodies).update();
@@ -912,23 +897,17 @@ final class Changes {
         finished.clear();
     }
 
-    /** Keeps the ends of tasks, so many in a statement. */
-    private void insertEnded(List<Row> ends, int many) throws SQLException {
+    private void insertEnded(List<Row> ends) throws SQLException {
         if (ends.isEmpty()) {
             return;
         }
-        Query insert = step.query(
-                many == 1 ? INSERT_ENDED : INSERT_SEVERAL_ENDED.formatted(ANOTHER_ENDED.repeat(many - 1)));
-        for (int i = 0; i < ends.size(); i++) {
-            Row row = ends.get(i);
+        Query insert = step.query(INSERT_ENDED);
+        for (Row row : ends) {
             boolean isHidden = row.ttl == 0;
             insert.number(row.state).number(step.now()).number(row.failures).number(row.crashes);
             error(insert, row.state == Row.SUCCEEDED ? null : row.error);
             insert.bytes(row.result).number(step.now() + (isHidden ? HIDDEN : row.ttl)).number(row.replySeq)
-                    .number(isHidden ? 1 : 0).text(row.id);
-            if ((i + 1) % many == 0) {
-                insert.add();
-            }
+                    .number(isHidden ? 1 : 0).text(row.id).add();
         }
         insert.run();
     }
@@ -955,26 +934,12 @@ final class Changes {
     }
 
     private void writeAdded() throws SQLException {
-        int most = step.dialect().rowsOfInsert();
-        int many = added.size() - added.size() % most;
-        insert(added.subList(0, many), most);
-        insert(added.subList(many, added.size()), 1);
-        added.clear();
-    }
-
-    /**
-     * Inserts tasks.
-     *
-     * @param many how many in a statement; the number of tasks is a multiple
-     */
-    private void insert(List<Row> tasks, int many) throws SQLException {
-        if (tasks.isEmpty()) {
+        if (added.isEmpty()) {
             return;
         }
-        Query insert = step.query(many == 1 ? INSERT_ONE : INSERT_TASK.formatted(ANOTHER.repeat(many - 1)));
+        Query insert = step.query(INSERT_TASK);
         Query bodies = null;
-        for (int i = 0; i < tasks.size(); i++) {
-            Row row = tasks.get(i);
+        for (Row row : added) {
             QueuedTask task = requireNonNull(row.added);
             byte[] message = TaskJson.write(task);
             boolean isLong = message.length + task.payload().length > INLINE;
@@ -991,14 +956,12 @@ final class Changes {
                     .number(row.ttl).number(row.enqueued).bytes(isLong ? null : message)
                     .bytes(isLong ? null : task.payload()).number(row.due).number(row.expires).text(row.turn)
                     .number(row.turnLimit).number(row.hasPlace ? 1 : 0).text(row.uniqueKey).text(row.root)
-                    .text(row.join).number(row.index).text(row.after).text(row.replyTo);
-            if ((i + 1) % many == 0) {
-                insert.add();
-            }
+                    .text(row.join).number(row.index).text(row.after).text(row.replyTo).add();
             row.added = null;
         }
+        added.clear();
         for (int count : insert.run()) {
-            if (count < many) { // another transaction was quicker
+            if (count < 1) { // another transaction was quicker
                 throw new ConflictException();
             }
         }

@@ -125,13 +125,13 @@ public interface Dialect {
     Moment moment(Session session) throws SQLException;
 
     /**
-     * Returns how many tasks are inserted by one statement, where they are many: more than one if a statement costs the
-     * database much more than a row does.
+     * Returns whether the clock was not set of late. If it was, leases seem to have expired whose workers live; they
+     * get the time to renew them.
      *
-     * @return the number
+     * @return whether what has expired is taken back, by default true
      */
-    default int rowsOfInsert() {
-        return 1;
+    default boolean isClockSteady() {
+        return true;
     }
 
     /**

@@ -40,6 +40,8 @@ import tools.jackson.core.type.TypeReference;
  */
 public final class Lookup {
     private static final byte[] NOTHING = {};
+    /** How many tasks with their arguments are read at a time to look for a text. */
+    private static final int TEXTS = 100;
     private static final String ENDED_COLUMNS = "id, type, version, queue, state, rank, turn, root, enqueued, begun,"
             + " ended, worker, attempt, failures, crashes, progress, error_type, error_message, error_stack";
 
@@ -59,7 +61,7 @@ public final class Lookup {
     public static List<TaskView> search(Step step, TaskFilter filter, int most) throws SQLException {
         List<TaskView> found = new ArrayList<>();
         TaskFilter rest = filter;
-        int page = filter.text() == null ? most : Math.min(most, SqlStore.ROUND);
+        int page = filter.text() == null ? most : Math.min(most, TEXTS);
         while (found.size() < most && page > 0) {
             List<TaskView> views = page(step, rest, page);
             for (TaskView view : views) {
@@ -84,16 +86,32 @@ public final class Lookup {
                 || new String(view.payload(), StandardCharsets.UTF_8).contains(text);
     }
 
-    /** Returns the ids of the next tasks. */
-    static List<String> ids(Step step, TaskFilter filter, int most) throws SQLException {
+    /**
+     * The ids of some tasks.
+     *
+     * @param ids the ids
+     * @param last the id of the last task that was looked at, or null if there are no more
+     */
+    record Ids(List<String> ids, @Nullable String last) {}
+
+    /** Returns the ids of the next tasks; with a text, those of a few tasks that have it, perhaps none. */
+    static Ids ids(Step step, TaskFilter filter, int most) throws SQLException {
         if (filter.text() != null) {
-            return search(step, filter, most).stream().map(TaskView::id).toList();
+            List<TaskView> views = page(step, filter, TEXTS);
+            List<String> ids = views.stream().filter(view -> hasText(filter.text(), view)).map(TaskView::id).toList();
+            return new Ids(ids, views.size() < TEXTS ? null : views.getLast().id());
         }
-        List<String> ids = new ArrayList<>(
-                live(step, "t.id", "{task} t", filter, most, row -> row.getString(1)));
-        ids.addAll(ended(step, "id", filter, most, row -> row.getString(1)));
-        ids.sort(Comparator.naturalOrder());
-        return ids.subList(0, Math.min(most, ids.size()));
+        List<String> all = new ArrayList<>();
+        if (filter.states().isEmpty()) {
+            all.addAll(live(step, "t.id", "{task} t", filter, most, row -> row.getString(1)));
+        }
+        for (TaskState state : filter.states()) { // each has an index of its own
+            all.addAll(live(step, "t.id", "{task} t", filter.state(state), most, row -> row.getString(1)));
+        }
+        all.addAll(ended(step, "id", filter, most, row -> row.getString(1)));
+        all.sort(Comparator.naturalOrder());
+        List<String> ids = all.subList(0, Math.min(most, all.size()));
+        return new Ids(ids, ids.size() < most ? null : ids.getLast());
     }
 
     private static List<TaskView> page(Step step, TaskFilter filter, int most) throws SQLException {
@@ -262,16 +280,25 @@ public final class Lookup {
      * @throws SQLException if the database fails
      */
     public static List<Reply> replies(Step step, String replyTo, long after, int most) throws SQLException {
-        List<Reply> replies = new ArrayList<>(step.query("SELECT id, type, queue, root, state, result, NULL,"
-                + " error_type, error_message, error_stack, attempt, ended, reply_seq FROM {ended} WHERE reply_to = ?"
-                + " AND reply_seq IS NOT NULL AND reply_seq > ? ORDER BY reply_seq LIMIT ?").text(replyTo)
-                .number(after).number(most).list(row -> new Reply(row.getLong(13), end(row))));
-        replies.addAll(step.query("SELECT id, type, queue, root, state, NULL, reason, error_type, error_message,"
-                + " error_stack, attempt, ended, reply_seq FROM {task} WHERE reply_to = ? AND reply_seq IS NOT NULL"
-                + " AND reply_seq > ? ORDER BY reply_seq LIMIT ?").text(replyTo).number(after).number(most)
-                .list(row -> new Reply(row.getLong(13), end(row))));
+        List<Reply> replies = new ArrayList<>();
+        step.query("SELECT id, type, queue, root, state, result, NULL, error_type, error_message, error_stack, attempt,"
+                + " ended, reply_seq FROM {ended} WHERE reply_to = ? AND reply_seq IS NOT NULL AND reply_seq > ?"
+                + " ORDER BY reply_seq LIMIT ?").text(replyTo).number(after).number(most)
+                .list(row -> add(replies, row));
+        step.query("SELECT id, type, queue, root, state, NULL, reason, error_type, error_message, error_stack, attempt,"
+                + " ended, reply_seq FROM {task} WHERE reply_to = ? AND reply_seq IS NOT NULL AND reply_seq > ?"
+                + " ORDER BY reply_seq LIMIT ?").text(replyTo).number(after).number(most)
+                .list(row -> add(replies, row));
         replies.sort(Comparator.comparingLong(Reply::seq));
         return replies.subList(0, Math.min(most, replies.size()));
+    }
+
+    private static boolean add(List<Reply> replies, ResultSet row) throws SQLException {
+        try {
+            return replies.add(new Reply(row.getLong(13), end(row)));
+        } catch (IndexOutOfBoundsException e) { // a state of another version: the others are told nevertheless
+            return false;
+        }
     }
 
     /**
@@ -314,7 +341,7 @@ public final class Lookup {
     public record Control(long seq, ControlMessage message) {}
 
     /**
-     * Returns requests to a worker.
+     * Returns requests to a worker. One that cannot be read is left out.
      *
      * @param step the transaction
      * @param worker its id
@@ -323,11 +350,18 @@ public final class Lookup {
      * @throws SQLException if the database fails
      */
     public static List<Control> controls(Step step, String worker, long after) throws SQLException {
-        return step.query("SELECT seq, worker, command, arguments FROM {control} WHERE seq > ? AND (worker IS NULL OR"
-                + " worker = ?) ORDER BY seq").number(after).text(worker).list(row -> new Control(row.getLong(1),
-                        new ControlMessage(row.getString(2), row.getString(3),
-                                SqlStore.MAPPER.readValue(row.getBytes(4),
+        List<Control> controls = new ArrayList<>();
+        step.query("SELECT seq, worker, command, arguments FROM {control} WHERE seq > ? AND (worker IS NULL OR"
+                + " worker = ?) ORDER BY seq").number(after).text(worker).list(row -> {
+                    try {
+                        return controls.add(new Control(row.getLong(1), new ControlMessage(row.getString(2),
+                                row.getString(3), SqlStore.MAPPER.readValue(row.getBytes(4),
                                         new TypeReference<Map<String, String>>() {}))));
+                    } catch (JacksonException | IllegalArgumentException e) { // damaged, or of another version
+                        return false;
+                    }
+                });
+        return controls;
     }
 
     /**

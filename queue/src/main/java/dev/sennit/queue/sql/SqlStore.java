@@ -65,6 +65,12 @@ public final class SqlStore {
     private static final long MOST_BYTES = 4_000_000;
     /** After how many nanoseconds the rest of them may be claimed. */
     private static final long MORE_BYTES = 1_000_000;
+    /** After how many nanoseconds a claim looks again that has not looked at all. */
+    private static final long SOON = 1_000_000;
+    /** How long no worker has reported if none is there. */
+    private static final long ABSENT = 3_600_000;
+    /** The type in the table of those that are known that says since when there have been workers. */
+    private static final String PRESENCE = "";
     /** How long requests to workers are there. */
     private static final long CONTROL_TTL = 60_000;
     /** How long the types of a worker are remembered at least. */
@@ -125,11 +131,11 @@ public final class SqlStore {
         final long ahead;
         long next;
 
-        Limit(Rate rate, long next) {
-            this.next = next;
+        Limit(Rate rate, long next, long now) {
             interval = Math.max(1, rate.period().toNanos() / rate.tasks());
             long most = Long.MAX_VALUE / 4;
             ahead = rate.burst() - 1 > most / interval ? most : (rate.burst() - 1) * interval;
+            this.next = Math.min(next, now + ahead + interval); // more only if the clock was set back
         }
 
         long until(long now) {
@@ -184,6 +190,9 @@ public final class SqlStore {
         }
         saveLimits(step, limits);
         List<Claim> claims = chosen.isEmpty() ? List.of() : run(step, request, chosen);
+        if (budget.isUnfinished) {
+            again = Math.min(again, SOON);
+        }
         Long due = isDue ? bounds(step).due : bounds.due;
         if (due != null) {
             again = Math.min(again, Math.max(1, due - step.now()) * 1_000_000);
@@ -243,7 +252,7 @@ public final class SqlStore {
         step.query("SELECT type, tasks, period, burst, next FROM {rate} WHERE type {in} ORDER BY type {lock}")
                 .texts(types).list(row -> {
                     var rate = new Rate(row.getLong(2), Duration.ofNanos(row.getLong(3)), row.getLong(4));
-                    limits.put(row.getString(1), new Limit(rate, row.getLong(5)));
+                    limits.put(row.getString(1), new Limit(rate, row.getLong(5), step.now() * 1_000_000));
                     return true;
                 });
         return limits;
@@ -316,6 +325,7 @@ public final class SqlStore {
             }
             changes.settle();
         }
+        budget.isUnfinished |= chosen.size() < most && !budget.isSpent;
     }
 
     /** How many bytes of large messages a claim may have yet: whoever asks for many tasks need not have room for them. */
@@ -323,6 +333,8 @@ public final class SqlStore {
         private final Map<String, Long> sizes = new HashMap<>();
         private long left = MOST_BYTES;
         private boolean isSpent;
+        /** Whether there may be others behind those that had expired. */
+        private boolean isUnfinished;
 
         /** Looks up how large some tasks are. */
         void learn(Step step, List<Candidate> tasks) throws SQLException {
@@ -798,11 +810,11 @@ public final class SqlStore {
      * @throws SQLException if the database fails
      */
     public Part replay(Step step, TaskFilter filter, byte @Nullable [] payload) throws SQLException {
-        List<String> ids = Lookup.ids(step, filter.state(TaskState.DEAD), ROUND);
+        Lookup.Ids found = Lookup.ids(step, filter.state(TaskState.DEAD), ROUND);
         var changes = new Changes(step);
         List<String> changed = new ArrayList<>();
         int count = 0;
-        for (Row row : changes.load(ids)) {
+        for (Row row : changes.load(found.ids())) {
             if (row.state != Row.DEAD) {
                 continue;
             }
@@ -826,7 +838,7 @@ public final class SqlStore {
             step.query("DELETE FROM {checkpoint} WHERE id {in}").texts(changed).update();
         }
         changes.settle();
-        return new Part(count, ids.size() < ROUND ? null : ids.getLast());
+        return new Part(count, found.last());
     }
 
     private static void takeUnique(Step step, Row row) throws SQLException {
@@ -847,11 +859,11 @@ public final class SqlStore {
      * @throws SQLException if the database fails
      */
     public Part purge(Step step, TaskFilter filter) throws SQLException {
-        List<String> ids = Lookup.ids(step, filter, ROUND);
+        Lookup.Ids found = Lookup.ids(step, filter, ROUND);
         var changes = new Changes(step);
         int count = 0;
-        Set<String> ended = new HashSet<>(ids);
-        for (Row row : changes.load(ids)) {
+        Set<String> ended = new HashSet<>(found.ids());
+        for (Row row : changes.load(found.ids())) {
             ended.remove(row.id);
             if (row.state != Row.RUNNING) {
                 changes.remove(row);
@@ -860,7 +872,7 @@ public final class SqlStore {
         }
         count += step.query("DELETE FROM {ended} WHERE id {in}").texts(List.copyOf(ended)).update();
         changes.settle();
-        return new Part(count, ids.size() < ROUND ? null : ids.getLast());
+        return new Part(count, found.last());
     }
 
     /**
@@ -921,7 +933,10 @@ public final class SqlStore {
         int takenBack = 0;
         int crashed = 0;
         var changes = new Changes(step);
-        for (Row row : some(step, "t.state = 4 AND t.lease_until <= ?", "t.lease_until", now)) {
+        List<Row> late = step.dialect().isClockSteady()
+                ? some(step, "t.state = 4 AND t.lease_until <= ?", "t.lease_until", now)
+                : List.of();
+        for (Row row : late) {
             var error = new ErrorInfo("LostWorker", "the lease of worker " + row.worker + " has expired", "");
             if (changes.takeBack(changes.known(row), error)) {
                 takenBack++;
@@ -984,6 +999,9 @@ public final class SqlStore {
         if (groups.isEmpty()) {
             return 0;
         }
+        if (!arePresentSince(step, before)) {
+            return 0;
+        }
         Set<String> known = Set.copyOf(step.query("SELECT type FROM {known} WHERE seen > ?").number(before)
                 .list(row -> row.getString(1)));
         var changes = new Changes(step);
@@ -1006,11 +1024,23 @@ public final class SqlStore {
         return unknown;
     }
 
+    /**
+     * Returns whether there have been workers since a time. A task does not wait for one that knows its type while all
+     * are off.
+     */
+    private static boolean arePresentSince(Step step, long time) throws SQLException {
+        record Presence(@Nullable Long until, @Nullable Long since) {}
+        Presence presence = step.query("SELECT max(seen), max(CASE WHEN type = '' THEN seen END) FROM {known}")
+                .first(row -> new Presence(Query.number(row, 1), Query.number(row, 2)));
+        return presence == null || presence.until == null || presence.since == null
+                || presence.since <= time && step.now() - presence.until <= ABSENT;
+    }
+
     private static void sweep(Step step, Upkeep.Limits limits) throws SQLException {
         long now = step.now();
         step.query("DELETE FROM {unique} WHERE until IS NOT NULL AND until <= ?").number(now).update();
         step.query("DELETE FROM {worker} WHERE seen <= ?").number(now - Step.millis(limits.workerTtl())).update();
-        step.query("DELETE FROM {known} WHERE seen <= ?")
+        step.query("DELETE FROM {known} WHERE seen <= ? AND type <> ''")
                 .number(now - Math.max(KNOWN_TTL, 2 * Step.millis(limits.unknownAfter()))).update();
         step.query("DELETE FROM {control} WHERE at <= ?").number(now - CONTROL_TTL).update();
         step.query("DELETE FROM {event} WHERE EXISTS (SELECT 1 FROM {meta} WHERE events_until <= ?)").number(now)
@@ -1096,8 +1126,12 @@ public final class SqlStore {
         step.query("INSERT INTO {worker} (id, seen, report) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
                 + " seen = excluded.seen, report = excluded.report").text(report.id()).number(step.now())
                 .bytes(MAPPER.writeValueAsBytes(report)).update();
+        Long seen = step.query("SELECT max(seen) FROM {known}").<@Nullable Long>first(row -> Query.number(row, 1));
         Query known = step.query("INSERT INTO {known} (type, seen) VALUES (?, ?) ON CONFLICT (type) DO UPDATE SET"
                 + " seen = excluded.seen");
+        if (seen == null || step.now() - seen > ABSENT) {
+            known.text(PRESENCE).number(seen == null ? 0 : step.now()).add();
+        }
         for (String type : new TreeSet<>(report.types())) {
             known.text(type).number(step.now()).add();
         }

@@ -76,25 +76,31 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
     /** Written under readLock. */
     private volatile boolean isClosed;
 
-    private SqliteBroker(Database database, InstantSource clock, Schema schema) throws SQLException, IOException {
+    private SqliteBroker(Database database, InstantSource clock, Schema schema, Duration limit)
+            throws SQLException, IOException {
         this.database = database;
         this.clock = clock;
         dialect = new SqliteDialect(clock);
         writeLock = WriteLock.of(database.path);
         Connection writing = null;
+        Connection opened = null;
         try {
             writing = open(schema);
-            reader = database.reader();
-        } catch (SQLException | IOException | RuntimeException e) {
+            opened = database.reader();
+            reader = opened;
+            reading = new Session(reader, dialect);
+            wakeups = new Wakeups(database, dialect);
+            writer = new Writer(database, dialect, writeLock, writing, wakeups, limit);
+        } catch (SQLException | IOException | RuntimeException | Error e) { // a thread may not start
+            if (opened != null) {
+                opened.close();
+            }
             if (writing != null) {
                 writing.close();
             }
             writeLock.close();
             throw e;
         }
-        reading = new Session(reader, dialect);
-        wakeups = new Wakeups(database, dialect);
-        writer = new Writer(database, dialect, writeLock, writing, wakeups);
         wakeups.writer(writer);
     }
 
@@ -125,15 +131,21 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
      * @param allowsNetwork whether the file may be on a network file system
      */
     static SqliteBroker open(Path path, String name, boolean isFull, boolean allowsNetwork) {
-        return open(path, name, isFull, allowsNetwork, InstantSource.system(), new Schema());
+        return open(path, name, isFull, allowsNetwork, InstantSource.system(), new Schema(), Writer.LIMIT);
     }
 
     static SqliteBroker open(
             Path path, String name, boolean isFull, boolean allowsNetwork, InstantSource clock, Schema schema) {
+        return open(path, name, isFull, allowsNetwork, clock, schema, Writer.LIMIT);
+    }
+
+    /** As {@link #open(Path, String, boolean, boolean)}; the limit is how long a caller waits for the writer. */
+    static SqliteBroker open(Path path, String name, boolean isFull, boolean allowsNetwork, InstantSource clock,
+            Schema schema, Duration limit) {
         var database = new Database(real(path), name, isFull, allowsNetwork);
         database.ensureUsable();
         try {
-            return new SqliteBroker(database, clock, schema);
+            return new SqliteBroker(database, clock, schema, limit);
         } catch (SQLException e) {
             throw SqliteErrors.of(name, e, false);
         } catch (IOException e) {
@@ -173,6 +185,10 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
                 reading.forget();
                 Transaction.rollBack(reader);
                 throw SqliteErrors.unreadable(database.name, e);
+            } catch (Error e) { // or the snapshot would stay, and the file would grow
+                reading.forget();
+                Transaction.rollBack(reader);
+                throw e;
             }
         } finally {
             readLock.unlock();

@@ -6,13 +6,49 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** SQLite: one transaction writes at a time, so there is nothing to lock; the clock is that of the machine. */
 final class SqliteDialect implements Dialect {
+    /** How far the clock may go ahead of elapsed time between two looks, in milliseconds. */
+    private static final long JUMP = 2_000;
+    /** How long nothing is taken back after it was set, in nanoseconds: workers renew leases in a third of them. */
+    private static final long UNSTEADY = 60_000_000_000L;
+
+    /** The clock and elapsed time when they were read together. */
+    private record Look(long millis, long nanos) {}
+
     private final InstantSource clock;
+    private final LongSupplier elapsed;
+    private volatile @Nullable Look last;
+    private volatile @Nullable Long jumped;
 
     SqliteDialect(InstantSource clock) {
+        // One that is moved by hand goes right.
+        this(clock, clock == InstantSource.system() ? System::nanoTime : () -> clock.millis() * 1_000_000);
+    }
+
+    /** Makes a dialect with a source of elapsed time in nanoseconds. */
+    SqliteDialect(InstantSource clock, LongSupplier elapsed) {
         this.clock = clock;
+        this.elapsed = elapsed;
+    }
+
+    private long now() {
+        var now = new Look(clock.millis(), elapsed.getAsLong());
+        Look before = last;
+        if (before != null && now.millis - before.millis - (now.nanos - before.nanos) / 1_000_000 > JUMP) {
+            jumped = now.nanos;
+        }
+        last = now;
+        return now.millis;
+    }
+
+    @Override
+    public boolean isClockSteady() {
+        Long jump = jumped;
+        return jump == null || elapsed.getAsLong() - jump > UNSTEADY;
     }
 
     @Override
@@ -83,7 +119,7 @@ final class SqliteDialect implements Dialect {
     @Override
     public Moment moment(Session session) throws SQLException {
         Moment moment = session.query("SELECT seq, events_until FROM {meta}")
-                .first(row -> new Moment(clock.millis(), row.getLong(1), Long.MAX_VALUE, row.getLong(2)));
+                .first(row -> new Moment(now(), row.getLong(1), Long.MAX_VALUE, row.getLong(2)));
         if (moment == null) {
             throw new SQLException("the table sennit_meta is empty");
         }

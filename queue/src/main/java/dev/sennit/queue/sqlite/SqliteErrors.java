@@ -14,6 +14,12 @@ final class SqliteErrors {
         int code = error instanceof SQLiteException sqlite ? sqlite.getResultCode().code : error.getErrorCode();
         SQLiteErrorCode primary = SQLiteErrorCode.getErrorCode(code & 0xff);
         boolean isDoubtful = isCommit && primary == SQLiteErrorCode.SQLITE_IOERR;
+        if (code == SQLiteErrorCode.SQLITE_BUSY_SNAPSHOT.code) {
+            return new BrokerException(Kind.UNAVAILABLE, false,
+                    name + " was changed since this transaction has read from it: begin it IMMEDIATE, or enqueue before"
+                            + " the first query",
+                    error);
+        }
         return switch (primary) {
             case SQLITE_FULL -> new BrokerException(Kind.UNAVAILABLE, false,
                     name + " is on a full disk: nothing was changed, try again when there is room", error);
@@ -35,6 +41,16 @@ final class SqliteErrors {
                     error);
             default -> new BrokerException(Kind.UNUSABLE, false, name + " fails: " + line(error), error);
         };
+    }
+
+    /**
+     * Whether an operation can be the cause of an error that others have with it. One that waits for a lock is nobody's
+     * fault, and would cost each of them the same time again; a full disk may have room for what is smaller.
+     */
+    static boolean isOfOperation(Throwable error) {
+        return !(error instanceof BrokerException broker) || !broker.isDoubtful()
+                && (broker.kind() != Kind.UNAVAILABLE || broker.getCause() instanceof SQLiteException sqlite
+                        && (sqlite.getResultCode().code & 0xff) == SQLiteErrorCode.SQLITE_FULL.code);
     }
 
     /** What was read makes no sense. */

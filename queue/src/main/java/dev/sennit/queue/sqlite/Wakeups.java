@@ -21,6 +21,7 @@ import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -61,6 +62,8 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
     private static final long RENEWED = 20_000;
     /** After how long without that it is removed. */
     private static final long DEAD = 90_000;
+    /** How long closing waits for others to hear of it. */
+    private static final Duration SHORT = Duration.ofSeconds(5);
     /** How many ends are read at a time. */
     private static final int PAGE = 200;
 
@@ -142,7 +145,6 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
     private final ReentrantLock starting = new ReentrantLock();
     // guarded by starting
     private @Nullable Thread thread;
-    private @Nullable Connection reading;
     private boolean isClosed;
     private volatile @Nullable DatagramSocket socket;
 
@@ -187,6 +189,11 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
             targets = List.copyOf(read);
             targetsVersion = version;
         }
+    }
+
+    @Override
+    public void undone() {
+        targetsVersion = -1; // it may be one that was not committed
     }
 
     @Override
@@ -251,10 +258,14 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
     }
 
     private void register() {
+        register(Writer.LIMIT);
+    }
+
+    private void register(Duration most) {
         DatagramSocket own = socket;
         if (own != null) {
             int port = own.getLocalPort();
-            writer().run(step -> write(step, port));
+            writer().run(step -> write(step, port), most);
         }
     }
 
@@ -288,7 +299,7 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
         }
         List<String> dead = new ArrayList<>();
         session.query("SELECT id, space, pid, started, seen FROM {listener}").list(row -> {
-            boolean isGone = row.getString(2).equals(space()) && !isAlive(row.getLong(3), row.getLong(4));
+            boolean isGone = row.getString(2).equals(space()) && !isAlive(row.getLong(3));
             return !isGone && row.getLong(5) > step.now() - DEAD || dead.add(row.getString(1));
         });
         if (!dead.isEmpty()) {
@@ -298,8 +309,9 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
         return true;
     }
 
-    private static boolean isAlive(long pid, long started) {
-        return ProcessHandle.of(pid).map(process -> process.isAlive() && started(process) == started).orElse(false);
+    /** Start times are not compared: after a step of the clock, processes see different ones of the same process. */
+    private static boolean isAlive(long pid) {
+        return ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false);
     }
 
     private static long started(ProcessHandle process) {
@@ -327,15 +339,14 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
                 var own = new DatagramSocket(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
                 try {
                     own.setSoTimeout(POLL);
-                    Connection connection = database.reader();
-                    reading = connection;
+                    thread = start(own, database.reader());
                     socket = own;
-                    thread = Thread.ofPlatform().daemon().name("sennit-sqlite-listener").unstarted(
-                            () -> listen(own, connection));
-                    thread.start();
                 } catch (SQLException e) {
-                    own.close();
                     throw SqliteErrors.of(database.name, e, false);
+                } finally {
+                    if (thread == null) {
+                        own.close();
+                    }
                 }
             }
         } catch (SocketException e) {
@@ -346,12 +357,29 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
         }
     }
 
+    /** Starts the thread, which closes the connection. */
+    private Thread start(DatagramSocket own, Connection connection) throws SQLException {
+        Thread started = null;
+        try {
+            Thread listening = Thread.ofPlatform().daemon().name("sennit-sqlite-listener").unstarted(
+                    () -> listen(own, connection));
+            listening.start();
+            started = listening;
+            return listening;
+        } finally {
+            if (started == null) {
+                connection.close();
+            }
+        }
+    }
+
     private void listen(DatagramSocket own, Connection connection) {
         var packet = new DatagramPacket(new byte[TOKEN + 2], TOKEN + 2);
         long polled = System.nanoTime();
         long renewed = polled;
         long version = -1;
-        try (var session = new Session(connection, dialect)) {
+        String problem = ""; // the last one: it may come again each second
+        try (connection; var session = new Session(connection, dialect)) {
             while (!own.isClosed()) {
                 int about = receive(own, packet);
                 try {
@@ -363,8 +391,8 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
                         polled = now;
                         long newVersion = dataVersion(session);
                         if (newVersion != version) {
-                            version = newVersion;
                             look(session, ALL, true);
+                            version = newVersion;
                         }
                     }
                     if (now - renewed >= RENEWED * 1_000_000L && !listenings.isEmpty()) {
@@ -374,10 +402,17 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
                 } catch (SQLException | BrokerException e) {
                     session.forget();
                     LOG.log(System.Logger.Level.DEBUG, database.name + " - cannot look for news", e);
-                } catch (IllegalStateException e) {
-                    return; // closed
+                } catch (Throwable e) { // nobody else listens
+                    session.forget();
+                    if (!own.isClosed()) {
+                        LOG.log(e.toString().equals(problem) ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING,
+                                database.name + " - cannot look for news", e);
+                        problem = e.toString();
+                    }
                 }
             }
+        } catch (SQLException e) {
+            // The connection was for reading.
         }
     }
 
@@ -459,7 +494,6 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
     @Override
     public void close() {
         Thread ending;
-        Connection connection;
         starting.lock();
         try {
             if (isClosed) {
@@ -467,7 +501,6 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
             }
             isClosed = true;
             ending = thread;
-            connection = reading;
         } finally {
             starting.unlock();
         }
@@ -481,7 +514,7 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
             return;
         }
         try {
-            register();
+            register(SHORT);
         } catch (BrokerException | IllegalStateException e) {
             // Others remove the row.
         }
@@ -489,24 +522,7 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
         if (own != null) {
             own.close();
         }
-        boolean wasInterrupted = false;
-        while (ending != Thread.currentThread() && ending.isAlive()) {
-            try {
-                ending.join();
-            } catch (InterruptedException e) {
-                wasInterrupted = true;
-            }
-        }
-        if (wasInterrupted) {
-            Thread.currentThread().interrupt();
-        }
-        try {
-            if (connection != null) {
-                connection.close();
-            }
-        } catch (SQLException e) {
-            // It was for reading.
-        }
+        Writer.join(ending, Writer.LIMIT);
     }
 
     /** Closes the socket that sends, once the writer has ended. */

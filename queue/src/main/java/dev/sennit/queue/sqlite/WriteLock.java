@@ -1,8 +1,10 @@
 package dev.sennit.queue.sqlite;
 
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.FileLockInterruptionException;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -23,15 +25,21 @@ final class WriteLock implements AutoCloseable {
     private static final Map<Path, WriteLock> LOCKS = new HashMap<>();
 
     private final Path path;
-    private final FileChannel channel;
     /** The locks of files are those of a process, so its threads need one as well. */
     private final ReentrantLock threads = new ReentrantLock(true);
+    /** Written under threads; a thread that is interrupted closes it, and the next one opens it again. */
+    private volatile FileChannel channel;
     // guarded by LOCKS
     private int users;
+    private volatile boolean isClosed;
 
     private WriteLock(Path path) throws IOException {
         this.path = path;
-        channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        channel = open(path);
+    }
+
+    private static FileChannel open(Path path) throws IOException {
+        return FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     }
 
     /** Returns the lock of a database. */
@@ -48,24 +56,66 @@ final class WriteLock implements AutoCloseable {
         }
     }
 
-    /** Runs something when it is its turn. Not for threads that may be interrupted: that would close the file. */
+    /**
+     * Runs something when it is its turn. An interrupt stays for the caller.
+     *
+     * @throws IOException if the work was not run
+     */
     void run(Runnable work) throws IOException {
+        boolean wasInterrupted = false;
         threads.lock();
         try {
-            FileLock second;
-            FileLock first = lock(0);
-            try {
-                second = lock(1);
-            } finally {
-                first.release();
+            FileLock turn = null;
+            while (turn == null) {
+                try {
+                    turn = turn();
+                } catch (ClosedChannelException | FileLockInterruptionException e) {
+                    wasInterrupted |= Thread.interrupted();
+                    reopen();
+                }
             }
             try {
                 work.run();
             } finally {
-                second.release();
+                release(turn);
             }
         } finally {
             threads.unlock();
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private FileLock turn() throws IOException {
+        FileLock first = lock(0);
+        try {
+            return lock(1);
+        } finally {
+            release(first);
+        }
+    }
+
+    /** What was done in the turn is done, so this does not fail: a file that is closed is not locked. */
+    private void release(FileLock lock) {
+        try {
+            lock.release();
+        } catch (IOException e) {
+            try {
+                lock.acquiredBy().close();
+            } catch (IOException alsoNot) {
+                // The system closes it with the process.
+            }
+        }
+    }
+
+    private void reopen() throws IOException {
+        synchronized (LOCKS) {
+            if (isClosed) {
+                throw new IOException("it is closed");
+            }
+            channel.close();
+            channel = open(path);
         }
     }
 
@@ -84,6 +134,7 @@ final class WriteLock implements AutoCloseable {
         synchronized (LOCKS) {
             if (--users == 0) {
                 LOCKS.remove(path);
+                isClosed = true;
                 channel.close();
             }
         }

@@ -33,6 +33,7 @@ import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.broker.When;
 import dev.sennit.queue.broker.WorkerReport;
 import dev.sennit.queue.sql.Schema;
+import dev.sennit.queue.sql.Session;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -49,6 +50,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -189,7 +191,77 @@ class SqliteBrokerTest {
         assertThat(upkeep().unknown()).isZero();
         assertThat(broker.workers()).isEmpty();
         clock.pass(Duration.ofHours(23));
+        // All workers were off: what waits is not given up before those that know it have come back.
+        assertThat(upkeep().unknown()).isZero();
+        for (int i = 0; i < 48; i++) {
+            broker.report(new WorkerReport("w3", "host", 1, "running", "threads:1", 1, List.of("default:1"),
+                    Set.of("greet"), List.of(), 0, 0, Instant.EPOCH, Instant.EPOCH));
+            assertThat(upkeep().unknown()).isZero();
+            clock.pass(Duration.ofMinutes(30));
+        }
         assertThat(upkeep().unknown()).isEqualTo(1);
+    }
+
+    @Test
+    void looksAgainSoonBehindWhatHasExpired() {
+        for (int i = 0; i < 5; i++) {
+            enqueue(task("e" + i).expires(When.after(Duration.ofSeconds(1))));
+        }
+        enqueue(task("a"));
+        clock.pass(Duration.ofSeconds(2));
+        Claimed claimed = claimed(1);
+        assertThat(claimed.claims()).isEmpty();
+        assertThat(claimed.lookAgainIn()).isEqualTo(Duration.ofMillis(1));
+        assertThat(ids(claim(1))).containsExactly("a");
+    }
+
+    @Test
+    void replaysAndPurgesByTextAFewTasksAtATime() {
+        List<QueuedTask> tasks = new ArrayList<>();
+        for (int i = 1000; i < 1250; i++) {
+            tasks.add(task("t" + i).build());
+        }
+        broker.enqueue(new Batch(tasks, List.of()));
+        for (Claim claim : claim(250)) {
+            fail(claim, new Failure.Die(DeadReason.FAILED));
+        }
+        assertThat(broker.replay(TaskFilter.ALL.text("t1249"), null)).isEqualTo(1);
+        assertThat(state("t1249")).isEqualTo(TaskState.READY);
+        assertThat(broker.purge(TaskFilter.ALL.text("t100"))).isEqualTo(10);
+        assertThat(broker.purge(TaskFilter.ALL.state(TaskState.READY, TaskState.SCHEDULED, TaskState.DEAD)))
+                .isEqualTo(240);
+    }
+
+    @Test
+    void takesNothingBackJustAfterTheClockWasSet() throws SQLException {
+        var elapsed = new AtomicLong();
+        var dialect = new SqliteDialect(clock, elapsed::get);
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("jobs.db"));
+                var session = new Session(connection, dialect)) {
+            dialect.moment(session);
+            clock.pass(Duration.ofSeconds(40));
+            elapsed.addAndGet(Duration.ofSeconds(40).toNanos());
+            dialect.moment(session);
+            assertThat(dialect.isClockSteady()).isTrue();
+            clock.pass(Duration.ofHours(1));
+            dialect.moment(session);
+            assertThat(dialect.isClockSteady()).isFalse();
+            clock.pass(Duration.ofSeconds(61));
+            elapsed.addAndGet(Duration.ofSeconds(61).toNanos());
+            dialect.moment(session);
+            assertThat(dialect.isClockSteady()).isTrue();
+        }
+    }
+
+    @Test
+    void keepsToRatesThoughTheClockIsSetBack() {
+        enqueue(task("a"), task("b"));
+        broker.limit("greet", new Rate(1, Duration.ofSeconds(1), 1));
+        assertThat(ids(claim(2))).containsExactly("a");
+        clock.pass(Duration.ofHours(-1));
+        assertThat(claimed(1).lookAgainIn()).isEqualTo(Duration.ofSeconds(1));
+        clock.pass(Duration.ofSeconds(1));
+        assertThat(ids(claim(1))).containsExactly("b");
     }
 
     @Test
