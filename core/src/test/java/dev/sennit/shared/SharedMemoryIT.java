@@ -126,8 +126,9 @@ class SharedMemoryIT {
             memory.close();
             memory.close();
             assertThatThrownBy(() -> memory.segment().get(JAVA_INT, 0)).isInstanceOf(IllegalStateException.class);
+            // Another thread of this JVM may have opened something under its descriptor meanwhile.
             assertThatThrownBy(() -> SharedMemory.open(name)).isInstanceOf(IOException.class)
-                    .hasMessageContaining("closed");
+                    .message().containsAnyOf("that has closed it", "is no memory file of this library");
         }
         try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
             assertThat(descriptors.map(SharedMemoryIT::target)).noneMatch(SharedMemoryIT::isBlock);
