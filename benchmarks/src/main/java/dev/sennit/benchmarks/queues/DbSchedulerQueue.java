@@ -21,8 +21,8 @@ import java.util.List;
 import javax.sql.DataSource;
 
 /**
- * db-scheduler on PostgreSQL, with the polling strategy that it recommends for much work, and more threads and a shorter
- * polling interval than it has by itself (10 and 10 s). It keeps no results: a task that has ended is deleted.
+ * db-scheduler on PostgreSQL, with the polling strategy that it recommends for much work, and more threads and a
+ * shorter polling interval than it has by itself (10 and 10 s). It keeps no results: a task that has ended is deleted.
  */
 final class DbSchedulerQueue implements QueueSystem {
     static final String KIND = "db-scheduler";

@@ -28,7 +28,9 @@ interface QueueSystem extends Closeable {
      */
     double enqueue(int count, int batch) throws Exception;
 
-    /** Whether the worker is told of a task, so that {@link #latency} can be measured, and does not ask now and then. */
+    /**
+     * Whether the worker is told of a task, so that {@link #latency} can be measured, and does not ask now and then.
+     */
     boolean isPushed();
 
     /**

@@ -29,7 +29,7 @@ class ComparisonTest {
         Map<String, List<double[]>> drifting = new LinkedHashMap<>();
         drifting.put("ours", List.of(new double[] {1.1}, new double[] {2.2}, new double[] {6.0}));
         drifting.put("peer", List.of(new double[] {1.0}, new double[] {2.0}, new double[] {4.0}));
-        assertThat(new Comparison(drifting).pairedTimes("ours", "peer")).isEqualTo(1.1, within(1e-9));
+        assertThat(new Comparison(drifting).time("time").pairedTimes("ours", "peer")).isEqualTo(1.1, within(1e-9));
     }
 
     @Test

@@ -41,8 +41,8 @@ import org.postgresql.PGNotification;
  * (a pooler gives each transaction to another connection) it looks again and again: often after something has happened,
  * and less and less often then.
  *
- * <p><b>Ends</b> have numbers, but are not committed in their order. So each listener keeps the numbers that it was told
- * of, and looks for others below the newest one for ten seconds.
+ * <p><b>Ends</b> have numbers, but are not committed in their order. So each listener keeps the numbers that it was
+ * told of, and looks for others below the newest one for ten seconds.
  */
 final class Notices implements Lanes.Teller, AutoCloseable {
     private static final int WORK = 1;

@@ -56,9 +56,11 @@ import org.jspecify.annotations.Nullable;
  * import dev.sennit.queue.postgresql.PostgresqlBroker;
  * import javax.sql.DataSource;
  *
- * void enqueue(DataSource source, QueuedTask task) {
- *     try (PostgresqlBroker broker = PostgresqlBroker.over(source)) { // or Broker.open("postgresql://...")
- *         broker.enqueue(Batch.of(task));
+ * record Orders(DataSource source) {
+ *     void enqueue(QueuedTask task) {
+ *         try (PostgresqlBroker broker = PostgresqlBroker.over(source)) { // or Broker.open("postgresql://...")
+ *             broker.enqueue(Batch.of(task));
+ *         }
  *     }
  * }
  * }
@@ -72,22 +74,22 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>connections</td><td>4</td><td>how many connections at most, one of them to hear of news</td></tr>
  * <tr><td>notify</td><td>on</td><td>off where a pooler such as PgBouncer gives each transaction to another connection:
  *   then this broker looks for news two to two hundred times a second. All programs say the same</td></tr>
- * <tr><td>synchronous</td><td>as the server has it</td><td>off: a commit does not wait for the disk. A server that fails
- *   then loses what happened in the last part of a second, and nothing else</td></tr>
+ * <tr><td>synchronous</td><td>as the server has it</td><td>off: a commit does not wait for the disk. A server that
+ *   fails then loses what happened in the last part of a second, and nothing else</td></tr>
  * <tr><td>sslmode, sslrootcert, sslcert, sslkey, sslpassword</td><td>those of pgjdbc</td><td>TLS</td></tr>
  * </table>
  *
- * <p>A commit is on the disk of the server before a method returns, but for renewed leases and reports of workers, which
- * may be lost with the server.
+ * <p>A commit is on the disk of the server before a method returns, but for renewed leases and reports of workers,
+ * which may be lost with the server.
  *
  * <p><b>Tasks in the caller's transaction.</b> {@link #enqueue(Connection, Batch)} enqueues on a connection of the
  * caller; workers hear of it when that commits. Until then it keeps locks on the keys of the tasks
  * (those of {@code key} and {@code unique} options), for which others wait: so end the transaction soon.
  *
  * <p><b>Failures.</b> A transaction that others were in the way of is repeated, and so is one whose connection broke
- * before its commit. If it broke during the commit, what may happen twice is repeated (enqueue, complete, extend, and all
- * that sets or reads something); a claim, a failure and the like throw, with {@link BrokerException#isDoubtful}. A claim
- * that was done nevertheless comes back when its lease ends.
+ * before its commit. If it broke during the commit, what may happen twice is repeated (enqueue, complete, extend, and
+ * all that sets or reads something); a claim, a failure and the like throw, with {@link BrokerException#isDoubtful}. A
+ * claim that was done nevertheless comes back when its lease ends.
  */
 public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
     /** How many tasks are enqueued, completed and so on in one transaction for several callers. */
@@ -162,8 +164,8 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
     /**
      * Opens a broker over a data source, with the tables in the schema {@code sennit}.
      *
-     * @param source gives connections of pgjdbc, or of a pool of them. The broker keeps as many as it needs, up to four,
-     *     and gives them back when it has had nothing to do for a second, but for the one that hears of news
+     * @param source gives connections of pgjdbc, or of a pool of them. The broker keeps as many as it needs, up to
+     *     four, and gives them back when it has had nothing to do for a second, but for the one that hears of news
      * @return the broker; {@link #close} does not close the source
      * @throws BrokerException if the database cannot be reached or used
      */

@@ -62,7 +62,8 @@ public interface Dialect {
 
     /**
      * Returns a statement that does all inserts of a batch at once, if this database is quicker with that. Its
-     * parameters are columns, see {@link #bindColumn}. A batch of which it inserts less than all is taken to have failed.
+     * parameters are columns, see {@link #bindColumn}. A batch of which it inserts less than all is taken to have
+     * failed.
      *
      * @param template a statement that is run in batches
      * @return another template with as many parameters; null, by default, for none

@@ -268,7 +268,9 @@ public final class SqlStore {
         }
     }
 
-    /** Returns whether tasks are READY that were left out as another transaction has locked them, and may let them go. */
+    /**
+     * Returns whether tasks are READY that were left out as another transaction has locked them, and may let them go.
+     */
     private static boolean isContended(Step step, String queue, List<String> types, Map<String, Limit> limits)
             throws SQLException {
         if (step.dialect().skipLocked().isEmpty()) {
@@ -328,7 +330,9 @@ public final class SqlStore {
         budget.isUnfinished |= chosen.size() < most && !budget.isSpent;
     }
 
-    /** How many bytes of large messages a claim may have yet: whoever asks for many tasks need not have room for them. */
+    /**
+     * How many bytes of large messages a claim may have yet: whoever asks for many tasks need not have room for them.
+     */
     private static final class Budget {
         private final Map<String, Long> sizes = new HashMap<>();
         private long left = MOST_BYTES;
