@@ -82,7 +82,8 @@ final class SoakWorkerMain {
         }
     }
 
-    private static void write(QueueWorker worker, Path file) throws IOException {
+    /** One at a time: at the end both threads write the same file. */
+    private static synchronized void write(QueueWorker worker, Path file) throws IOException {
         QueueWorker.Status now = worker.status();
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         Files.writeString(fresh, now.succeeded() + " " + now.failed() + " " + now.crashed() + " " + now.refused());
