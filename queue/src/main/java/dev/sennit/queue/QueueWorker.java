@@ -312,7 +312,7 @@ public final class QueueWorker implements AutoCloseable {
          *
          * @param more the types
          * @return this
-         * @throws IllegalArgumentException if the code of a type is elsewhere
+         * @throws IllegalArgumentException if the code of a type is elsewhere, or another type has its name and version
          */
         public Builder types(TaskType<?, ?>... more) {
             return types(List.of(more));
@@ -323,11 +323,15 @@ public final class QueueWorker implements AutoCloseable {
          *
          * @param more the types
          * @return this
-         * @throws IllegalArgumentException if the code of a type is elsewhere
+         * @throws IllegalArgumentException if the code of a type is elsewhere, or another type has its name and version
          */
         public Builder types(Collection<? extends TaskType<?, ?>> more) {
             for (TaskType<?, ?> type : more) {
-                types.put(ensureCode(type).key(), type);
+                TaskType<?, ?> other = types.putIfAbsent(ensureCode(type).key(), type);
+                if (other != null && other != type) {
+                    throw new IllegalArgumentException("there are two types " + type.key() + ": give one of them"
+                            + " another name or version");
+                }
             }
             return this;
         }

@@ -65,6 +65,15 @@ class QueueWorkerSettingsTest {
     }
 
     @Test
+    void refusesTwoTypesOfOneName() {
+        TaskType<String, String> other = TaskType.of("length", String.class, text -> text + "?");
+        assertThatThrownBy(() -> QueueWorker.builder(broker).types(LENGTH, other))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("there are two types length: give one of them another name or version");
+        assertThat(QueueWorker.builder(broker).types(LENGTH, LENGTH, other.version(2))).isNotNull();
+    }
+
+    @Test
     void areChecked() {
         QueueWorker.Builder builder = worker();
         assertThatThrownBy(builder::start).hasMessageContaining("a worker needs types");
