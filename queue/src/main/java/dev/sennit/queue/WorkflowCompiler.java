@@ -18,10 +18,12 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -86,8 +88,20 @@ final class WorkflowCompiler {
         }
         List<String> ends = open.ends.stream().map(ids::get).toList();
         List<QueuedTask> built = tasks.stream().map(QueuedTask.Builder::build).toList();
+        ensureDifferentKeys(built);
         return new Workflow.Compiled<>(new Batch(built, joins), root(), ends,
                 results -> cast(open.reader.read(results.iterator())));
+    }
+
+    /** All steps are enqueued at once, so the second one with a key would be refused, and the workflow with it. */
+    private static void ensureDifferentKeys(List<QueuedTask> built) {
+        Set<String> keys = new HashSet<>();
+        for (QueuedTask task : built) {
+            if (task.unique() != null && !keys.add(task.unique().key())) {
+                throw new IllegalArgumentException("two steps of the workflow have the unique key "
+                        + task.unique().key() + ": give it to the first step alone");
+            }
+        }
     }
 
     @SuppressWarnings({"unchecked", "NullAway"}) // as the type of the workflow says

@@ -120,6 +120,15 @@ public class WorkflowTest {
     // ---- shapes ----
 
     @Test
+    void stepsWithOneUniqueKeyAreRefusedAtOnce() {
+        Workflow<List<Integer>> parts = Workflow.map(LENGTH, List.of("a", "bb"))
+                .options(SubmitOptions.NONE.unique("chord"));
+        assertThatThrownBy(() -> queue.submit(parts)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("two steps of the workflow have the unique key chord: give it to the first step alone");
+        assertThat(broker.counts()).isEmpty();
+    }
+
+    @Test
     void oneTaskIsAWorkflow() throws Exception {
         assertThat(run(Workflow.of(LENGTH, "sennit"))).isEqualTo(6);
     }
