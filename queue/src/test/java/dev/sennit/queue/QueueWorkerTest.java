@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.TaskFuture;
-import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.RetryPolicy;
 import dev.sennit.queue.broker.TaskState;

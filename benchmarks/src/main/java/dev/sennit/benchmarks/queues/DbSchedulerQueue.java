@@ -131,16 +131,6 @@ final class DbSchedulerQueue implements QueueSystem {
     }
 
     @Override
-    public boolean isPushed() {
-        return false;
-    }
-
-    @Override
-    public double[] latency(int count, long pauseMillis) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
     public double processorSeconds() {
         return worker.processorSeconds();
     }

@@ -121,16 +121,6 @@ final class JobRunrQueue implements QueueSystem {
     }
 
     @Override
-    public boolean isPushed() {
-        return false;
-    }
-
-    @Override
-    public double[] latency(int count, long pauseMillis) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
     public double processorSeconds() {
         return worker.processorSeconds();
     }

@@ -31,14 +31,18 @@ interface QueueSystem extends Closeable {
     /**
      * Whether the worker is told of a task, so that {@link #latency} can be measured, and does not ask now and then.
      */
-    boolean isPushed();
+    default boolean isPushed() {
+        return false;
+    }
 
     /**
      * Enqueues one task after another for the idle worker.
      *
      * @return seconds: see the constants
      */
-    double[] latency(int count, long pauseMillis) throws Exception;
+    default double[] latency(int count, long pauseMillis) throws Exception {
+        throw new UnsupportedOperationException("its worker asks now and then");
+    }
 
     /** The processor time of the worker so far, with its children. */
     double processorSeconds();

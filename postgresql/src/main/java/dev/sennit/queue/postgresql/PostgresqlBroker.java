@@ -345,31 +345,13 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public int replay(TaskFilter filter, byte @Nullable [] payload) {
-        return inParts(filter, (step, rest) -> store.replay(step, rest, payload));
+        return SqlStore.Part.all(filter,
+                rest -> lanes.run(writing, false, step -> store.replay(step, rest, payload)));
     }
 
     @Override
     public int purge(TaskFilter filter) {
-        return inParts(filter, store::purge);
-    }
-
-    private interface PartOperation {
-        SqlStore.Part run(Step step, TaskFilter filter) throws SQLException;
-    }
-
-    /** Each part is a transaction, so that nobody waits for long. */
-    private int inParts(TaskFilter filter, PartOperation operation) {
-        int count = 0;
-        TaskFilter rest = filter;
-        while (true) {
-            TaskFilter next = rest;
-            SqlStore.Part part = lanes.run(writing, false, step -> operation.run(step, next));
-            count += part.count();
-            if (part.last() == null) {
-                return count;
-            }
-            rest = filter.after(part.last());
-        }
+        return SqlStore.Part.all(filter, rest -> lanes.run(writing, false, step -> store.purge(step, rest)));
     }
 
     @Override

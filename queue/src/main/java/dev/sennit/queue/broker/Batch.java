@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Tasks that are enqueued in one step: all or, if the broker cannot be reached, none.
@@ -41,6 +43,43 @@ public record Batch(List<QueuedTask> tasks, List<Join> joins) {
      */
     public boolean isEmpty() {
         return tasks.isEmpty();
+    }
+
+    /**
+     * Leaves out the tasks that wait for duplicates, and those that wait for these. A broker calls this once it knows
+     * which tasks are duplicates; the other parts of their joins run as parts of nothing.
+     *
+     * @param outcomes what becomes of each task, in their order; those that are left out become duplicates
+     * @param isLeftOut whether each task is left out; duplicates are already
+     * @return the ids of the joins that will never be complete
+     */
+    public Set<String> leaveOutWaiters(Enqueued[] outcomes, boolean[] isLeftOut) {
+        Map<String, List<Integer>> waiting = new HashMap<>();
+        Deque<Integer> duplicates = new ArrayDeque<>();
+        for (int i = 0; i < outcomes.length; i++) {
+            String after = tasks.get(i).after();
+            if (after != null) {
+                waiting.computeIfAbsent(after, _ -> new ArrayList<>()).add(i);
+            }
+            if (outcomes[i].isDuplicate()) {
+                duplicates.add(i);
+            }
+        }
+        Set<String> refused = new HashSet<>();
+        for (Integer one = duplicates.poll(); one != null; one = duplicates.poll()) {
+            PartOf part = tasks.get(one).part();
+            if (part == null || !refused.add(part.join())) {
+                continue;
+            }
+            for (int i : waiting.getOrDefault(part.join(), List.of())) {
+                if (!isLeftOut[i]) {
+                    outcomes[i] = new Enqueued(outcomes[i].id(), true);
+                    isLeftOut[i] = true;
+                    duplicates.add(i);
+                }
+            }
+        }
+        return refused;
     }
 
     /**

@@ -160,7 +160,7 @@ final class Tasks {
                 }
             }
         }
-        Set<String> refused = hasDuplicates ? refuse(batch, outcomes, isLeftOut) : Set.of();
+        Set<String> refused = hasDuplicates ? batch.leaveOutWaiters(outcomes, isLeftOut) : Set.of();
         for (Join join : batch.joins()) {
             if (!accepted.contains(join.id()) && !refused.contains(join.id())) {
                 joins.put(join.id(), new Entry.Waiting(join.id(), join.size(), join.onDead()));
@@ -219,36 +219,6 @@ final class Tasks {
         return !joins.isEmpty()
                 && (task.part() != null && joins.contains(task.part().join())
                         || task.after() != null && joins.contains(task.after()));
-    }
-
-    /** Leaves out what waits for duplicates, and returns the joins that will never be complete. */
-    private static Set<String> refuse(Batch batch, Enqueued[] outcomes, boolean[] isLeftOut) {
-        Map<String, List<Integer>> waiting = new HashMap<>();
-        Deque<Integer> duplicates = new ArrayDeque<>();
-        for (int i = 0; i < outcomes.length; i++) {
-            String after = batch.tasks().get(i).after();
-            if (after != null) {
-                waiting.computeIfAbsent(after, _ -> new ArrayList<>()).add(i);
-            }
-            if (outcomes[i].isDuplicate()) {
-                duplicates.add(i);
-            }
-        }
-        Set<String> refused = new HashSet<>();
-        for (Integer one = duplicates.poll(); one != null; one = duplicates.poll()) {
-            var part = batch.tasks().get(one).part();
-            if (part == null || !refused.add(part.join())) {
-                continue;
-            }
-            for (int i : waiting.getOrDefault(part.join(), List.of())) {
-                if (!isLeftOut[i]) {
-                    outcomes[i] = new Enqueued(outcomes[i].id(), true);
-                    isLeftOut[i] = true;
-                    duplicates.add(i);
-                }
-            }
-        }
-        return refused;
     }
 
     private void add(QueuedTask task, long now) {

@@ -16,11 +16,9 @@ import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.When;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -303,7 +301,7 @@ final class Changes {
                 }
             }
         }
-        Set<String> refused = hasDuplicates ? refuse(tasks, outcomes, isLeftOut) : new HashSet<>();
+        Set<String> refused = hasDuplicates ? batch.leaveOutWaiters(outcomes, isLeftOut) : new HashSet<>();
         take(holders, isLeftOut);
         Map<String, Integer> waiting = new HashMap<>();
         for (int i = 0; i < outcomes.length; i++) {
@@ -431,36 +429,6 @@ final class Changes {
                 }
             }
         }
-    }
-
-    /** Leaves out what waits for duplicates, and returns the joins that will never be complete. */
-    private static Set<String> refuse(List<QueuedTask> tasks, Enqueued[] outcomes, boolean[] isLeftOut) {
-        Map<String, List<Integer>> waiting = new HashMap<>();
-        Deque<Integer> duplicates = new ArrayDeque<>();
-        for (int i = 0; i < outcomes.length; i++) {
-            String after = tasks.get(i).after();
-            if (after != null) {
-                waiting.computeIfAbsent(after, _ -> new ArrayList<>()).add(i);
-            }
-            if (outcomes[i].isDuplicate()) {
-                duplicates.add(i);
-            }
-        }
-        Set<String> refused = new HashSet<>();
-        for (Integer one = duplicates.poll(); one != null; one = duplicates.poll()) {
-            var part = tasks.get(one).part();
-            if (part == null || !refused.add(part.join())) {
-                continue;
-            }
-            for (int i : waiting.getOrDefault(part.join(), List.of())) {
-                if (!isLeftOut[i]) {
-                    outcomes[i] = new Enqueued(outcomes[i].id(), true);
-                    isLeftOut[i] = true;
-                    duplicates.add(i);
-                }
-            }
-        }
-        return refused;
     }
 
     private void add(QueuedTask task) throws SQLException {

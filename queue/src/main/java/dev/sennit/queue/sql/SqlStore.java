@@ -40,6 +40,7 @@ import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -802,7 +803,27 @@ public final class SqlStore {
      * @param count how many tasks were changed
      * @param last the id of the last task that was looked at, or null if there are no more
      */
-    public record Part(int count, @Nullable String last) {}
+    public record Part(int count, @Nullable String last) {
+        /**
+         * Runs an operation until there is nothing more to do.
+         *
+         * @param filter which tasks
+         * @param transaction does a part of them in a transaction of its own, so that nobody waits for long
+         * @return how many tasks were changed
+         */
+        public static int all(TaskFilter filter, Function<TaskFilter, Part> transaction) {
+            int count = 0;
+            TaskFilter rest = filter;
+            while (true) {
+                Part part = transaction.apply(rest);
+                count += part.count;
+                if (part.last == null) {
+                    return count;
+                }
+                rest = filter.after(part.last);
+            }
+        }
+    }
 
     /**
      * Makes dead tasks ready again: {@value #ROUND} at most.

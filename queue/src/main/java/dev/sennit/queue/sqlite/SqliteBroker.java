@@ -309,17 +309,7 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
 
     /** Does as much in a transaction as leaves the others time to renew their leases. */
     private int inParts(TaskFilter filter, PartOperation operation) {
-        int count = 0;
-        TaskFilter rest = filter;
-        while (true) {
-            TaskFilter next = rest;
-            SqlStore.Part part = writer.run(step -> several(step, next, operation));
-            count += part.count();
-            if (part.last() == null) {
-                return count;
-            }
-            rest = filter.after(part.last());
-        }
+        return SqlStore.Part.all(filter, rest -> writer.run(step -> several(step, rest, operation)));
     }
 
     private static SqlStore.Part several(Step step, TaskFilter filter, PartOperation operation) throws SQLException {
