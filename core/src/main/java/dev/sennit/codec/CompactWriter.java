@@ -4,7 +4,6 @@ import dev.sennit.codec.CompactForm.RecordForm;
 import dev.sennit.codec.LambdaShapes.Shape;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.SerializedLambda;
 import java.math.BigDecimal;
 import java.math.BigInteger;

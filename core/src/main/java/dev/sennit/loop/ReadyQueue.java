@@ -1,6 +1,5 @@
 package dev.sennit.loop;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**

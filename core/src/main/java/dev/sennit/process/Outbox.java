@@ -1,6 +1,5 @@
 package dev.sennit.process;
 
-import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
 import dev.sennit.process.Frames.Kind;
 import java.io.IOException;

@@ -10,7 +10,6 @@ import dev.sennit.TaskOptions;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.TaskStop;
 import dev.sennit.codec.Address;
-import dev.sennit.codec.AllowList;
 import dev.sennit.codec.MessageBuffer;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.conformance.Signals;

@@ -10,7 +10,6 @@ import dev.sennit.queue.broker.Failure;
 import dev.sennit.queue.broker.Firing;
 import dev.sennit.queue.broker.LeaseState;
 import dev.sennit.queue.broker.QueuedTask;
-import dev.sennit.queue.broker.Renewal;
 import dev.sennit.queue.broker.ScheduleEntry;
 import dev.sennit.queue.broker.Scope;
 import dev.sennit.queue.broker.TaskFilter;
