@@ -319,6 +319,7 @@ public final class FaultProxy implements Closeable {
         lock.lock();
         try {
             link.standUntil(Backend.current().nanoTime() + (long) (settings.standstill().toNanos() * share));
+            count(Fault.STAND_STILL); // a goOn of a thread that sees the count has to end this standstill
         } finally {
             lock.unlock();
         }

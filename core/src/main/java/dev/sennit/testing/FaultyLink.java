@@ -189,10 +189,7 @@ final class FaultyLink {
                     proxy.count(fault);
                     proxy.delay(FaultyLink.this, begun.share());
                 }
-                case STAND_STILL -> {
-                    proxy.count(fault);
-                    proxy.standStill(FaultyLink.this, begun.share());
-                }
+                case STAND_STILL -> proxy.standStill(FaultyLink.this, begun.share());
                 case DUPLICATE -> copy = new byte[begun.length()];
                 case HALVE, GARBLE -> {
                     // when their byte comes
