@@ -251,12 +251,13 @@ public final class CancelScope {
 
     private void enter() {
         if (shielded) {
-            Interrupts.holdBack();
-            holdsBack = true;
+            boolean isInterruptOfScope = false;
             for (CancelScope around = outer; around != null; around = around.beyond()) {
-                around.shieldEntered();
+                isInterruptOfScope |= around.shieldEntered();
                 shieldsRaised++;
             }
+            Interrupts.holdBack(isInterruptOfScope);
+            holdsBack = true;
         }
         Interrupts.watch();
         isWatched = true;
@@ -345,11 +346,13 @@ public final class CancelScope {
         return shielded ? null : outer;
     }
 
-    private synchronized void shieldEntered() {
+    /**
+     * Interrupts no more until the shield is left. Returns whether the thread may still have an interrupt of this scope,
+     * which is of no account then: the timer repeats it after the shield.
+     */
+    private synchronized boolean shieldEntered() {
         shieldsInside++;
-        if (interruptSent && shieldsInside == 1) {
-            Thread.interrupted(); // the timer repeats the interrupt when the shield is left
-        }
+        return interruptSent && shieldsInside == 1;
     }
 
     private synchronized void shieldLeft() {
@@ -393,11 +396,11 @@ public final class CancelScope {
         if (isWatched) {
             Interrupts.unwatch(interruptSent()); // clears an interrupt of this scope, and no other
         }
+        for (CancelScope around = outer; around != null && shieldsRaised > 0; around = around.beyond()) {
+            around.shieldLeft();
+            shieldsRaised--;
+        }
         if (holdsBack) {
-            for (CancelScope around = outer; around != null && shieldsRaised > 0; around = around.beyond()) {
-                around.shieldLeft();
-                shieldsRaised--;
-            }
             Interrupts.letThrough();
         }
     }

@@ -205,6 +205,24 @@ class CancelScopeTest {
         assertThat(done).containsExactly("clean-up");
     }
 
+    /** The limit interrupts again and again, also when the thread is about to enter the shield. */
+    @Test
+    void anInterruptOfTheLimitBeforeAShieldIsNotLeftBehind() {
+        assertThatThrownBy(() -> CancelScope.within(SHORT).run(() -> {
+            try {
+                waitInVain();
+            } finally {
+                while (!Thread.currentThread().isInterrupted()) {
+                    Thread.onSpinWait();
+                }
+                CancelScope.open().shielded().run(
+                        () -> assertThat(Thread.currentThread().isInterrupted()).isFalse());
+            }
+        }))
+                .isInstanceOf(TimeoutException.class);
+        assertThat(Thread.interrupted()).isFalse();
+    }
+
     @Test
     void aShieldHasItsOwnLimit() {
         assertThatThrownBy(() -> CancelScope.within(SHORT).shielded().run(this::waitInVain))

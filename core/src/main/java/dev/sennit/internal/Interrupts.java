@@ -111,10 +111,21 @@ public final class Interrupts {
      * @return the depth inside the block
      */
     public static int holdBack() {
+        return holdBack(false);
+    }
+
+    /**
+     * Enters a block in the calling thread.
+     *
+     * @param clear whether an interrupt that the thread has already is cleared; without this, or if this class has sent
+     *     one, it is held back
+     * @return the depth inside the block
+     */
+    public static int holdBack(boolean clear) {
         State entered = INSIDE.compute(Thread.currentThread(), (self, known) -> {
             State state = known == null ? State.OUTSIDE : known;
-            State outside = Thread.interrupted() ? state.holding(state.depth) : state;
-            return outside.at(state.depth + 1);
+            boolean isHeld = Thread.interrupted() && (!clear || state.came);
+            return (isHeld ? state.holding(state.depth) : state).at(state.depth + 1);
         });
         return entered.depth;
     }

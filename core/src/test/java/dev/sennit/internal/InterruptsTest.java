@@ -52,6 +52,23 @@ class InterruptsTest {
     }
 
     @Test
+    void oneThatNobodyWantsIsClearedUnlessItWasSentFromHere() {
+        self().interrupt();
+        Interrupts.holdBack(true);
+        assertThat(Thread.interrupted()).isFalse();
+        Interrupts.letThrough();
+        assertThat(Thread.interrupted()).isFalse();
+
+        Interrupts.watch();
+        Interrupts.interrupt(self(), 0);
+        Interrupts.holdBack(true);
+        assertThat(Thread.interrupted()).isFalse();
+        Interrupts.letThrough();
+        assertThat(Thread.interrupted()).isTrue();
+        Interrupts.unwatch(false);
+    }
+
+    @Test
     void oneThatComesTooLateIsNotHeldBack() {
         Interrupts.holdBack();
         Interrupts.interrupt(self(), 0, () -> false, () -> {
