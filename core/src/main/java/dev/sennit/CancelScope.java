@@ -347,8 +347,8 @@ public final class CancelScope {
     }
 
     /**
-     * Interrupts no more until the shield is left. Returns whether the thread may still have an interrupt of this scope,
-     * which is of no account then: the timer repeats it after the shield.
+     * Interrupts no more until the shield is left. Returns whether the thread may still have an interrupt of this
+     * scope, which is of no account then: the timer repeats it after the shield.
      */
     private synchronized boolean shieldEntered() {
         shieldsInside++;

@@ -59,7 +59,7 @@ class TestScriptIT extends ScriptSandbox {
                 "tests=\"3\" errors=\"1\" skipped=\"0\" failures=\"1\"",
                 testcase("passes", "dev.sennit.OneTest", "1"),
                 "<testcase name=\"fails(int)[2]\" classname=\"dev.sennit.OneTest\" time=\"1\">",
-                "  <failure message=\"expected &lt;1&gt;&#10;but was &quot;2&quot;\" type=\"java.lang.AssertionError\">x",
+                "  <failure message=\"expected &lt;1&gt;&#10;was &quot;2&quot;\" type=\"java.lang.AssertionError\">x",
                 "  </failure>", "</testcase>",
                 "<testcase name=\"breaks\" classname=\"dev.sennit.OneTest\" time=\"1\">",
                 "  <error type=\"java.io.IOException\">java.io.IOException", "  </error>", "</testcase>");
@@ -68,7 +68,8 @@ class TestScriptIT extends ScriptSandbox {
 
         assertThat(run.out().lines())
                 .endsWith(
-                        "failed: dev.sennit.OneTest#fails(int)[2] (core): java.lang.AssertionError expected <1> but was \"2\"",
+                        "failed: dev.sennit.OneTest#fails(int)[2] (core): "
+                                + "java.lang.AssertionError expected <1> was \"2\"",
                         "failed: dev.sennit.OneTest#breaks (core): java.io.IOException",
                         "1 passed, 2 failed, 0 skipped");
     }

@@ -83,7 +83,7 @@ class WorkerProcessIT {
         assertThat(process).hasToString("WorkerProcess[greeter, pid " + process.pid() + ", runs]");
         var exit = process.onExit();
         process.join();
-        assertThat(exit.get(1, TimeUnit.SECONDS)).isSameAs(process);
+        assertThat(exit.get(30, TimeUnit.SECONDS)).isSameAs(process);
         assertThat(process.isAlive()).isFalse();
         assertThat(process.exitCode()).hasValue(0);
         assertThat(process.failure()).isEmpty();

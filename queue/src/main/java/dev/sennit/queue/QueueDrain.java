@@ -47,7 +47,8 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>Tasks of paused queues and types stay, and so do those whose type is not given. Hard limits are not kept; soft
- * ones are, in real time. A worker is not needed; one that runs beside this takes its share.
+ * ones are, in real time. A worker is not needed; one that runs beside this takes its share. Futures of the tasks are
+ * ended by a thread of their own, perhaps a moment after {@link #run} returns: {@code join} waits for that.
  */
 public final class QueueDrain {
     /** So many runs, and there is no end in sight. */

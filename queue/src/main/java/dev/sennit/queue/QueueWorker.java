@@ -72,10 +72,12 @@ public final class QueueWorker implements AutoCloseable {
     public static final int UNLIMITED_PLACES = 1000;
 
     private final WorkerSettings settings;
+    private final @Nullable Duration silenceLimit;
     private final Worker worker;
 
-    private QueueWorker(WorkerSettings settings) {
+    private QueueWorker(WorkerSettings settings, @Nullable Duration silenceLimit) {
         this.settings = settings;
+        this.silenceLimit = silenceLimit;
         worker = new Worker(settings);
     }
 
@@ -203,6 +205,9 @@ public final class QueueWorker implements AutoCloseable {
             if (run.isStuck()) {
                 problems.add("task " + run.type() + " (" + run.token().id() + ") was to end, and goes on after "
                         + run.runTime().toSeconds() + " s");
+            } else if (silenceLimit != null && run.silence().compareTo(silenceLimit) > 0) {
+                problems.add("task " + run.type() + " (" + run.token().id() + ") has told no progress for "
+                        + run.silence().toSeconds() + " s");
             }
         }
         return new Status(settings.id(), settings.name(), State.valueOf(worker.state().name()), problems,
@@ -271,7 +276,8 @@ public final class QueueWorker implements AutoCloseable {
         }
 
         /**
-         * Returns whether it does its work: the broker answers, and no run goes on that was to end.
+         * Returns whether it does its work: the broker answers, no run goes on that was to end, and none has been
+         * silent for longer than the {@linkplain Builder#silenceLimit limit}, if there is one.
          *
          * @return whether there are no problems
          */
@@ -295,6 +301,7 @@ public final class QueueWorker implements AutoCloseable {
         private Duration drainLimit = Duration.ofSeconds(25);
         private Duration poll = Duration.ofSeconds(5);
         private Duration grace = Duration.ofSeconds(5);
+        private @Nullable Duration silenceLimit;
         private Upkeep.Limits limits = Upkeep.Limits.USUAL;
         private TimeSource time = TimeSource.system();
         private String name = "worker";
@@ -519,6 +526,20 @@ public final class QueueWorker implements AutoCloseable {
         }
 
         /**
+         * Sets for how long a run may tell neither progress nor a checkpoint until the worker is not
+         * {@linkplain Status#isHealthy healthy}; there is no limit by default. It is for workers whose tasks all tell
+         * their {@linkplain RunContext#progress progress}, or are short. Nothing is ended by it: for that, tasks have
+         * {@linkplain SubmitOptions#hardLimit hard limits}.
+         *
+         * @param limit the limit
+         * @return this
+         */
+        public Builder silenceLimit(Duration limit) {
+            silenceLimit = positive("silenceLimit", limit);
+            return this;
+        }
+
+        /**
          * Limits how many tasks of a type this worker begins; other workers have limits of their own. For all workers
          * together there is {@link Broker#limit}.
          *
@@ -610,7 +631,7 @@ public final class QueueWorker implements AutoCloseable {
                 worker = new QueueWorker(new WorkerSettings(id, name, broker, factories, queues, Map.copyOf(rates),
                         runs,
                         pool == null, pool == null ? plan.toString() : runs.name(), placesOf(runs), lease, drainLimit,
-                        poll, grace, limits, time, seed, scaling));
+                        poll, grace, limits, time, seed, scaling), silenceLimit);
             } catch (Throwable e) {
                 if (pool == null) {
                     runs.shutdownNow();
@@ -635,8 +656,8 @@ public final class QueueWorker implements AutoCloseable {
             }
             all.putAll(types);
             if (all.isEmpty()) {
-                throw new IllegalArgumentException("a worker needs types: name them by types(...), or by a"
-                        + " TaskTypeProvider on the path");
+                throw new IllegalArgumentException("a worker needs types of tasks: name them by types(...), in the"
+                        + " command by --types, or have a TaskTypeProvider in META-INF/services of a jar");
             }
             Map<String, RunFactory> factories = new LinkedHashMap<>();
             int most = mostResultBytes;

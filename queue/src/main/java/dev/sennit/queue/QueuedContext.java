@@ -45,6 +45,8 @@ final class QueuedContext implements RunContext {
     private boolean isRunning;
     private boolean isSoftLimitOver;
     private @Nullable Future<?> softLimit;
+    /** Whether this run has kept one. */
+    private boolean hasCheckpoint;
     private byte @Nullable [] unsentCheckpoint;
     private @Nullable Progress unsentProgress;
     private long progressSentAt;
@@ -119,6 +121,11 @@ final class QueuedContext implements RunContext {
         return isSoftLimitOver;
     }
 
+    /** Whether the next run would come to its soft limit as this one has: it begins where this one began. */
+    synchronized boolean isWithoutProgress() {
+        return isSoftLimitOver && !hasCheckpoint;
+    }
+
     /** Returns the result and the successors, as the worker expects them. */
     synchronized byte[][] outcome(byte[] result) {
         byte[][] outcome = new byte[1 + 2 * successors.size()][];
@@ -161,6 +168,7 @@ final class QueuedContext implements RunContext {
                 return;
             }
             unsentCheckpoint = json;
+            hasCheckpoint = true;
         }
         tell();
     }

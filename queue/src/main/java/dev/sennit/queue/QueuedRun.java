@@ -94,7 +94,10 @@ final class QueuedRun implements Task<byte[][]> {
         } catch (RunFailure e) {
             throw e;
         } catch (QueuedContext.GiveBack e) {
-            throw RunFailure.of(Kind.GIVEN_BACK, e, "");
+            throw context.isWithoutProgress()
+                    ? RunFailure.of(Kind.FAILED, e, "without a new checkpoint at its soft limit of "
+                            + softLimit + ": ")
+                    : RunFailure.of(Kind.GIVEN_BACK, e, "");
         } catch (Throwable e) {
             throw RunFailure.of(Kind.FAILED, e, context.isSoftLimitOver()
                     ? "the run was asked to end at its soft limit of " + softLimit + ": "

@@ -117,7 +117,8 @@ public interface RunContext {
 
     /**
      * Returns an exception to throw, by which the run gives the task back: another worker takes it, nothing counts as a
-     * failure, and the checkpoint stays.
+     * failure, and the checkpoint stays. At its soft limit a run has to keep a checkpoint first: without one the next
+     * run would come no further, so that the give-back counts as a failure.
      *
      * @return the exception
      */

@@ -9,6 +9,7 @@ import dev.sennit.queue.broker.RetryPolicy;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.memory.MemoryBroker;
+import dev.sennit.testing.VirtualClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -86,6 +87,37 @@ class QueueWorkerTest {
         try (QueueWorker _ = worker(flaky).start()) {
             var options = SubmitOptions.NONE.retry(RetryPolicy.attempts(3).waiting(Duration.ofMillis(1)));
             assertThat(queue.submit(flaky, "ok", options).join()).isEqualTo("ok3");
+        }
+    }
+
+    @Test
+    void isUnhealthyWhileARunIsSilentForTooLong() throws InterruptedException {
+        CountDownLatch mayTell = new CountDownLatch(1);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        TaskType<String, String> silent = TaskType.of("silent", String.class, (text, run) -> {
+            mayTell.await();
+            run.progress(1, 2, "");
+            mayEnd.await();
+            return text;
+        });
+        VirtualClock clock = VirtualClock.standing(VirtualClock.START);
+        try (QueueWorker worker = worker(silent).time(clock).silenceLimit(Duration.ofMinutes(1)).start()) {
+            TaskFuture<String> future = queue.submit(silent, "end");
+            Waiting.until(() -> !worker.status().runs().isEmpty());
+            assertThat(worker.status().isHealthy()).isTrue();
+            clock.advance(Duration.ofSeconds(61));
+            assertThat(worker.status().problems()).singleElement().asString()
+                    .matches("task silent \\(.+\\) has told no progress for 61 s");
+            mayTell.countDown();
+            Waiting.until(() -> worker.status().isHealthy());
+            mayEnd.countDown();
+            assertThat(future.join()).isEqualTo("end");
+            assertThat(worker.status().isHealthy()).isTrue();
+            var ended = worker.drain();
+            Waiting.until(() -> {
+                clock.advance(Duration.ofMillis(1));
+                return ended.isDone();
+            });
         }
     }
 
@@ -293,6 +325,29 @@ class QueueWorkerTest {
         try (QueueWorker _ = worker(slow).start()) {
             TaskFuture<String> future = queue.submit(slow, "", SubmitOptions.NONE.softLimit(Duration.ofMillis(20)));
             assertThatThrownBy(future::join).hasMessageContaining("at its soft limit of PT0.02S");
+        }
+    }
+
+    @Test
+    void givesBackAtTheSoftLimitOnlyWithACheckpoint() {
+        TaskType<String, String> steps = TaskType.of("steps", String.class, (text, run) -> {
+            int done = run.checkpoint(Integer.class).orElse(0);
+            if (done == 2) {
+                return "after " + run.attempt() + " attempts, " + run.failures() + " failures";
+            }
+            while (!run.isStopRequested()) {
+                Thread.onSpinWait();
+            }
+            if (!text.equals("careless")) {
+                run.checkpoint(done + 1);
+            }
+            throw run.giveBack();
+        });
+        SubmitOptions limited = SubmitOptions.NONE.softLimit(Duration.ofMillis(20));
+        try (QueueWorker _ = worker(steps).start()) {
+            assertThat(queue.submit(steps, "careful", limited).join()).isEqualTo("after 3 attempts, 0 failures");
+            assertThatThrownBy(queue.submit(steps, "careless", limited)::join)
+                    .hasMessageContaining("without a new checkpoint at its soft limit of PT0.02S");
         }
     }
 

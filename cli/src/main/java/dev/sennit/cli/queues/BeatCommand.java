@@ -114,7 +114,7 @@ public final class BeatCommand implements Callable<Integer> {
 
         @Override
         public Integer call() {
-            return broker.with(opened -> {
+            return broker.withExisting(opened -> {
                 List<ScheduleEntry> all = opened.schedules();
                 if (json) {
                     all.forEach(each -> terminal.line(json(each)));

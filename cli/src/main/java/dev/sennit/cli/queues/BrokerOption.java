@@ -3,6 +3,9 @@ package dev.sennit.cli.queues;
 import dev.sennit.cli.command.CommandException;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.BrokerUri;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -34,16 +37,39 @@ final class BrokerOption {
     }
 
     /**
-     * Opens the broker.
+     * The same for a command that only looks: it makes no file, so that a name with a typing error is noticed.
      *
-     * @throws CommandException if none is named, or it cannot be opened
+     * @throws CommandException if it cannot be opened, or fails meanwhile
      */
-    Broker open() {
+    <T> T withExisting(Function<Broker, T> action) {
+        try {
+            BrokerUri parsed = BrokerUri.parse(named());
+            if (parsed.scheme().equals("sqlite") && !Files.exists(Path.of(parsed.rest()))) {
+                throw CommandException.couldNotStart(
+                        parsed + ": there is no such file; the first worker or sennit enqueue makes it", null);
+            }
+        } catch (IllegalArgumentException e) {
+            throw CommandException.couldNotStart(CommandException.oneLine(e), e);
+        }
+        return with(action);
+    }
+
+    private String named() {
         String named = uri != null ? uri : System.getenv(VARIABLE);
         if (named == null || named.isEmpty()) {
             throw CommandException.usage(
                     "no broker is named: give --broker URI, such as --broker sqlite:jobs.db, or set " + VARIABLE);
         }
+        return named;
+    }
+
+    /**
+     * Opens the broker.
+     *
+     * @throws CommandException if none is named, or it cannot be opened
+     */
+    Broker open() {
+        String named = named();
         try {
             return Broker.open(named);
         } catch (BrokerException | IllegalArgumentException e) {

@@ -9,7 +9,6 @@ import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -100,7 +99,7 @@ public final class DeadCommand implements Callable<Integer> {
         if (payload != null && (change == null || !change.replay)) {
             throw CommandException.usage("--argument goes with --replay");
         }
-        return broker.with(opened -> {
+        return broker.withExisting(opened -> {
             if (change == null) {
                 print(opened.name(), TaskText.search(opened, filter, most));
             } else if (change.replay) {
@@ -114,8 +113,8 @@ public final class DeadCommand implements Callable<Integer> {
 
     private void print(String name, List<TaskView> dead) {
         if (json) {
-            dead.forEach(task -> terminal.line(TaskText.json(task)
-                    .put("payload", new String(task.payload(), StandardCharsets.UTF_8)).toString()));
+            dead.forEach(task -> terminal.line(
+                    TaskText.put(TaskText.json(task), "payload", task.payload()).toString()));
         } else if (dead.isEmpty()) {
             terminal.line(name + " has no dead tasks");
         } else {

@@ -225,17 +225,14 @@ public final class EnqueueCommand implements Callable<Integer> {
     }
 
     private void print(EndedTask end) {
-        String result = end.result() == null ? null : new String(end.result(), StandardCharsets.UTF_8);
         if (json) {
-            terminal.line(new JsonLine()
-                    .put("id", end.id())
-                    .put("state", TaskText.name(end.state()))
-                    .put("result", result)
+            var line = new JsonLine().put("id", end.id()).put("state", TaskText.name(end.state()));
+            terminal.line(TaskText.put(line, "result", end.result())
                     .put("error", end.error() == null ? null : TaskText.shown(end.error()))
                     .put("attempts", end.attempts())
                     .toString());
-        } else if (result != null) {
-            terminal.line(result);
+        } else if (end.result() != null) {
+            terminal.line(new String(end.result(), StandardCharsets.UTF_8));
         } else {
             terminal.error(end.id() + " is " + TaskText.name(end.state())
                     + (end.error() == null ? "" : ": " + TaskText.shown(end.error())));

@@ -11,7 +11,6 @@ import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.broker.WorkerReport;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -105,7 +104,7 @@ public final class InspectCommand implements Callable<Integer> {
         if (cancel && id == null && root == null) {
             throw CommandException.usage("--cancel needs the ID of a task, or --root ID for a workflow");
         }
-        return broker.with(opened -> {
+        return broker.withExisting(opened -> {
             if (ask != null) {
                 return ask(opened, ask);
             }
@@ -150,7 +149,7 @@ public final class InspectCommand implements Callable<Integer> {
         TaskView task = opened.find(wanted).orElseThrow(() -> CommandException.failed(
                 "no task " + wanted + " is known: it may have ended long ago", null));
         if (json) {
-            terminal.line(TaskText.json(task).put("payload", new String(task.payload(), StandardCharsets.UTF_8))
+            terminal.line(TaskText.put(TaskText.json(task), "payload", task.payload())
                     .put("stack", task.error() == null ? null : task.error().stack())
                     .put("headers", new TreeSet<>(task.headers().keySet()))
                     .toString());

@@ -13,6 +13,9 @@ import dev.sennit.queue.broker.Rate;
 import dev.sennit.queue.broker.Scope;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.TaskView;
+import dev.sennit.queue.broker.WorkerReport;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +30,9 @@ import picocli.CommandLine.Parameters;
         name = "queues",
         header = "Prints how many tasks the queues have, and pauses, limits or empties them.",
         description = "Without a command, prints a line for each queue: how many tasks are ready, scheduled for later, "
-                + "held back by the limit of their key, blocked until others are done, running and dead, and how long "
-                + "the oldest that is ready has waited.",
+                + "held back by the limit of their key, blocked until others are done, running and dead, how long "
+                + "the oldest that is ready has waited, and how many workers take tasks of the queue. Below stands "
+                + "what is paused or limited, and what waits for a worker that knows its type.",
         sortOptions = false,
         commandListHeading = "%nCommands:%n",
         optionListHeading = "%nOptions:%n",
@@ -46,6 +50,8 @@ import picocli.CommandLine.Parameters;
 public final class QueuesCommand implements Callable<Integer> {
     private static final List<TaskState> COLUMNS = List.of(TaskState.READY, TaskState.SCHEDULED, TaskState.HELD,
             TaskState.BLOCKED, TaskState.RUNNING, TaskState.DEAD);
+    /** Of how many ready tasks of a queue the types are looked at. */
+    private static final int SAMPLE = 100;
 
     private final Terminal terminal;
 
@@ -69,35 +75,57 @@ public final class QueuesCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        return broker.with(opened -> {
+        return broker.withExisting(opened -> {
             List<QueueCounts> queues = opened.counts();
+            List<WorkerReport> workers = opened.workers();
             if (json) {
-                queues.forEach(this::printJson);
-            } else if (queues.isEmpty()) {
+                queues.forEach(queue -> printJson(queue, takers(workers, queue.queue()).size()));
+                return ExitCode.DONE;
+            }
+            if (queues.isEmpty()) {
                 terminal.line(opened.name() + " has no tasks");
             } else {
-                print(queues);
+                print(queues, workers);
             }
-            if (!json) {
-                printLimits(opened);
-            }
+            printLimits(opened);
+            queues.forEach(queue -> printUnknown(opened, queue, takers(workers, queue.queue())));
             return ExitCode.DONE;
         });
     }
 
-    private void print(List<QueueCounts> queues) {
-        var table = new Table("queue", "ready", "scheduled", "held", "blocked", "running", "dead", "oldest", "");
+    private void print(List<QueueCounts> queues, List<WorkerReport> workers) {
+        var table = new Table("queue", "ready", "scheduled", "held", "blocked", "running", "dead", "oldest", "workers",
+                "");
         for (QueueCounts queue : queues) {
-            String[] cells = new String[COLUMNS.size() + 3];
-            cells[0] = TaskText.shown(queue.queue());
-            for (int i = 0; i < COLUMNS.size(); i++) {
-                cells[i + 1] = Long.toString(queue.count(COLUMNS.get(i)));
-            }
-            cells[COLUMNS.size() + 1] = TaskText.age(queue.oldest());
-            cells[COLUMNS.size() + 2] = queue.paused() ? "paused" : "";
-            table.add(cells);
+            List<String> cells = new ArrayList<>(List.of(TaskText.shown(queue.queue())));
+            COLUMNS.forEach(state -> cells.add(Long.toString(queue.count(state))));
+            cells.add(TaskText.age(queue.oldest()));
+            cells.add(Integer.toString(takers(workers, queue.queue()).size()));
+            cells.add(queue.paused() ? "paused" : "");
+            table.add(cells.toArray(String[]::new));
         }
         table.lines().forEach(terminal::line);
+    }
+
+    /** The workers that take tasks of a queue. */
+    private static List<WorkerReport> takers(List<WorkerReport> workers, String queue) {
+        return workers.stream()
+                .filter(worker -> worker.queues().stream()
+                        .anyMatch(each -> each.startsWith(queue + ":") && each.lastIndexOf(':') == queue.length()))
+                .toList();
+    }
+
+    /** Tells the types of ready tasks that none of the workers knows. */
+    private void printUnknown(Broker opened, QueueCounts queue, List<WorkerReport> takers) {
+        if (takers.isEmpty() || queue.count(TaskState.READY) == 0) {
+            return; // the table says it
+        }
+        opened.search(TaskFilter.ALL.queue(queue.queue()).state(TaskState.READY), SAMPLE).stream()
+                .map(TaskView::type)
+                .filter(type -> takers.stream().noneMatch(worker -> worker.types().contains(type)))
+                .distinct().sorted()
+                .forEach(type -> terminal.line("queue " + TaskText.shown(queue.queue()) + " has tasks of type "
+                        + TaskText.shown(type) + ", which none of its workers knows"));
     }
 
     private void printLimits(Broker opened) {
@@ -107,11 +135,12 @@ public final class QueuesCommand implements Callable<Integer> {
                 + rate.tasks() + " in " + Durations.text(rate.period())));
     }
 
-    private void printJson(QueueCounts queue) {
+    private void printJson(QueueCounts queue, int workers) {
         var line = new JsonLine().put("queue", TaskText.shown(queue.queue()));
         COLUMNS.forEach(state -> line.put(TaskText.name(state), queue.count(state)));
         terminal.line(line
                 .put("oldestSeconds", queue.oldest() == null ? null : queue.oldest().toMillis() / 1e3)
+                .put("workers", workers)
                 .put("isPaused", queue.paused())
                 .toString());
     }

@@ -20,10 +20,21 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.json.JsonMapper;
 
 /** How tasks of queues are shown. Names, errors and arguments pass the name filter, so no secret is among them. */
 final class TaskText {
     private static final int LONGEST_ARGUMENT = 100;
+    /** Keeps all digits of numbers. */
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    /** How many tasks are read at a time: each may have an argument of megabytes. */
+    private static final int PAGE = 100;
 
     private TaskText() {}
 
@@ -112,12 +123,24 @@ final class TaskText {
                 .put("argument", argument(task.payload()));
     }
 
+    /** Puts JSON that a task has brought as it is, in one line; as a text what is none. */
+    static JsonLine put(JsonLine line, String name, byte @Nullable [] bytes) {
+        if (bytes == null || bytes.length == 0) {
+            return line.put(name, null);
+        }
+        try {
+            return line.putJson(name, MAPPER.readTree(bytes).toString());
+        } catch (JacksonException e) {
+            return line.put(name, new String(bytes, StandardCharsets.UTF_8));
+        }
+    }
+
     /** Returns all pages of what a filter chooses, up to a number. */
     static List<TaskView> search(Broker broker, TaskFilter filter, int most) {
         List<TaskView> all = new ArrayList<>();
         TaskFilter next = filter;
         while (all.size() < most) {
-            List<TaskView> page = broker.search(next, Math.min(1000, most - all.size()));
+            List<TaskView> page = broker.search(next, Math.min(PAGE, most - all.size()));
             if (page.isEmpty()) {
                 break;
             }

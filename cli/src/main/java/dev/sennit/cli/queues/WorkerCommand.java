@@ -104,6 +104,11 @@ public final class WorkerCommand implements Callable<Integer> {
             description = "How long tasks that run have to end after TERM; default: 25s.")
     private String drain = "25s";
 
+    @Option(names = "--silence-limit", paramLabel = "TIME",
+            description = "Be unhealthy while a task has told neither progress nor a checkpoint for so long; default: "
+                    + "no limit.")
+    private @Nullable String silenceLimit;
+
     @Option(names = "--name", paramLabel = "NAME", description = "What it is called; default: worker.")
     private String name = "worker";
 
@@ -167,6 +172,9 @@ public final class WorkerCommand implements Callable<Integer> {
                     .lease(Durations.parse("--lease", lease)).drainLimit(Durations.parse("--drain", drain));
             for (String provider : providers) {
                 builder.types(provider(provider).taskTypes());
+            }
+            if (silenceLimit != null) {
+                builder.silenceLimit(Durations.parse("--silence-limit", silenceLimit));
             }
             if (scale != null) {
                 Matcher bounds = SCALE.matcher(scale);

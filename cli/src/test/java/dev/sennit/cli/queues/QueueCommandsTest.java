@@ -17,6 +17,7 @@ import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.broker.Unique;
+import dev.sennit.queue.broker.WorkerReport;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -54,6 +55,11 @@ class QueueCommandsTest {
         assertThat(run.err()).isEmpty();
         assertThat(run.exit()).isZero();
         return run.out();
+    }
+
+    /** Makes the file, which commands that only look do not. */
+    private void make() {
+        Broker.open(uri()).close();
     }
 
     private List<TaskView> tasks() {
@@ -175,15 +181,18 @@ class QueueCommandsTest {
 
     @Test
     void queuesAreCountedPausedLimitedAndEmptied() {
+        make();
         assertThat(lines("queues")).containsExactly(uri() + " has no tasks");
         lines("enqueue", "work", "1");
         lines("enqueue", "work", "2", "--delay", "1h");
-        assertThat(lines("queues").getFirst()).matches("queue +ready +scheduled +held +blocked +running +dead +oldest");
-        assertThat(lines("queues").get(1)).matches("default +1 +1 +0 +0 +0 +0 +[0-9.]+ m?s");
+        assertThat(lines("queues").getFirst())
+                .matches("queue +ready +scheduled +held +blocked +running +dead +oldest +workers");
+        assertThat(lines("queues").get(1)).matches("default +1 +1 +0 +0 +0 +0 +[0-9.]+ m?s +0");
         assertThat(lines("queues", "pause", "default")).containsExactly("queue default is paused");
         assertThat(lines("queues").get(1)).endsWith("  paused");
         assertThat(lines("queues", "--json").getFirst()).matches("\\{\"queue\":\"default\",\"ready\":1,\"scheduled\":1,"
-                + "\"held\":0,\"blocked\":0,\"running\":0,\"dead\":0,\"oldestSeconds\":[0-9.E-]+,\"isPaused\":true}");
+                + "\"held\":0,\"blocked\":0,\"running\":0,\"dead\":0,\"oldestSeconds\":[0-9.E-]+,\"workers\":0,"
+                + "\"isPaused\":true}");
         assertThat(lines("queues", "resume", "default")).containsExactly("queue default is not paused");
         assertThat(lines("queues", "pause", "work", "--type")).containsExactly("type work is paused");
         assertThat(lines("queues", "limit", "work", "100", "1m"))
@@ -192,6 +201,34 @@ class QueueCommandsTest {
         assertThat(lines("queues", "limit", "work", "none")).containsExactly("type work has no limit");
         assertThat(lines("queues", "purge", "default")).containsExactly("2 tasks removed");
         assertThat(tasks()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"queues", "inspect", "dead", "beat list"})
+    void aCommandThatLooksMakesNoFile(String command) {
+        Run run = sennit(command.split(" "));
+        assertThat(run.exit()).isEqualTo(3);
+        assertThat(run.err()).containsExactly(
+                "sennit: " + uri() + ": there is no such file; the first worker or sennit enqueue makes it");
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    @Test
+    void queuesTellHowManyWorkersTakeThemAndWhichTypesTheyDoNotKnow() {
+        lines("enqueue", "work", "1");
+        lines("enqueue", "other", "1");
+        lines("enqueue", "other", "2");
+        lines("enqueue", "work", "1", "--queue", "mail");
+        try (Broker broker = Broker.open(uri())) {
+            broker.report(new WorkerReport("w1", "host", 1, "running", "threads:1", 1, List.of("default:1"),
+                    Set.of("work"), List.of(), 0, 0, broker.now(), broker.now()));
+        }
+        List<String> lines = lines("queues");
+        assertThat(lines).hasSize(4);
+        assertThat(lines.get(1)).matches("default +3 .* 1");
+        assertThat(lines.get(2)).matches("mail +1 .* 0");
+        assertThat(lines.get(3)).isEqualTo("queue default has tasks of type other, which none of its workers knows");
+        assertThat(lines("queues", "--json").getFirst()).contains("\"workers\":1");
     }
 
     @ParameterizedTest
@@ -212,6 +249,7 @@ class QueueCommandsTest {
 
     @Test
     void deadTasksAreListedReplayedAndRemoved() {
+        make();
         assertThat(lines("dead")).containsExactly(uri() + " has no dead tasks");
         String id = lines("enqueue", "work", "\"a.jpg\"").getFirst();
         lines("enqueue", "work", "\"b.jpg\"");
@@ -221,7 +259,7 @@ class QueueCommandsTest {
         assertThat(dead.get(1)).contains(id, "failed", "\"a.jpg\"", "java.io.IOException: disk is full: password=***");
         assertThat(lines("dead", "--text", "b.jpg")).hasSize(2);
         assertThat(lines("dead", "--reason", "crashed")).containsExactly(uri() + " has no dead tasks");
-        assertThat(lines("dead", "--json").getFirst()).contains("\"state\":\"dead\"", "\"payload\":\"\\\"a.jpg\\\"\"")
+        assertThat(lines("dead", "--json").getFirst()).contains("\"state\":\"dead\"", "\"payload\":\"a.jpg\"")
                 .doesNotContain("hunter2");
         assertThat(lines("dead", "--replay", id, "--argument", "\"c.jpg\"")).containsExactly("1 task replayed");
         assertThat(tasks()).filteredOn(task -> task.id().equals(id)).singleElement()
@@ -266,6 +304,7 @@ class QueueCommandsTest {
 
     @Test
     void aTaskThatIsNotKnownIsSaid() {
+        make();
         Run run = sennit("inspect", "nothing");
         assertThat(run.exit()).isEqualTo(1);
         assertThat(run.err()).containsExactly("sennit: no task nothing is known: it may have ended long ago");
@@ -305,6 +344,7 @@ class QueueCommandsTest {
 
     @Test
     void schedulesAreAddedPausedRunAndRemoved() {
+        make();
         assertThat(lines("beat", "list")).containsExactly(uri() + " has no schedules");
         assertThat(lines("beat", "put", "nightly", "0 3 * * *", "work", "{\"a\": 1}", "--zone", "Europe/Vienna",
                 "--queue", "q")).singleElement().asString().matches("nightly is due next at \\d{4}-.*T0[12]:00:00Z");

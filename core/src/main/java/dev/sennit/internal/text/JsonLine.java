@@ -24,13 +24,30 @@ public final class JsonLine {
      * @return this
      */
     public JsonLine put(String name, @Nullable Object value) {
+        name(name);
+        value(value);
+        return this;
+    }
+
+    /**
+     * Adds a member whose value is JSON already.
+     *
+     * @param name a name that no member before has
+     * @param json JSON in one line; it is not looked at
+     * @return this
+     */
+    public JsonLine putJson(String name, String json) {
+        name(name);
+        text.append(json);
+        return this;
+    }
+
+    private void name(String name) {
         if (text.length() > 1) {
             text.append(',');
         }
         string(name);
         text.append(':');
-        value(value);
-        return this;
     }
 
     private void value(@Nullable Object value) {
