@@ -168,7 +168,8 @@ class ExamplesIT {
             Map.entry("queues.NightlySchedule",
                     "^clean /tmp at 2026-03-28T02:30\\Rclean /tmp at 2026-03-29T03:00\\R"
                             + "clean /tmp at 2026-03-30T02:30\\Rnext: 2026-03-31T02:30\\+02:00\\[Europe/Vienna]$"),
-            Map.entry("queues.QueueWorkerService", "^sum of squares: 338350\\Rwith one killed: 338350$"),
+            Map.entry("queues.QueueWorkerService",
+                    "^sum of squares: 338350\\R(?s:.*)^with one killed: 338350$"),
             Map.entry("queues.ReplayedPart",
                     "(?=(?s:.*)^failed: true$)(?=(?s:.*)^alarm: disk.store FAILED, java.lang.IllegalStateException: "
                             + "no space left for rather long$)(?s:.*)^1 replayed: stored \\[5, 11]$"),
