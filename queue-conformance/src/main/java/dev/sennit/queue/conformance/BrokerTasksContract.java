@@ -363,6 +363,19 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
     }
 
     @Test
+    public void aTaskThatWasTakenBackHasItsOldPlace() throws Exception {
+        String lost = enqueue(task());
+        claimOf(units(1));
+        String later = enqueue(task());
+        pass(units(2));
+        assertThat(upkeep().takenBack()).isOne();
+        Claim again = only(claim(1));
+        assertThat(again.token().id()).isEqualTo(lost);
+        assertThat(fail(again, new Failure.Crashed())).isTrue();
+        assertThat(claim(2)).extracting(claim -> claim.token().id()).containsExactly(lost, later);
+    }
+
+    @Test
     public void aTaskThatMayRunOnceIsDeadWithItsWorker() throws Exception {
         String id = enqueue(task().atMostOnce(true));
         claimOf(units(1));

@@ -39,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Time</b> is the broker's: leases, delays, limits and retention go by its clock. The clocks of workers and
  * submitters do not matter, but for what they give as a time of day.
  *
- * <p><b>Order.</b> Of a queue, the task with the greatest priority goes first, then the one that became ready first.
+ * <p><b>Order.</b> Of a queue, the task with the greatest priority goes first, then the one that became ready first. A
+ * task that was taken back from a lost worker has its old place: it does not wait again behind those that came later.
  * Tasks with a {@link KeyLimit} take turns: of each key at most one is READY, the others wait HELD, in the order of
  * their priority and then of their coming. When it is claimed, the next one of its key becomes READY, behind all that
  * are READY with its priority, if the key has a place left. A task has a place of its key from when it is READY until

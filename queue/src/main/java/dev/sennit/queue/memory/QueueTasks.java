@@ -5,7 +5,6 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,13 +20,15 @@ final class QueueTasks {
     static final Comparator<Entry> BY_DUE =
             Comparator.<Entry>comparingLong(one -> one.since).thenComparingLong(one -> one.number);
 
+    private static final Comparator<Entry> BY_TURN = Comparator.comparingLong(entry -> entry.turn);
+
     /** The READY tasks of one type, by their priority. */
     static final class Lane {
         /** The greatest priority first; each in the order in which they became ready. No set is empty. */
-        private final TreeMap<Integer, LinkedHashSet<Entry>> byPriority = new TreeMap<>(Comparator.reverseOrder());
+        private final TreeMap<Integer, TreeSet<Entry>> byPriority = new TreeMap<>(Comparator.reverseOrder());
 
         private void add(Entry entry) {
-            byPriority.computeIfAbsent(entry.task.priority(), _ -> new LinkedHashSet<>(4)).add(entry);
+            byPriority.computeIfAbsent(entry.task.priority(), _ -> new TreeSet<>(BY_TURN)).add(entry);
         }
 
         private void remove(Entry entry) {
@@ -36,13 +37,13 @@ final class QueueTasks {
         }
 
         Entry first() {
-            return byPriority.firstEntry().getValue().getFirst();
+            return byPriority.firstEntry().getValue().first();
         }
 
         /** Adds those that became ready until a time to a list. */
         void readyBefore(long time, int most, List<Entry> found) {
             int bound = found.size() + most;
-            for (LinkedHashSet<Entry> set : byPriority.values()) {
+            for (TreeSet<Entry> set : byPriority.values()) {
                 for (Entry entry : set) {
                     if (entry.since > time || found.size() == bound) {
                         break;
@@ -55,8 +56,8 @@ final class QueueTasks {
         /** Returns the task that has been ready for longest, whatever its priority. */
         Entry oldest() {
             return Collections.min(
-                    byPriority.values().stream().map(LinkedHashSet::getFirst).toList(),
-                    Comparator.comparingLong(entry -> entry.turn));
+                    byPriority.values().stream().map(TreeSet::first).toList(),
+                    BY_TURN);
         }
     }
 
@@ -104,7 +105,7 @@ final class QueueTasks {
 
     @Nullable Entry oldestReady() {
         return lanes.values().stream().map(Lane::oldest)
-                .min(Comparator.comparingLong(one -> one.turn)).orElse(null);
+                .min(BY_TURN).orElse(null);
     }
 
     /** Returns the next task of some types, or null. */

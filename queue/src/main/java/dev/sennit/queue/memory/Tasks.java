@@ -374,6 +374,20 @@ final class Tasks {
     }
 
     private void ready(Entry entry, long now) {
+        awakenBefore(entry, now);
+        entry.since = now;
+        entry.turn = turns++;
+        enterReady(entry);
+    }
+
+    /** Makes a task READY at its old place: before those that became READY after it. */
+    private void readyAgain(Entry entry, long now) {
+        awakenBefore(entry, now);
+        enterReady(entry);
+    }
+
+    /** What is due became READY before. */
+    private void awakenBefore(Entry entry, long now) {
         QueueTasks queue = queue(entry);
         if (entry.task.key() != null) {
             queue.key(entry).ready++; // before others of its key may wake up
@@ -381,8 +395,10 @@ final class Tasks {
         if (!isAwakening) {
             awaken(queue, now);
         }
-        entry.since = now;
-        entry.turn = turns++;
+    }
+
+    private void enterReady(Entry entry) {
+        QueueTasks queue = queue(entry);
         wait(entry, TaskState.READY);
         queue.addReady(entry);
         store.listeners.workMayBeReady(queue.name);
@@ -952,7 +968,7 @@ final class Tasks {
         }
         tell(BrokerEvent.Kind.TAKEN_BACK, entry, "", now);
         leave(entry);
-        ready(entry, now);
+        readyAgain(entry, now);
         return true;
     }
 

@@ -210,9 +210,14 @@ final class Changes {
 
     /** Makes a task READY that has its place, or needs none. */
     void ready(Row row) throws SQLException {
-        row.state = Row.READY;
         row.seq = step.order();
         row.since = step.now();
+        readyAgain(row);
+    }
+
+    /** Makes a task READY at its old place: before those that became READY after it. */
+    private void readyAgain(Row row) throws SQLException {
+        row.state = Row.READY;
         row.leaseUntil = null;
         row.due = null;
         if (row.turn != null) {
@@ -260,7 +265,7 @@ final class Changes {
             return false;
         }
         step.event(BrokerEvent.Kind.TAKEN_BACK, row, "");
-        ready(row);
+        readyAgain(row);
         return true;
     }
 

@@ -172,7 +172,9 @@ class SqliteBrokerTest {
     void leavesTypesThatTheWorkerDoesNotKnow() {
         enqueue(QueuedTask.of("strange", bytes("1")).id("s").priority(9), task("a").priority(0),
                 QueuedTask.of("other", bytes("1")).id("o"));
-        assertThat(ids(claim(10))).containsExactly("o", "a");
+        List<Claim> claims = claim(10);
+        assertThat(ids(claims)).containsExactly("o", "a");
+        claims.forEach(claim -> complete(claim, "1"));
         clock.pass(Duration.ofDays(1));
         assertThat(upkeep().unknown()).isEqualTo(1);
         assertThat(broker.find("s").orElseThrow().reason()).isEqualTo(DeadReason.UNKNOWN_TYPE);
