@@ -1,0 +1,175 @@
+package dev.sennit.queue.redis;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.JedisClientConfig;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.RedisProtocol;
+import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
+
+/**
+ * One connection to the server, and all commands that the broker sends: AUTH and SELECT by the client library, INFO,
+ * EVALSHA, EVAL, SUBSCRIBE, UNSUBSCRIBE and PING. The scripts use others.
+ *
+ * <p>Errors are those of the library: {@code JedisDataException} is an answer of the server,
+ * {@code JedisConnectionException} the end of the connection. {@link RedisErrors} words them.
+ */
+final class Link implements AutoCloseable {
+    private static final int CONNECT_MILLIS = 10_000;
+    /** How long an answer may take. */
+    private static final int ANSWER_MILLIS = 30_000;
+
+    /** Gives access to what the library keeps for its own classes. */
+    private static final class Open extends Connection {
+        Open(HostAndPort server, JedisClientConfig config) {
+            super(server, config);
+        }
+
+        void send() {
+            flush();
+        }
+
+        Object next() {
+            return readProtocolWithCheckingBroken();
+        }
+    }
+
+    private final Open connection;
+    /** Held by whoever writes to a connection that hears: the thread that reads does not. */
+    private final ReentrantLock writing = new ReentrantLock();
+
+    private Link(Open connection) {
+        this.connection = connection;
+    }
+
+    /** Opens a connection. */
+    static Link to(Address address) {
+        return to(address, ANSWER_MILLIS);
+    }
+
+    static Link to(Address address, int answerMillis) {
+        JedisClientConfig config = DefaultJedisClientConfig.builder().connectionTimeoutMillis(CONNECT_MILLIS)
+                .socketTimeoutMillis(answerMillis).user(address.user()).password(address.password())
+                .database(address.database()).protocol(RedisProtocol.RESP2).clientName("sennit").build();
+        return new Link(new Open(new HostAndPort(address.host(), address.port()), config));
+    }
+
+    // ---- scripts ----
+
+    /** What a script is to do: its arguments, the first of which are the keys. */
+    record Call(Script script, byte[] key, List<byte[]> arguments) {
+        byte[][] command(byte[] script) {
+            byte[][] command = new byte[3 + arguments.size()][];
+            command[0] = script;
+            command[1] = new byte[] {'1'};
+            command[2] = key;
+            for (int i = 0; i < arguments.size(); i++) {
+                command[3 + i] = arguments.get(i);
+            }
+            return command;
+        }
+    }
+
+    /** Sends calls, whose answers come in their order. */
+    void send(Call call) {
+        connection.sendCommand(Protocol.Command.EVALSHA, call.command(call.script.digest()));
+    }
+
+    void flush() {
+        connection.send();
+    }
+
+    /** Returns the next answer. */
+    @Nullable Object answer() {
+        return connection.next();
+    }
+
+    /** Has the server run a script that it does not know yet, or not any more. */
+    @Nullable Object load(Call call) {
+        connection.sendCommand(Protocol.Command.EVAL, call.command(call.script.text()));
+        return connection.getOne();
+    }
+
+    static boolean isUnknownScript(JedisDataException error) {
+        return String.valueOf(error.getMessage()).startsWith("NOSCRIPT");
+    }
+
+    /** What the server says of itself. */
+    String info() {
+        connection.sendCommand(Protocol.Command.INFO);
+        byte[] text = connection.getBinaryBulkReply();
+        return text == null ? "" : new String(text, StandardCharsets.UTF_8);
+    }
+
+    // ---- channels ----
+
+    /** Subscribes to channels; {@link #heard} tells when that is done. May be called beside a reader. */
+    void subscribe(List<String> channels) {
+        write(Protocol.Command.SUBSCRIBE, channels);
+    }
+
+    void unsubscribe(List<String> channels) {
+        write(Protocol.Command.UNSUBSCRIBE, channels);
+    }
+
+    /** Has the server answer, so that a broken connection is noticed. */
+    void ping() {
+        write(Protocol.Command.PING, List.of());
+    }
+
+    private void write(Protocol.Command command, List<String> arguments) {
+        byte[][] bytes = new byte[arguments.size()][];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = arguments.get(i).getBytes(StandardCharsets.UTF_8);
+        }
+        writing.lock();
+        try {
+            connection.sendCommand(command, bytes);
+            connection.send();
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /**
+     * What comes on a connection that has subscribed.
+     *
+     * @param kind {@code message}, {@code subscribe}, {@code unsubscribe} or {@code pong}
+     * @param channel the channel
+     * @param data the message
+     */
+    record News(String kind, String channel, byte[] data) {}
+
+    /** Waits for the next news. */
+    News heard() {
+        Object answer = connection.next();
+        List<String> words = new ArrayList<>();
+        byte[] data = {};
+        if (answer instanceof List<?> list) {
+            for (Object each : list) {
+                data = each instanceof byte[] bytes ? bytes : new byte[0];
+                words.add(new String(data, StandardCharsets.UTF_8));
+            }
+        }
+        if (words.isEmpty()) {
+            throw new JedisConnectionException("an answer that is no message");
+        }
+        return new News(words.get(0), words.size() > 1 ? words.get(1) : "", data);
+    }
+
+    @Override
+    public void close() {
+        try {
+            connection.close();
+        } catch (RuntimeException e) {
+            // It is broken.
+        }
+    }
+}
