@@ -7,6 +7,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import dev.sennit.queue.broker.BrokerException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -26,7 +27,8 @@ import redis.clients.jedis.exceptions.JedisDataException;
  * callers on virtual threads need none of their own.
  *
  * <p><b>Requests</b> wait in one line; a lane takes all that wait there, up to a bound, sends them together and reads
- * the answers, which come in the same order. So many callers share a round trip, and a write to the server's disk.
+ * the answers, which come in the same order. So many callers share a round trip, and a write to the server's disk; those
+ * who enqueue share a script, too.
  * Lanes start when they are needed.
  *
  * <p><b>Failures.</b> A request that was never sent has not happened, and is sent again on another connection. One
@@ -66,6 +68,50 @@ final class Lanes implements AutoCloseable {
             }
             return size;
         }
+    }
+
+    /** Requests that one script answers together. */
+    private record Parcel(List<Request> requests) {
+        Link.Call call() {
+            return Link.Call.together(requests.stream().map(request -> request.call).toList());
+        }
+
+        void isInDoubt(boolean isSo) {
+            requests.forEach(request -> request.isInDoubt = isSo);
+        }
+
+        void answer(@Nullable Object answer) {
+            if (requests.size() == 1) {
+                requests.getFirst().answer.complete(answer);
+            } else if (answer instanceof List<?> all && all.size() == requests.size()) {
+                for (int i = 0; i < all.size(); i++) {
+                    requests.get(i).answer.complete(Collections.singletonList(all.get(i)));
+                }
+            } else {
+                fail(new IllegalStateException("an answer for others"));
+            }
+        }
+
+        void fail(RuntimeException error) {
+            requests.forEach(request -> request.answer.completeExceptionally(error));
+        }
+    }
+
+    /** Packs requests that may go together. */
+    private static List<Parcel> parcels(List<Request> requests) {
+        List<Parcel> parcels = new ArrayList<>();
+        Parcel shared = null;
+        for (Request request : requests) {
+            if (!request.call.isShared()) {
+                parcels.add(new Parcel(List.of(request)));
+            } else if (shared == null) {
+                shared = new Parcel(new ArrayList<>(List.of(request)));
+                parcels.add(shared);
+            } else {
+                shared.requests.add(request);
+            }
+        }
+        return parcels;
     }
 
     private final Supplier<Link> connector;
@@ -258,30 +304,31 @@ final class Lanes implements AutoCloseable {
                     own = connect();
                     link = own;
                 }
-                for (Request request : open) {
-                    request.isInDoubt = true;
-                    own.send(request.call);
+                List<Parcel> parcels = parcels(open);
+                for (Parcel parcel : parcels) {
+                    parcel.isInDoubt(true);
+                    own.send(parcel.call());
                 }
                 own.flush();
-                List<Request> unknown = new ArrayList<>();
-                for (Request request : open) {
+                List<Parcel> unknown = new ArrayList<>();
+                for (Parcel parcel : parcels) {
                     try {
-                        request.answer.complete(own.answer());
+                        parcel.answer(own.answer());
                     } catch (JedisDataException e) {
                         if (Link.isUnknownScript(e)) {
-                            request.isInDoubt = false;
-                            unknown.add(request);
+                            parcel.isInDoubt(false);
+                            unknown.add(parcel);
                         } else {
-                            request.answer.completeExceptionally(errors.refused(e));
+                            parcel.fail(errors.refused(e));
                         }
                     }
                 }
-                for (Request request : unknown) {
-                    request.isInDoubt = true;
+                for (Parcel parcel : unknown) {
+                    parcel.isInDoubt(true);
                     try {
-                        request.answer.complete(own.load(request.call));
+                        parcel.answer(own.load(parcel.call()));
                     } catch (JedisDataException e) {
-                        request.answer.completeExceptionally(errors.refused(e));
+                        parcel.fail(errors.refused(e));
                     }
                 }
                 return null;

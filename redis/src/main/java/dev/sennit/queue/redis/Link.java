@@ -63,17 +63,40 @@ final class Link implements AutoCloseable {
 
     // ---- scripts ----
 
-    /** What a script is to do: its arguments, the first of which are the keys. */
-    record Call(Script script, byte[] key, List<byte[]> arguments) {
-        byte[][] command(byte[] script) {
-            byte[][] command = new byte[3 + arguments.size()][];
-            command[0] = script;
-            command[1] = new byte[] {'1'};
-            command[2] = key;
-            for (int i = 0; i < arguments.size(); i++) {
-                command[3 + i] = arguments.get(i);
+    /**
+     * What a script is to do.
+     *
+     * @param script which
+     * @param key the beginning of all keys
+     * @param header the arguments that all scripts have
+     * @param arguments those of this one
+     */
+    record Call(Script script, byte[] key, List<byte[]> header, List<byte[]> arguments) {
+        /** Whether the script can do it for several callers: it has their number before their arguments. */
+        boolean isShared() {
+            return script == Script.ENQUEUE;
+        }
+
+        /** Returns one call for several that are shared, or for the only one. */
+        static Call together(List<Call> calls) {
+            Call first = calls.getFirst();
+            if (!first.isShared()) {
+                return first;
             }
-            return command;
+            List<byte[]> arguments = new ArrayList<>();
+            arguments.add(Integer.toString(calls.size()).getBytes(StandardCharsets.US_ASCII));
+            calls.forEach(call -> arguments.addAll(call.arguments));
+            return new Call(first.script, first.key, first.header, arguments);
+        }
+
+        byte[][] command(byte[] which) {
+            List<byte[]> command = new ArrayList<>(3 + header.size() + arguments.size());
+            command.add(which);
+            command.add(new byte[] {'1'});
+            command.add(key);
+            command.addAll(header);
+            command.addAll(arguments);
+            return command.toArray(byte[][]::new);
         }
     }
 

@@ -4,6 +4,8 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Several texts in one, each with its length before it: {@code 3:abc0:}. The scripts do the same. */
 final class Packed {
@@ -32,7 +34,21 @@ final class Packed {
     /** Takes the texts apart. */
     static List<byte[]> read(byte[] packed) {
         List<byte[]> values = new ArrayList<>();
+        for (byte[] value : readNullable(packed)) {
+            values.add(Objects.requireNonNull(value, "a packed value"));
+        }
+        return values;
+    }
+
+    /** Takes the texts apart, of which some may not be there: a minus says so. */
+    static List<byte @Nullable []> readNullable(byte[] packed) {
+        List<byte @Nullable []> values = new ArrayList<>();
         for (int at = 0; at < packed.length;) {
+            if (packed[at] == '-' && at + 1 < packed.length && packed[at + 1] == ':') {
+                values.add(null);
+                at += 2;
+                continue;
+            }
             int length = 0;
             int begin = at;
             while (at < packed.length && packed[at] >= '0' && packed[at] <= '9' && at - begin < 9) {

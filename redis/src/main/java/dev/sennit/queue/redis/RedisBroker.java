@@ -151,13 +151,14 @@ public final class RedisBroker implements Broker {
 
     // ---- how scripts run ----
 
-    private Arguments arguments() {
+    /** The arguments that all scripts have: the time of a test, the channels, and a new id to make others of. */
+    private List<byte[]> header() {
         String time = clock == null ? "" : Long.toString(ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant()));
-        return new Arguments().add(time).add(channels).add(QueuedTask.newId());
+        return new Arguments().add(time).add(channels).add(QueuedTask.newId()).all();
     }
 
     private @Nullable Object run(Script script, Arguments arguments) {
-        return lanes.run(new Link.Call(script, keys, arguments.all()));
+        return lanes.run(new Link.Call(script, keys, header(), arguments.all()));
     }
 
     private <T> T run(Script script, Arguments arguments, Function<Reply, T> read) {
@@ -188,7 +189,7 @@ public final class RedisBroker implements Broker {
                     size += each.length;
                 }
             }
-            Arguments arguments = arguments();
+            Arguments arguments = new Arguments();
             first.all().forEach(arguments::add);
             arguments.add(to - from);
             some.all().forEach(arguments::add);
@@ -217,18 +218,25 @@ public final class RedisBroker implements Broker {
         if (batch.isEmpty()) {
             return List.of();
         }
-        return run(Script.ENQUEUE, arguments().add(batch), reply -> {
-            List<Enqueued> enqueued = new ArrayList<>();
+        var problem = new String[1];
+        List<Enqueued> enqueued = run(Script.ENQUEUE, new Arguments().add(batch), all -> {
+            Reply reply = all.list();
+            problem[0] = reply.text();
+            List<Enqueued> outcomes = new ArrayList<>();
             while (reply.hasNext()) {
-                enqueued.add(new Enqueued(reply.text(), reply.integer() == 1));
+                outcomes.add(new Enqueued(reply.text(), reply.integer() == 1));
             }
-            return enqueued;
+            return outcomes;
         });
+        if (!problem[0].isEmpty()) {
+            throw new IllegalArgumentException(problem[0]);
+        }
+        return enqueued;
     }
 
     @Override
     public Claimed claim(ClaimRequest request) {
-        Arguments arguments = arguments().add(request.worker()).add(request.lease()).add(request.most())
+        Arguments arguments = new Arguments().add(request.worker()).add(request.lease()).add(request.most())
                 .addAll(request.queues()).addAll(request.types());
         List<Failure> unreadable = new ArrayList<>();
         Claimed claimed = run(Script.CLAIM, arguments, reply -> {
@@ -320,13 +328,13 @@ public final class RedisBroker implements Broker {
 
     @Override
     public @Nullable TaskState cancel(String id) {
-        long state = number(Script.CANCEL, arguments().add(id).add(false));
+        long state = number(Script.CANCEL, new Arguments().add(id).add(false));
         return state < 0 ? null : TaskState.values()[(int) state];
     }
 
     @Override
     public int cancelAll(String root) {
-        return (int) number(Script.CANCEL_ALL, arguments().add(root).add(true));
+        return (int) number(Script.CANCEL_ALL, new Arguments().add(root).add(true));
     }
 
     // ---- those who look on ----
@@ -336,7 +344,7 @@ public final class RedisBroker implements Broker {
 
     private Part select(Script script, char what, TaskFilter filter, List<String> ids, int most,
             byte @Nullable [] payload) {
-        Arguments arguments = arguments().add(String.valueOf(what)).add(most).add(SCAN).add(payload != null)
+        Arguments arguments = new Arguments().add(String.valueOf(what)).add(most).add(SCAN).add(payload != null)
                 .add(payload == null ? new byte[0] : payload).add(filter, ids);
         return run(script, arguments, reply -> {
             String last = reply.text();
@@ -405,7 +413,7 @@ public final class RedisBroker implements Broker {
         List<String> all = List.copyOf(new HashSet<>(ids));
         for (int from = 0; from < all.size(); from += MOST_TASKS) {
             List<String> some = all.subList(from, Math.min(all.size(), from + MOST_TASKS));
-            run(Script.ENDED, arguments().addAll(some), reply -> {
+            run(Script.ENDED, new Arguments().addAll(some), reply -> {
                 while (reply.hasNext()) {
                     ended.add(reply.list().ended());
                 }
@@ -417,7 +425,7 @@ public final class RedisBroker implements Broker {
 
     @Override
     public List<QueueCounts> counts() {
-        return run(Script.COUNTS, arguments(), reply -> {
+        return run(Script.COUNTS, new Arguments(), reply -> {
             Map<String, Map<TaskState, Long>> counts = new TreeMap<>();
             Reply counters = reply.list();
             while (counters.hasNext()) {
@@ -441,7 +449,7 @@ public final class RedisBroker implements Broker {
 
     @Override
     public Optional<Duration> oldestReady(Collection<String> queues) {
-        long age = number(Script.OLDEST, arguments().addAll(List.copyOf(queues)));
+        long age = number(Script.OLDEST, new Arguments().addAll(List.copyOf(queues)));
         return age < 0 ? Optional.empty() : Optional.of(Duration.ofMillis(age));
     }
 
@@ -458,7 +466,7 @@ public final class RedisBroker implements Broker {
 
     private void pause(Scope scope, boolean isPaused) {
         run(Script.PAUSE,
-                arguments().add(scope.kind() == Scope.Kind.QUEUE ? "Q" : "T").add(scope.name()).add(isPaused));
+                new Arguments().add(scope.kind() == Scope.Kind.QUEUE ? "Q" : "T").add(scope.name()).add(isPaused));
     }
 
     @Override
@@ -473,14 +481,14 @@ public final class RedisBroker implements Broker {
 
     @Override
     public Set<Scope> paused() {
-        return run(Script.SETTINGS, arguments(), reply -> Set.copyOf(scopes(reply.list())));
+        return run(Script.SETTINGS, new Arguments(), reply -> Set.copyOf(scopes(reply.list())));
     }
 
     /** A limit is kept as its numbers in microseconds, with the place in time of the next task behind them. */
     @Override
     public void limit(String type, @Nullable Rate rate) {
         Objects.requireNonNull(type, "type");
-        run(Script.LIMIT, arguments().add(type).add(rate == null
+        run(Script.LIMIT, new Arguments().add(type).add(rate == null
                 ? ""
                 : rate.tasks() + ":" + micros(rate.period()) + ":" + rate.burst() + ":"));
     }
@@ -493,7 +501,7 @@ public final class RedisBroker implements Broker {
 
     @Override
     public Map<String, Rate> limits() {
-        return run(Script.SETTINGS, arguments(), reply -> {
+        return run(Script.SETTINGS, new Arguments(), reply -> {
             reply.list();
             Map<String, Rate> limits = new TreeMap<>();
             Reply all = reply.list();
@@ -510,7 +518,7 @@ public final class RedisBroker implements Broker {
     @Override
     public Upkeep upkeep(Upkeep.Limits limits) {
         Arguments arguments =
-                arguments().add(limits.unknownAfter()).add(limits.deadTtl()).add(limits.workerTtl());
+                new Arguments().add(limits.unknownAfter()).add(limits.deadTtl()).add(limits.workerTtl());
         return run(Script.UPKEEP, arguments, reply -> new Upkeep(reply.integer(), reply.integer(), reply.integer(),
                 reply.integer(), reply.integer(), reply.integer() == 1));
     }
@@ -519,17 +527,17 @@ public final class RedisBroker implements Broker {
 
     @Override
     public void putSchedule(ScheduleEntry entry) {
-        run(Script.PUT_SCHEDULE, arguments().add(entry.name()).add(Reply.fields(entry)));
+        run(Script.PUT_SCHEDULE, new Arguments().add(entry.name()).add(Reply.fields(entry)));
     }
 
     @Override
     public boolean removeSchedule(String schedule) {
-        return number(Script.REMOVE_SCHEDULE, arguments().add(schedule).add(0)) == 1;
+        return number(Script.REMOVE_SCHEDULE, new Arguments().add(schedule).add(0)) == 1;
     }
 
     @Override
     public List<ScheduleEntry> schedules() {
-        return run(Script.SCHEDULES, arguments(), reply -> {
+        return run(Script.SCHEDULES, new Arguments(), reply -> {
             List<ScheduleEntry> schedules = new ArrayList<>();
             while (reply.hasNext()) {
                 schedules.add(reply.list().schedule());
@@ -543,7 +551,7 @@ public final class RedisBroker implements Broker {
     public Firing.Outcome fire(Firing firing) {
         var batch = new Batch(firing.tasks(), List.of());
         batch.ensureWhole();
-        Object outcome = run(Script.FIRE, arguments().add(firing.schedule()).add(Reply.text(firing.due()))
+        Object outcome = run(Script.FIRE, new Arguments().add(firing.schedule()).add(Reply.text(firing.due()))
                 .add(Reply.text(firing.nextDue())).add(firing.unlessUnfinished()).add(batch));
         return switch (outcome instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : "") {
             case "F" -> Firing.Outcome.FIRED;
@@ -554,7 +562,7 @@ public final class RedisBroker implements Broker {
 
     @Override
     public Instant now() {
-        Object micros = run(Script.NOW, arguments());
+        Object micros = run(Script.NOW, new Arguments());
         if (!(micros instanceof byte[] bytes)) {
             throw errors.unreadable(new IllegalArgumentException("no time"));
         }
@@ -565,17 +573,17 @@ public final class RedisBroker implements Broker {
 
     @Override
     public void report(WorkerReport report) {
-        run(Script.REPORT, arguments().add(report.id()).add(Reply.report(report)).addAll(report.types()));
+        run(Script.REPORT, new Arguments().add(report.id()).add(Reply.report(report)).addAll(report.types()));
     }
 
     @Override
     public void forget(String worker) {
-        run(Script.FORGET, arguments().add(worker));
+        run(Script.FORGET, new Arguments().add(worker));
     }
 
     @Override
     public List<WorkerReport> workers() {
-        return run(Script.WORKERS, arguments(), reply -> {
+        return run(Script.WORKERS, new Arguments(), reply -> {
             List<WorkerReport> workers = new ArrayList<>();
             while (reply.hasNext()) {
                 workers.add(reply.list().report());
@@ -587,7 +595,7 @@ public final class RedisBroker implements Broker {
 
     @Override
     public void control(ControlMessage message) {
-        run(Script.CONTROL, arguments().add(message.worker()).add(Reply.control(message)));
+        run(Script.CONTROL, new Arguments().add(message.worker()).add(Reply.control(message)));
     }
 
     // ---- listeners and events ----
@@ -599,12 +607,12 @@ public final class RedisBroker implements Broker {
 
     @Override
     public void keepEvents(Duration time) {
-        run(Script.EVENTS, arguments().add("K").add(time).add(0));
+        run(Script.EVENTS, new Arguments().add("K").add(time).add(0));
     }
 
     @Override
     public List<BrokerEvent> events(long after, int most) {
-        return run(Script.EVENTS, arguments().add("R").add(after).add(most), reply -> {
+        return run(Script.EVENTS, new Arguments().add("R").add(after).add(most), reply -> {
             List<BrokerEvent> events = new ArrayList<>();
             while (reply.hasNext()) {
                 events.add(Reply.event(reply.bytes()));

@@ -139,13 +139,7 @@ final class Reply {
     static List<EndedTask> ends(byte[] packed) {
         List<EndedTask> ends = new ArrayList<>();
         for (byte[] one : Packed.read(packed)) {
-            List<Object> values = new ArrayList<>();
-            for (byte[] value : Packed.read(one)) {
-                byte[] rest = new byte[Math.max(0, value.length - 1)];
-                System.arraycopy(value, Math.min(1, value.length), rest, 0, rest.length);
-                values.add(value.length == 0 || value[0] == '-' ? null : rest);
-            }
-            ends.add(new Reply(values).ended());
+            ends.add(new Reply(Packed.readNullable(one)).ended());
         }
         return ends;
     }

@@ -37,6 +37,7 @@ end
 
 -- What is READY of one type, in order, a page at a time.
 local function page(lane)
+    T.store(lane.name)
     local room = math.min(PAGE, most - #claims + 1)
     lane.tasks = call('ZRANGE', lane.name, 0, room - 1, 'WITHSCORES')
     lane.at = 1
@@ -55,7 +56,7 @@ local function run(entry, message, payload)
     T.set(entry, 'a', entry.a + 1)
     T.set(entry, 'g', now)
     T.set(entry, 'w', worker)
-    call('ZADD', P .. 'leases', now + lease, entry.id)
+    T.put(LEASES, entry.id, now + lease)
     T.move(entry, RUNNING)
     if entry.uu == 'B' then
         T.freeUnique(entry)
@@ -78,8 +79,8 @@ local function run(entry, message, payload)
             end
         end
     end
-    claims[#claims + 1] = {entry.id, text(entry.a), text(entry.f), text(entry.c), text(entry.e), message, payload,
-        T.read(entry, 'cp') or false, dead[1], dead[2], dead[3], inputs, entry.y, entry.q}
+    claims[#claims + 1] = {entry.id, entry.a, entry.f, entry.c, T.number(entry, 'e') or 0, message, payload,
+        entry.fl and T.read(entry, 'cp') or false, dead[1], dead[2], dead[3], inputs, entry.y, entry.q}
 end
 
 -- Claims what is there of a queue.
@@ -110,7 +111,7 @@ local function serve(queue)
             return
         end
         local id = lane.tasks[lane.at]
-        local entry = T.get(id)
+        local entry = T.get(id, true)
         local before = #readied
         if entry and entry.isDamaged then
             T.mend(entry, READY, queue, lane.kind)
@@ -163,6 +164,7 @@ for _, queue in ipairs(queues) do
         if hasRates then
             for kind in pairs(types) do
                 local limit = not paused['T' .. kind] and rate(kind)
+                T.store(T.lane(queue, kind))
                 if limit and T.untilRate(limit) > 0 and call('EXISTS', T.lane(queue, kind)) == 1 then
                     lookAgain(T.untilRate(limit))
                 end

@@ -6,7 +6,7 @@ for i = 1, number() do
     local id, attempt, checkpoint, progress = arg(), number(), arg(), arg()
     local entry = T.get(id)
     if entry and entry.s == RUNNING and entry.a == attempt then
-        call('ZADD', P .. 'leases', now + lease, id)
+        T.put(LEASES, id, now + lease)
         if checkpoint ~= '' then
             T.set(entry, 'cp', string.sub(checkpoint, 2))
         end

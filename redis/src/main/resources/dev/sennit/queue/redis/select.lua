@@ -15,6 +15,7 @@ T.awaken(2000)
 
 -- The ids of an index, in their order.
 local function list(index)
+    T.store(P .. index)
     return call('ZRANGEBYLEX', P .. index, after and '(' .. after or '-', '+', 'LIMIT', 0, scan)
 end
 
@@ -49,10 +50,10 @@ end
 
 local function view(entry)
     local isOver = entry.s == SUCCEEDED
-    return {entry.id, entry.y, text(entry.v or 1), entry.q, tostring(entry.s), text(entry.p), entry.k or false,
-        entry.r or '', text(entry.e or 0), entry.s == SCHEDULED and text(entry.d) or false,
-        entry.a > 0 and entry.g and text(entry.g) or false, entry.s >= SUCCEEDED and entry.ea and text(entry.ea) or false,
-        entry.w or false, text(entry.a), text(entry.f), text(entry.c), T.read(entry, 'pr') or false,
+    return {entry.id, entry.y, entry.v or 1, entry.q, entry.s, entry.p, entry.k or false, entry.r or '',
+        T.number(entry, 'e') or 0, entry.s == SCHEDULED and T.number(entry, 'd') or false,
+        entry.a > 0 and T.number(entry, 'g') or false, entry.s >= SUCCEEDED and T.number(entry, 'ea') or false,
+        T.read(entry, 'w') or false, entry.a, entry.f, entry.c, T.read(entry, 'pr') or false,
         entry.s == DEAD and entry.re or false, not isOver and entry.et or false, not isOver and entry.em or false,
         not isOver and entry.et and T.read(entry, 'es') or false, T.read(entry, 'b') or '', T.read(entry, 'm') or '',
         entry.di or false, entry.di and T.read(entry, 'dr') or false, entry.di and T.read(entry, 'de') or false}
@@ -62,8 +63,8 @@ local function replay(entry)
     T.leave(entry)
     T.set(entry, 'f', 0)
     T.set(entry, 'c', 0)
-    T.set(entry, 're', nil)
-    T.set(entry, 'x', nil)
+    T.clear(entry, 're')
+    T.clear(entry, 'x')
     T.set(entry, 'ea', nil)
     if hasPayload then
         T.set(entry, 'b', payload)

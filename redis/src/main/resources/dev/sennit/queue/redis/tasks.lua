@@ -31,11 +31,19 @@ local USUAL_TTL = 86400000
 local USUAL_CRASHES = 3
 local EVENTS = 10000
 
--- What is read of each task. Its message, argument, result and the like are read only where they are needed.
-local FIELDS = {'s', 'y', 'q', 'p', 'n', 'e', 'v', 'x', 'd', 'k', 'i', 'o', 'a', 'f', 'c', 'g', 'w', 'z', 'rc', 'am',
-    'u', 'uu', 'ud', 'rt', 'r', 'pj', 'pi', 'af', 'in', 'tt', 're', 'et', 'em', 'ea', 'di'}
-local IS_NUMBER = {s = true, p = true, n = true, e = true, x = true, d = true, i = true, a = true, f = true, c = true,
-    g = true, rc = true, ud = true, tt = true, ea = true}
+-- What only some tasks have, which then have fl; set() sees to that. Each task has s, y, q, p, a and perhaps rt, which get()
+-- reads. All else, such as the message, the argument and the result, is read only where it is needed, by read().
+local REST = {'v', 'k', 'i', 'o', 'rc', 'am', 'u', 'uu', 'ud', 'r', 'pj', 'pi', 'af', 'in', 'di', 'n', 'd', 'x', 'z', 'f', 'c',
+    'tt', 're', 'et', 'em', 'ea', 'od', 'cp'}
+local IS_REST = {}
+for _, name in ipairs(REST) do
+    IS_REST[name] = true
+end
+IS_REST.d, IS_REST.n, IS_REST.ea = nil, nil, nil -- each task has them, too
+REST[#REST], REST[#REST - 1] = nil, nil -- these may be large: read() reads them
+
+-- What an entry has that is no field of the hash.
+local OWN = {id = true, dirty = true, isNew = true, isDamaged = true, isRemoved = true}
 
 local micros
 if ARGV[1] == '' then
@@ -73,12 +81,19 @@ local function text(value)
     return value
 end
 
--- Packs texts into one: each with its length before it.
-local function pack(...)
+-- Packs texts into one: each with its length before it, or a minus if it is false.
+local function pack(values)
     local parts = {}
-    for i = 1, select('#', ...) do
-        local value = text((select(i, ...))) or ''
-        parts[#parts + 1] = #value .. ':' .. value
+    for i = 1, #values do
+        local value = values[i]
+        if value then
+            if type(value) == 'number' then
+                value = text(value)
+            end
+            parts[3 * i - 2], parts[3 * i - 1], parts[3 * i] = #value, ':', value
+        else
+            parts[3 * i - 2], parts[3 * i - 1], parts[3 * i] = '-', ':', ''
+        end
     end
     return table.concat(parts)
 end
@@ -90,12 +105,15 @@ local function unpacked(packed, from)
     return string.sub(packed, colon + 1, colon + length), colon + length + 1
 end
 
+local TASK, LANE, IDS, KEPT, LEASES = P .. 't:', P .. 'r:', P .. 'ids', P .. 'kept', P .. 'leases'
+local EXPIRING, SCHEDULE = P .. 'expiring', P .. 'scheduled'
+
 local T = {}
 local cache, touched, turns = {}, {}, {}
-local counted, emptied, filled, readied = {}, {}, {}, {}
+local counted, emptied, filled, readied, indexes, lanes = {}, {}, {}, {}, {}, {}
 local hints, ends, events, stops = {}, {}, {}, {}
 local unsettled, isSettling, isPurging = {}, false, false
-local meta, isMetaChanged, ids, hasMoreDue = nil, false, 0, false
+local meta, isMetaChanged, ids, hasMoreDue, isEventful = nil, false, 0, false, nil
 
 -- ---- entries ----
 
@@ -117,33 +135,40 @@ function T.next(counter)
 end
 
 -- Returns a task, or nil. One that has lost what every task has is there, but isDamaged.
-function T.get(id)
+function T.get(id, hasBody)
     local entry = cache[id]
     if entry ~= nil then
         return entry or nil
     end
-    local values = redis.pcall('HMGET', P .. 't:' .. id, unpack(FIELDS))
-    local isThere = false
-    if not values.err then
-        for i = 1, 6 do
-            isThere = isThere or values[i]
-        end
+    local key = TASK .. id
+    local v
+    if hasBody then
+        v = redis.pcall('HMGET', key, 's', 'y', 'q', 'p', 'a', 'rt', 'fl', 'e', 'm', 'b')
+    else
+        v = redis.pcall('HMGET', key, 's', 'y', 'q', 'p', 'a', 'rt', 'fl')
     end
-    if not isThere then
+    if v.err or not (v[1] or v[2] or v[3] or v[4]) then
         cache[id] = false
         return nil
     end
-    entry = {id = id, dirty = {}}
-    for i, name in ipairs(FIELDS) do
-        local value = values[i]
-        if value and IS_NUMBER[name] then
-            value = tonumber(value)
-        end
-        entry[name] = value or nil
+    local state = tonumber(v[1])
+    entry = {id = id, dirty = {}, s = state, y = v[2] or nil, q = v[3] or nil, p = tonumber(v[4]),
+        a = tonumber(v[5]) or 0, rt = v[6] or nil, fl = v[7] or nil}
+    if hasBody then
+        entry.e, entry.m, entry.b = tonumber(v[8]) or 0, v[9] or '', v[10] or ''
     end
-    entry.isDamaged = not (entry.s and entry.s >= 0 and entry.s <= 8 and entry.s % 1 == 0 and entry.y and entry.q
-        and entry.p and entry.n)
-    entry.a, entry.f, entry.c = entry.a or 0, entry.f or 0, entry.c or 0
+    if entry.fl then
+        v = call('HMGET', key, unpack(REST))
+        entry.v, entry.k, entry.i, entry.o = v[1] or nil, v[2] or nil, tonumber(v[3]), v[4] or nil
+        entry.rc, entry.am, entry.u, entry.uu = tonumber(v[5]), v[6] or nil, v[7] or nil, v[8] or nil
+        entry.ud, entry.r, entry.pj, entry.pi = tonumber(v[9]), v[10] or nil, v[11] or nil, v[12] or nil
+        entry.af, entry['in'], entry.di = v[13] or nil, v[14] or nil, v[15] or nil
+        entry.n, entry.d, entry.x, entry.z = tonumber(v[16]), tonumber(v[17]), tonumber(v[18]), v[19] or nil
+        entry.f, entry.c, entry.tt = tonumber(v[20]), tonumber(v[21]), tonumber(v[22])
+        entry.re, entry.et, entry.em, entry.ea = v[23] or nil, v[24] or nil, v[25] or nil, tonumber(v[26])
+    end
+    entry.f, entry.c = entry.f or 0, entry.c or 0
+    entry.isDamaged = not (state and state >= 0 and state <= 8 and state % 1 == 0 and entry.y and entry.q and entry.p)
     cache[id] = entry
     return entry
 end
@@ -153,23 +178,38 @@ function T.exists(id)
     if entry ~= nil then
         return entry and true
     end
-    return call('EXISTS', P .. 't:' .. id) == 1
+    return call('EXISTS', TASK .. id) == 1
 end
 
 function T.set(entry, name, value)
     entry[name] = value
-    if value == nil then
-        value = false
+    if not entry.isNew then
+        entry.dirty[name] = true
+        touched[entry.id] = entry
     end
-    entry.dirty[name] = value
-    touched[entry.id] = entry
+    if value and not entry.fl and IS_REST[name] then
+        T.set(entry, 'fl', '1')
+    end
+end
+
+-- Takes away what get() reads, if it is there.
+function T.clear(entry, name)
+    if entry[name] ~= nil then
+        T.set(entry, name, nil)
+    end
+end
+
+function T.number(entry, name)
+    local value = tonumber(T.read(entry, name))
+    entry[name] = value
+    return value
 end
 
 -- Reads what get() does not.
 function T.read(entry, name)
     local value = entry[name]
-    if value == nil and entry.dirty[name] == nil and not entry.isNew then
-        value = call('HGET', P .. 't:' .. entry.id, name) or nil
+    if value == nil and not entry.isNew and not entry.dirty[name] then
+        value = call('HGET', TASK .. entry.id, name) or nil
         entry[name] = value
     end
     return value
@@ -181,8 +221,6 @@ function T.mend(entry, state, queue, kind)
     T.set(entry, 'q', entry.q or queue)
     T.set(entry, 'y', entry.y or kind)
     T.set(entry, 'p', entry.p or 5)
-    T.set(entry, 'n', entry.n or 0)
-    T.set(entry, 'e', entry.e or now)
     if kind == '?' then -- nobody knows whose place it has
         entry.k, entry.o = nil, nil
     end
@@ -192,8 +230,11 @@ end
 -- ---- what is told at the end ----
 
 function T.event(kind, entry, detail)
-    if now < T.meta().eu then
-        events[#events + 1] = pack(T.next('ev'), now, kind, entry.id, entry.y, entry.q, entry.w, detail)
+    if isEventful == nil then
+        isEventful = now < T.meta().eu
+    end
+    if isEventful then
+        events[#events + 1] = pack({T.next('ev'), now, kind, entry.id, entry.y, entry.q, T.read(entry, 'w') or '', detail})
     end
 end
 
@@ -212,16 +253,56 @@ function T.ended(entry)
     elseif entry.et then
         stack = T.read(entry, 'es') or ''
     end
-    return {entry.id, entry.y, entry.q, entry.r or '', tostring(entry.s), result, entry.re or false,
-        stack and entry.et, stack and (entry.em or ''), stack, text(entry.a), text(entry.ea or now)}
+    return {entry.id, entry.y, entry.q, entry.r or '', entry.s, result, entry.re or false, stack and entry.et,
+        stack and (entry.em or ''), stack, entry.a, T.number(entry, 'ea') or now}
 end
 
 -- ---- counts and indexes ----
 
+-- Calls a command with many arguments, some at a time.
+local function many(command, key, values)
+    for i = 1, #values, 2000 do
+        call(command, key, unpack(values, i, math.min(#values, i + 1999)))
+    end
+end
+
+-- Puts a task into a sorted set, or takes it out if there is no score. That is written together at the end, or by store()
+-- before the set is read.
+function T.put(key, id, score)
+    local changes = indexes[key]
+    if not changes then
+        changes = {}
+        indexes[key] = changes
+    end
+    changes[id] = score or false
+end
+
+function T.store(key)
+    local changes = indexes[key]
+    if changes then
+        indexes[key] = nil
+        local there, gone = {}, {}
+        for id, score in pairs(changes) do
+            if score then
+                there[#there + 1] = score
+                there[#there + 1] = id
+            else
+                gone[#gone + 1] = id
+            end
+        end
+        many('ZADD', key, there)
+        many('ZREM', key, gone)
+    end
+end
+
 function T.count(queue, state, change)
     if state <= RUNNING or state == DEAD then
-        local name = state .. ':' .. queue
-        counted[name] = (counted[name] or 0) + change
+        local of = counted[state]
+        if not of then
+            of = {}
+            counted[state] = of
+        end
+        of[queue] = (of[queue] or 0) + change
     end
 end
 
@@ -232,53 +313,63 @@ function T.move(entry, state)
 end
 
 function T.lane(queue, kind)
-    return P .. 'r:' .. #queue .. ':' .. queue .. ':' .. kind
+    local of = lanes[queue]
+    if not of then
+        of = {}
+        lanes[queue] = of
+    end
+    local lane = of[kind]
+    if not lane then
+        lane = LANE .. #queue .. ':' .. queue .. ':' .. kind
+        of[kind] = lane
+    end
+    return lane
 end
 
 function T.leave(entry)
     local state = entry.s
     if state == READY then
         local lane = T.lane(entry.q, entry.y)
-        call('ZREM', lane, entry.id)
+        T.put(lane, entry.id, nil)
         emptied[lane] = entry
         if entry.k then
             local key = T.key(entry)
             key.r = key.r - 1
         end
     elseif state == SCHEDULED then
-        call('ZREM', P .. 'scheduled', entry.id)
+        call('ZREM', SCHEDULE, entry.id)
     elseif state == HELD then
         call('ZREM', T.key(entry).held, entry.id)
     elseif state == BLOCKED then
         if entry.af then
             call('ZREM', P .. 'jw:' .. entry.af, entry.id)
-            T.set(entry, 'af', nil)
+            T.clear(entry, 'af')
         end
     elseif state == RUNNING then
-        call('ZREM', P .. 'leases', entry.id)
+        T.put(LEASES, entry.id, nil)
     elseif state == DEAD then
-        call('ZREM', P .. 'dead', entry.id)
-        call('ZREM', P .. 'dead.ids', entry.id)
+        T.put(P .. 'dead', entry.id, nil)
+        T.put(P .. 'dead.ids', entry.id, nil)
     else
-        call('ZREM', P .. 'kept', entry.id)
+        T.put(KEPT, entry.id, nil)
     end
     if entry.x then
-        call('ZREM', P .. 'expiring', entry.id)
+        T.put(EXPIRING, entry.id, nil)
     end
 end
 
 function T.wait(entry, state)
     if entry.x then
-        call('ZADD', P .. 'expiring', entry.x, entry.id)
+        T.put(EXPIRING, entry.id, entry.x)
     end
     T.move(entry, state)
 end
 
 function T.schedule(entry, due)
     T.set(entry, 'd', due)
-    call('ZADD', P .. 'scheduled', due, entry.id)
+    call('ZADD', SCHEDULE, due, entry.id)
     T.wait(entry, SCHEDULED)
-    if call('ZRANK', P .. 'scheduled', entry.id) == 0 then -- workers that wait have to look again sooner
+    if call('ZRANK', SCHEDULE, entry.id) == 0 then -- workers that wait have to look again sooner
         hints[entry.q] = true
     end
 end
@@ -291,7 +382,7 @@ function T.ready(entry, at)
     T.set(entry, 'd', at)
     T.wait(entry, READY)
     local lane = T.lane(entry.q, entry.y)
-    call('ZADD', lane, (9 - entry.p) * BAND + T.next('t'), entry.id)
+    T.put(lane, entry.id, (9 - entry.p) * BAND + T.next('t'))
     if not filled[lane] then
         filled[lane] = true
         call('SADD', P .. 'l:' .. entry.q, entry.y)
@@ -307,7 +398,7 @@ function T.arrive(entry, at)
     else
         T.wait(entry, HELD)
         local key = T.key(entry)
-        call('ZADD', key.held, (9 - entry.p) * BAND + entry.n, entry.id)
+        call('ZADD', key.held, (9 - entry.p) * BAND + (entry.n or 0), entry.id)
         T.turn(key, at)
     end
 end
@@ -322,15 +413,15 @@ function T.begin(entry)
 end
 
 function T.awaken(most)
-    local due = call('ZRANGEBYSCORE', P .. 'scheduled', '-inf', now, 'LIMIT', 0, most)
+    local due = call('ZRANGEBYSCORE', SCHEDULE, '-inf', now, 'LIMIT', 0, most)
     for _, id in ipairs(due) do
-        call('ZREM', P .. 'scheduled', id)
+        call('ZREM', SCHEDULE, id)
         local entry = T.get(id)
         if entry and entry.isDamaged then
             T.mend(entry, SCHEDULED, 'default', '?')
             T.unreadable(entry)
         elseif entry and entry.s == SCHEDULED then
-            T.arrive(entry, entry.d or now)
+            T.arrive(entry, T.number(entry, 'd') or now)
         end
     end
     hasMoreDue = #due == most
@@ -413,30 +504,33 @@ end
 
 function T.finish(entry, state, reason)
     T.leave(entry)
-    T.set(entry, 're', reason)
-    T.set(entry, 'ea', now)
-    if entry.z then
-        T.set(entry, 'z', nil)
+    if reason then
+        T.set(entry, 're', reason)
+    else
+        T.clear(entry, 're')
     end
+    T.set(entry, 'ea', now)
+    T.clear(entry, 'z')
     T.freeUnique(entry)
     T.leavePlace(entry)
     T.move(entry, state)
     if state == DEAD then
-        call('ZADD', P .. 'dead', now, entry.id)
-        call('ZADD', P .. 'dead.ids', 0, entry.id)
+        T.put(P .. 'dead', entry.id, now)
+        T.put(P .. 'dead.ids', entry.id, 0)
         local why = T.errorText(entry)
         T.event('DIED', entry, why == '' and reason or reason .. ' ' .. why)
     else
-        call('ZADD', P .. 'kept', now + (entry.tt or USUAL_TTL), entry.id)
+        T.put(KEPT, entry.id, now + (entry.tt or USUAL_TTL))
         T.event(NAMES[state], entry, '')
     end
     if entry.rt then
-        local end_ = T.ended(entry)
-        local parts = {}
-        for i, value in ipairs(end_) do
-            parts[i] = value and '+' .. value or '-'
+        local how = T.ended(entry)
+        local all = ends[entry.rt]
+        if not all then
+            all = {}
+            ends[entry.rt] = all
         end
-        ends[entry.rt] = (ends[entry.rt] or '') .. pack(pack(unpack(parts)))
+        all[#all + 1] = pack(how)
     end
     unsettled[#unsettled + 1] = entry
     T.settle()
@@ -465,7 +559,7 @@ end
 
 function T.settleOne(entry)
     if entry.s ~= SUCCEEDED then
-        if not isPurging then
+        if not isPurging and entry.fl then
             T.callBack(T.read(entry, 'od'), entry)
         end
         if entry.pj then
@@ -485,10 +579,12 @@ function T.settleOne(entry)
         if entry.tt == 0 then
             T.remove(entry)
         else
-            T.set(entry, 'm', nil)
-            T.set(entry, 'b', nil)
-            T.set(entry, 'od', nil)
-            T.set(entry, 'cp', nil)
+            T.set(entry, 'm', '') -- one write less than to take it away
+            T.set(entry, 'b', '')
+            if entry.fl then
+                T.set(entry, 'od', nil)
+                T.set(entry, 'cp', nil)
+            end
         end
     end
 end
@@ -506,17 +602,13 @@ function T.callBack(packed, entry)
     end
     local tasks, from = {}, 1
     while from <= #packed do
-        local task
-        task, from = unpacked(packed, from)
+        local one
+        one, from = unpacked(packed, from)
         local values, at = {}, 1
-        while at <= #task do
-            values[#values + 1], at = unpacked(task, at)
+        while at <= #one do
+            values[#values + 1], at = unpacked(one, at)
         end
-        local i = 0
-        task = T.task(function()
-            i = i + 1
-            return values[i]
-        end)
+        local task = T.task(values, 0)
         task.id = T.newId()
         task.pj, task.pi, task.af = nil, nil, nil
         task.di, task.dr, task.de = entry.id, entry.re or NAMES[entry.s], T.errorText(entry)
@@ -586,10 +678,10 @@ function T.remove(entry)
     end
     T.count(entry.q, entry.s, -1)
     T.dropInputs(entry)
-    call('DEL', P .. 't:' .. entry.id)
-    call('ZREM', P .. 'ids', entry.id)
+    call('DEL', TASK .. entry.id)
+    T.put(IDS, entry.id, nil)
     if entry.r then
-        call('ZREM', P .. 'w:' .. entry.r, entry.id)
+        T.put(P .. 'w:' .. entry.r, entry.id, nil)
     end
     touched[entry.id] = nil
     cache[entry.id] = false
@@ -639,35 +731,36 @@ end
 
 -- ---- enqueue ----
 
--- Reads a task as Java writes it, see RedisTasks.
-function T.task(take)
-    local function optionalOf()
-        local value = take()
-        if value == '' then
-            return nil
-        end
+local function given(value)
+    if value ~= '' then
         return value
     end
-    local function time()
-        local value = take()
-        if value == '' then
-            return nil
-        end
+end
+
+local function time(value)
+    if value ~= '' then
         local at = tonumber(string.sub(value, 2))
-        return string.sub(value, 1, 1) == '+' and now + at or at
+        return string.byte(value) == 43 and now + at or at -- 43 is +
     end
-    return {id = take(), y = take(), v = optionalOf(), q = take(), p = tonumber(take()), m = take(), b = take(),
-        d = time(), x = time(), rc = tonumber(optionalOf()), am = optionalOf(), u = optionalOf(), uu = optionalOf(),
-        ud = tonumber(optionalOf()), k = optionalOf(), i = tonumber(optionalOf()), tt = tonumber(optionalOf()),
-        rt = optionalOf(), r = optionalOf(), pj = optionalOf(), pi = optionalOf(), af = optionalOf(),
-        od = optionalOf()}
+end
+
+local SIZE = 23
+
+-- Makes a task of texts as Java writes them, see Arguments. It becomes the entry of the task if it is enqueued.
+function T.task(v, at)
+    return {id = v[at + 1], y = v[at + 2], v = given(v[at + 3]), q = v[at + 4], p = tonumber(v[at + 5]), m = v[at + 6],
+        b = v[at + 7], d = time(v[at + 8]), x = time(v[at + 9]), rc = tonumber(v[at + 10]), am = given(v[at + 11]),
+        u = given(v[at + 12]), uu = given(v[at + 13]), ud = tonumber(v[at + 14]), k = given(v[at + 15]),
+        i = tonumber(v[at + 16]), tt = tonumber(v[at + 17]), rt = given(v[at + 18]), r = given(v[at + 19]),
+        pj = given(v[at + 20]), pi = given(v[at + 21]), af = given(v[at + 22]), od = given(v[at + 23])}
 end
 
 -- Reads the next arguments as a batch.
 function T.batch()
     local tasks, joins = {}, {}
     for i = 1, number() do
-        tasks[i] = T.task(arg)
+        tasks[i] = T.task(ARGV, position)
+        position = position + SIZE
     end
     for i = 1, number() do
         joins[i] = {id = arg(), size = arg(), od = optional()}
@@ -692,6 +785,7 @@ function T.knownJoins(tasks, joins)
         end
     end
     local isThere = {}
+    T.lookUp(tasks)
     for i, task in ipairs(tasks) do
         isThere[i] = (task.pj or task.af) and T.exists(task.id)
     end
@@ -747,10 +841,30 @@ local function leaveOutWaiters(tasks, outcomes, isLeftOut)
     return refused
 end
 
+-- Asks for all tasks of a batch at once whether they are there; mostly none is.
+function T.lookUp(tasks)
+    local keys, asked = {}, {}
+    for _, task in ipairs(tasks) do
+        if cache[task.id] == nil then
+            keys[#keys + 1] = TASK .. task.id
+            asked[#asked + 1] = task.id
+        end
+    end
+    for i = 1, #keys, 2000 do
+        local last = math.min(#keys, i + 1999)
+        if call('EXISTS', unpack(keys, i, last)) == 0 then
+            for k = i, last do
+                cache[asked[k]] = false
+            end
+        end
+    end
+end
+
 -- Enqueues tasks; returns what became of each, as id and isDuplicate.
 function T.enqueue(tasks, joins)
     local accepted = #joins > 0 and T.knownJoins(tasks, joins) or {}
     local outcomes, isLeftOut, added, taken, hasDuplicates = {}, {}, {}, {}, false
+    T.lookUp(tasks)
     for i, task in ipairs(tasks) do
         outcomes[i] = {id = task.id, isDuplicate = false}
         if isOf(accepted, task) or added[task.id] or T.exists(task.id) then
@@ -786,29 +900,29 @@ function T.enqueue(tasks, joins)
     return outcomes
 end
 
-function T.add(task, refused)
-    local entry = {id = task.id, dirty = {}, isNew = true, a = 0, f = 0, c = 0}
-    for name, value in pairs(task) do
-        if name ~= 'id' then
-            T.set(entry, name, value)
-        end
-    end
+function T.add(entry, refused)
+    entry.isNew = true
+    entry.a, entry.f, entry.c = 0, 0, 0
     if entry.pj and refused[entry.pj] then
-        T.set(entry, 'pj', nil)
+        entry.pj = nil
     end
     local after = entry.af
-    T.set(entry, 'n', T.next('n'))
-    T.set(entry, 'e', now)
-    T.set(entry, 'd', entry.d or now)
-    cache[entry.id] = entry
-    call('ZADD', P .. 'ids', 0, entry.id)
+    for name in pairs(IS_REST) do
+        if entry[name] and name ~= 'f' and name ~= 'c' then
+            entry.fl = '1'
+            break
+        end
+    end
+    entry.n, entry.e, entry.d = T.next('n'), now, entry.d or now
+    cache[entry.id], touched[entry.id] = entry, entry
+    T.put(IDS, entry.id, 0)
     if entry.r then
-        call('ZADD', P .. 'w:' .. entry.r, 0, entry.id)
+        T.put(P .. 'w:' .. entry.r, entry.id, 0)
     end
     if entry.u then
         T.take(entry)
     end
-    T.set(entry, 's', READY) -- as each begins; what follows moves it
+    entry.s = READY -- as each begins; what follows moves it
     T.count(entry.q, READY, 1)
     if entry.k then
         T.key(entry).l = entry.i
@@ -855,6 +969,7 @@ end
 
 -- Calls a function for the first task of each priority of a lane, until it returns true.
 function T.eachBand(lane, visit)
+    T.store(lane)
     local from = '-inf'
     while true do
         local first = call('ZRANGEBYSCORE', lane, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
@@ -875,8 +990,9 @@ function T.oldest(queue)
     for _, kind in ipairs(call('SMEMBERS', P .. 'l:' .. queue)) do
         T.eachBand(T.lane(queue, kind), function(id)
             local entry = T.get(id)
-            if entry and entry.d and (not oldest or entry.d < oldest) then
-                oldest = entry.d
+            local since = entry and T.number(entry, 'd')
+            if since and (not oldest or since < oldest) then
+                oldest = since
             end
         end)
     end
@@ -887,25 +1003,46 @@ end
 
 function T.flush()
     for id, entry in pairs(touched) do
-        local there, gone = {}, {}
-        for name, value in pairs(entry.dirty) do
-            if value == false then
-                gone[#gone + 1] = name
-            else
-                there[#there + 1] = name
-                there[#there + 1] = text(value)
+        local there, size, gone = {}, 0, nil
+        if entry.isNew then
+            for name, value in pairs(entry) do
+                if not OWN[name] then
+                    there[size + 1], there[size + 2] = name, value
+                    size = size + 2
+                end
+            end
+        else
+            for name in pairs(entry.dirty) do
+                local value = entry[name]
+                if value == nil then
+                    gone = gone or {}
+                    gone[#gone + 1] = name
+                else
+                    there[size + 1], there[size + 2] = name, value
+                    size = size + 2
+                end
             end
         end
-        if #there > 0 then
-            call('HSET', P .. 't:' .. id, unpack(there))
+        if size > 0 then
+            call('HSET', TASK .. id, unpack(there, 1, size))
         end
-        if #gone > 0 and not entry.isNew then
-            call('HDEL', P .. 't:' .. id, unpack(gone))
+        if gone then
+            call('HDEL', TASK .. id, unpack(gone))
         end
     end
-    for name, change in pairs(counted) do
-        if change ~= 0 and call('HINCRBY', P .. 'counts', name, change) == 0 then
-            call('HDEL', P .. 'counts', name)
+    while true do
+        local key = next(indexes)
+        if not key then
+            break
+        end
+        T.store(key)
+    end
+    for state, of in pairs(counted) do
+        for queue, change in pairs(of) do
+            local name = state .. ':' .. queue
+            if change ~= 0 and call('HINCRBY', P .. 'counts', name, change) == 0 then
+                call('HDEL', P .. 'counts', name)
+            end
         end
     end
     for lane, entry in pairs(emptied) do
@@ -917,11 +1054,11 @@ function T.flush()
         if key.p <= 0 and key.r <= 0 and call('EXISTS', key.held) == 0 then
             call('DEL', P .. 'k:' .. name)
         else
-            call('HSET', P .. 'k:' .. name, 'l', text(key.l), 'p', text(key.p), 'r', text(key.r))
+            call('HSET', P .. 'k:' .. name, 'l', key.l, 'p', key.p, 'r', key.r)
         end
     end
     if isMetaChanged then
-        call('HSET', P .. 'meta', 'n', text(meta.n), 't', text(meta.t), 'ev', text(meta.ev))
+        call('HSET', P .. 'meta', 'n', meta.n, 't', meta.t, 'ev', meta.ev)
     end
     if #events > 0 then
         for _, event in ipairs(events) do
@@ -932,10 +1069,10 @@ function T.flush()
     for queue in pairs(hints) do
         call('PUBLISH', C .. 'q:' .. queue, '')
     end
-    for address, packed in pairs(ends) do
-        call('PUBLISH', C .. 'e:' .. address, packed)
+    for address, all in pairs(ends) do
+        call('PUBLISH', C .. 'e:' .. address, pack(all))
     end
     for _, entry in ipairs(stops) do
-        call('PUBLISH', C .. 'w:' .. (entry.w or ''), pack('stop', entry.id))
+        call('PUBLISH', C .. 'w:' .. (T.read(entry, 'w') or ''), pack({'stop', entry.id}))
     end
 end

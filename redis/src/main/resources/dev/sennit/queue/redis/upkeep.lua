@@ -8,6 +8,7 @@ local more = hasMoreDue
 -- The tasks of an index whose time has come. What is not there any more leaves the index.
 local function over(index, time, isRight)
     local found = {}
+    T.store(P .. index)
     local all = call('ZRANGEBYSCORE', P .. index, '-inf', time, 'LIMIT', 0, MOST)
     for _, id in ipairs(all) do
         local entry = T.get(id)
@@ -27,7 +28,7 @@ for _, entry in ipairs(over('leases', now, function(state) return state == RUNNI
         T.mend(entry, RUNNING, 'default', '?')
         T.unreadable(entry)
         crashed = crashed + 1
-    elseif T.takeBack(entry, 'LostWorker', 'the lease of worker ' .. (entry.w or '?') .. ' has expired', '') then
+    elseif T.takeBack(entry, 'LostWorker', 'the lease of worker ' .. (T.read(entry, 'w') or '?') .. ' has expired', '') then
         takenBack = takenBack + 1
     else
         crashed = crashed + 1
@@ -37,7 +38,7 @@ end
 local expired = 0
 for _, entry in ipairs(over('expiring', now, function(state) return state < RUNNING end)) do
     if entry.isDamaged then
-        call('ZREM', P .. 'expiring', entry.id)
+        call('ZREM', EXPIRING, entry.id)
     elseif entry.s < RUNNING then -- it may have ended with another one
         T.finish(entry, EXPIRED, nil)
         expired = expired + 1
@@ -73,7 +74,7 @@ local function endUnknown(before)
                         local entry = T.get(id)
                         if not entry or entry.isDamaged then
                             call('ZREM', lane, id)
-                        elseif entry.d > before then
+                        elseif (T.number(entry, 'd') or 0) > before then
                             break
                         else
                             found[#found + 1] = entry

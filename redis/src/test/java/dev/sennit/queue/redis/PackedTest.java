@@ -23,6 +23,7 @@ class PackedTest {
         assertThat(values.get(2)).containsExactly(0, -1, ':');
         assertThat(Packed.texts(values.get(3))).containsExactly("x", "3:y", "\u20ac");
         assertThat(Packed.read(new byte[0])).isEmpty();
+        assertThat(Packed.readNullable(bytes("1:a-:0:"))).hasSize(3).element(1).isNull();
     }
 
     @Test

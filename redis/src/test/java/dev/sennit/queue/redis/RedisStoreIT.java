@@ -204,7 +204,7 @@ class RedisStoreIT {
         jedis.hdel("{store}:t:type", "y");
         jedis.hdel("{store}:t:queue", "q");
         jedis.hset("{store}:t:priority", "p", "");
-        jedis.hdel("{store}:t:number", "n");
+        jedis.hset("{store}:t:number", "p", "nine");
         assertThat(claim(10)).extracting(claim -> claim.token().id()).containsExactly("fine");
         assertThat(broker.ended(List.of("state", "type", "queue", "priority", "number"))).hasSize(5)
                 .allSatisfy(end -> assertThat(end).extracting(EndedTask::state, EndedTask::reason, EndedTask::type,
