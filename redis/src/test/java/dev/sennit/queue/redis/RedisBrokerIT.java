@@ -8,11 +8,9 @@ import dev.sennit.queue.conformance.BrokerContract;
 import dev.sennit.testing.VirtualClock;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
-import redis.clients.jedis.Jedis;
 
 /** The broker in Redis keeps the contract of brokers: each test finds the database empty. */
 @WithServer(value = ServerKind.REDIS, fsync = false)
@@ -26,8 +24,8 @@ class RedisBrokerIT extends BrokerContract {
 
     @Override
     protected Broker open() {
-        try (var jedis = new Jedis(server.uri())) {
-            jedis.flushAll();
+        try (var console = new Console(server)) {
+            console.run("FLUSHALL");
         }
         clock = VirtualClock.standing(VirtualClock.START);
         return again();
@@ -54,9 +52,8 @@ class RedisBrokerIT extends BrokerContract {
 
     @Override
     protected boolean damage(String id) {
-        try (var jedis = new Jedis(server.uri())) {
-            byte[] key = (address().keys() + "t:" + id).getBytes(StandardCharsets.UTF_8);
-            return jedis.hset(key, "m".getBytes(StandardCharsets.UTF_8), new byte[] {'{', '"'}) == 0;
+        try (var console = new Console(server)) {
+            return console.run("HSET", address().keys() + "t:" + id, "m", "{\"") instanceof Long added && added == 0;
         }
     }
 }

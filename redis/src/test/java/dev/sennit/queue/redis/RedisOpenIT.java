@@ -24,7 +24,6 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
-import redis.clients.jedis.Jedis;
 
 /** What cannot be opened says why in one line, and no password. */
 class RedisOpenIT {
@@ -125,8 +124,8 @@ class RedisOpenIT {
             String at = "redis://127.0.0.1:" + server.port();
             refused(at, BrokerException.Kind.REFUSED, "is a node of a cluster", "?prefix={NAME}");
             refused(at + "/?prefix={jobs}", BrokerException.Kind.REFUSED, "does not have the keys");
-            try (var jedis = new Jedis(server.uri())) {
-                jedis.clusterAddSlotsRange(0, 16_383);
+            try (var console = new Console(server)) {
+                console.run("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
             }
             try (Broker broker = openSoon(at + "/?prefix={jobs}")) {
                 QueuedTask task = QueuedTask.of("work", new byte[] {'1'}).build();

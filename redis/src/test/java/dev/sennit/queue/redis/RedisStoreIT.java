@@ -41,9 +41,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import redis.clients.jedis.Jedis;
-import redis.clients.jedis.args.ClientType;
-import redis.clients.jedis.params.ClientKillParams;
 
 /** What the broker leaves in Redis, and what becomes of it if others have changed that. */
 @WithServer(value = ServerKind.REDIS, fsync = false)
@@ -53,13 +50,13 @@ class RedisStoreIT {
 
     private final TestServer server;
     private final VirtualClock clock = VirtualClock.standing(VirtualClock.START);
-    private final Jedis jedis;
+    private final Console console;
     private final RedisBroker broker;
 
     RedisStoreIT(TestServer server) {
         this.server = server;
-        jedis = new Jedis(server.uri());
-        jedis.flushAll();
+        console = new Console(server);
+        console.run("FLUSHALL");
         broker = open();
     }
 
@@ -70,7 +67,7 @@ class RedisStoreIT {
     @AfterEach
     void close() {
         broker.close();
-        jedis.close();
+        console.close();
     }
 
     private static QueuedTask.Builder task(String id) {
@@ -158,7 +155,7 @@ class RedisStoreIT {
         clock.advance(Duration.ofDays(2)); // what was cancelled with the dead ones
         upkeep(Upkeep.Limits.USUAL);
         assertThat(broker.counts()).isEmpty();
-        assertThat(jedis.keys("*")).containsExactlyInAnyOrder("{store}:meta");
+        assertThat(console.list("KEYS", "*")).containsExactlyInAnyOrder("{store}:meta");
     }
 
     private void upkeep(Upkeep.Limits limits) {
@@ -175,7 +172,7 @@ class RedisStoreIT {
         broker.enqueue(Batch.of(task("a").unique(new Unique("u", Unique.Until.ENDED, null))
                 .key(new KeyLimit("k", 1)).build(), task("b").key(new KeyLimit("k", 1)).build(),
                 task("c").due(When.after(LEASE)).expires(When.after(LEASE)).root("r").build()));
-        assertThat(jedis.keys("*")).isNotEmpty().allSatisfy(key -> assertThat(key).startsWith("{store}:"));
+        assertThat(console.list("KEYS", "*")).isNotEmpty().allSatisfy(key -> assertThat(key).startsWith("{store}:"));
     }
 
     @Test
@@ -192,7 +189,7 @@ class RedisStoreIT {
     @Test
     void scriptsThatTheServerHasForgottenAreSentAgain() {
         broker.enqueue(Batch.of(task("a").build()));
-        jedis.scriptFlush();
+        console.run("SCRIPT", "FLUSH");
         assertThat(complete(claim(1).getFirst())).isTrue();
     }
 
@@ -200,11 +197,11 @@ class RedisStoreIT {
     void aTaskThatHasLostWhatEachHasIsDead() {
         broker.enqueue(Batch.of(task("state").build(), task("type").build(), task("queue").build(),
                 task("priority").build(), task("number").build(), task("fine").build()));
-        jedis.hset("{store}:t:state", "s", "nonsense");
-        jedis.hdel("{store}:t:type", "y");
-        jedis.hdel("{store}:t:queue", "q");
-        jedis.hset("{store}:t:priority", "p", "");
-        jedis.hset("{store}:t:number", "p", "nine");
+        console.run("HSET", "{store}:t:state", "s", "nonsense");
+        console.run("HDEL", "{store}:t:type", "y");
+        console.run("HDEL", "{store}:t:queue", "q");
+        console.run("HSET", "{store}:t:priority", "p", "");
+        console.run("HSET", "{store}:t:number", "p", "nine");
         assertThat(claim(10)).extracting(claim -> claim.token().id()).containsExactly("fine");
         assertThat(broker.ended(List.of("state", "type", "queue", "priority", "number"))).hasSize(5)
                 .allSatisfy(end -> assertThat(end).extracting(EndedTask::state, EndedTask::reason, EndedTask::type,
@@ -219,9 +216,9 @@ class RedisStoreIT {
         broker.enqueue(Batch.of(task("gone").build(), task("other").build(), task("fine").build(),
                 task("running").priority(9).build(), task("due").due(When.after(LEASE)).build()));
         assertThat(claim(1).getFirst().token().id()).isEqualTo("running");
-        jedis.del("{store}:t:gone", "{store}:t:running", "{store}:t:due");
-        jedis.del("{store}:t:other");
-        jedis.lpush("{store}:t:other", "a list");
+        console.run("DEL", "{store}:t:gone", "{store}:t:running", "{store}:t:due");
+        console.run("DEL", "{store}:t:other");
+        console.run("LPUSH", "{store}:t:other", "a list");
         assertThat(claim(10)).extracting(claim -> claim.token().id()).containsExactly("fine");
         clock.advance(LEASE.multipliedBy(2));
         assertThat(broker.upkeep(Upkeep.Limits.USUAL).takenBack()).isOne();
@@ -292,7 +289,8 @@ class RedisStoreIT {
         }
         assertThat(failures).isEmpty();
         assertThat(claim(1000)).hasSize(callers);
-        assertThat(jedis.clientList().lines().filter(line -> line.contains("name=sennit"))).hasSizeLessThanOrEqualTo(2);
+        assertThat(console.text("CLIENT", "LIST").lines().filter(line -> line.contains("name=sennit")))
+                .hasSizeLessThanOrEqualTo(2);
     }
 
     @Test
@@ -326,7 +324,7 @@ class RedisStoreIT {
     }
 
     private void cutSubscriptions() {
-        jedis.clientKill(new ClientKillParams().type(ClientType.PUBSUB));
+        console.run("CLIENT", "KILL", "TYPE", "pubsub");
     }
 
     @Test
