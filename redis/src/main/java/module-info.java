@@ -7,5 +7,6 @@ module dev.sennit.queue.redis {
     exports dev.sennit.queue.redis;
 
     provides dev.sennit.queue.broker.BrokerProvider with
-            dev.sennit.queue.redis.RedisBrokerProvider;
+            dev.sennit.queue.redis.RedisBrokerProvider,
+            dev.sennit.queue.redis.RedissBrokerProvider;
 }

@@ -10,13 +10,14 @@ import org.jspecify.annotations.Nullable;
 /** What stands in {@code redis://USER:PASSWORD@HOST:PORT/DB?OPTIONS}. Its text shows no password. */
 final class Address {
     static final String SYNTAX = "redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB][?prefix=NAME&connections=N]";
+    static final String TLS = "rediss";
     static final String PREFIX = "sennit";
 
     private static final int PORT = 6379;
     private static final int CONNECTIONS = 3;
     private static final int MOST_CONNECTIONS = 100;
     private static final int MOST_DATABASES = 1_000_000;
-    private static final Set<String> OPTIONS = Set.of("prefix", "connections");
+    private static final Set<String> OPTIONS = Set.of("prefix", "connections", "sslrootcert");
     /** Letters, digits and a few signs; in braces the part by which a cluster chooses the node. */
     private static final String PREFIX_PATTERN = "[\\w.:-]{1,100}|[\\w.:-]{0,50}\\{[\\w.:-]{1,50}\\}[\\w.:-]{0,50}";
 
@@ -27,12 +28,13 @@ final class Address {
     private final @Nullable String user;
     private final String prefix;
     private final int connections;
+    private final @Nullable String rootCertificates;
 
     Address(BrokerUri uri) {
         this.uri = uri;
         uri.ensureOnly(OPTIONS);
         if (!uri.rest().startsWith("//")) {
-            throw wrong("begins with redis://");
+            throw wrong("begins with " + uri.scheme() + "://");
         }
         String rest = uri.rest().substring(2);
         int at = rest.lastIndexOf('@');
@@ -65,6 +67,10 @@ final class Address {
         connections = options.containsKey("connections")
                 ? number(options.getOrDefault("connections", ""), "connections", 2, MOST_CONNECTIONS)
                 : CONNECTIONS;
+        rootCertificates = options.get("sslrootcert");
+        if (rootCertificates != null && !isTls()) {
+            throw new IllegalArgumentException("sslrootcert is an option of rediss://, which speaks TLS");
+        }
     }
 
     private static int number(String text, String what, int least, int most) {
@@ -116,6 +122,15 @@ final class Address {
     /** How many connections there are at most: one hears of news, the others are lanes. */
     int connections() {
         return connections;
+    }
+
+    boolean isTls() {
+        return uri.scheme().equals(TLS);
+    }
+
+    /** A file with the certificates of those who may have signed that of the server, instead of those of Java. */
+    @Nullable String rootCertificates() {
+        return rootCertificates;
     }
 
     boolean hasHashTag() {

@@ -21,6 +21,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
 
 /**
  * The connections of a broker, each with the one thread that uses it: so a caller that is interrupted breaks none, and
@@ -300,8 +301,12 @@ final class Lanes implements AutoCloseable {
         private @Nullable JedisConnectionException attempt(List<Request> open) {
             try {
                 Link own = link;
+                if (own != null && own.isIdle() && !isAlive(own)) { // before anything is in doubt
+                    drop();
+                    own = null;
+                }
                 if (own == null) {
-                    own = connect();
+                    own = connector.get();
                     link = own;
                 }
                 List<Parcel> parcels = parcels(open);
@@ -343,8 +348,13 @@ final class Lanes implements AutoCloseable {
             }
         }
 
-        private Link connect() {
-            return connector.get();
+        private static boolean isAlive(Link link) {
+            try {
+                link.check();
+                return true;
+            } catch (JedisException e) {
+                return false;
+            }
         }
 
         private void drop() {

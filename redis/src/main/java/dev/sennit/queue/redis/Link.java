@@ -7,7 +7,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
-import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.RedisProtocol;
@@ -22,14 +21,14 @@ import redis.clients.jedis.exceptions.JedisDataException;
  * {@code JedisConnectionException} the end of the connection. {@link RedisErrors} words them.
  */
 final class Link implements AutoCloseable {
-    private static final int CONNECT_MILLIS = 10_000;
     /** How long an answer may take. */
     private static final int ANSWER_MILLIS = 30_000;
+    private static final long IDLE_NANOS = 10_000_000_000L;
 
     /** Gives access to what the library keeps for its own classes. */
     private static final class Open extends Connection {
-        Open(HostAndPort server, JedisClientConfig config) {
-            super(server, config);
+        Open(Sockets sockets, JedisClientConfig config) {
+            super(sockets, config);
         }
 
         void send() {
@@ -42,6 +41,8 @@ final class Link implements AutoCloseable {
     }
 
     private final Open connection;
+    /** When requests were sent last. Only the thread that sends them. */
+    private long used = System.nanoTime();
     /** Held by whoever writes to a connection that hears: the thread that reads does not. */
     private final ReentrantLock writing = new ReentrantLock();
 
@@ -55,10 +56,10 @@ final class Link implements AutoCloseable {
     }
 
     static Link to(Address address, int answerMillis) {
-        JedisClientConfig config = DefaultJedisClientConfig.builder().connectionTimeoutMillis(CONNECT_MILLIS)
-                .socketTimeoutMillis(answerMillis).user(address.user()).password(address.password())
-                .database(address.database()).protocol(RedisProtocol.RESP2).clientName("sennit").build();
-        return new Link(new Open(new HostAndPort(address.host(), address.port()), config));
+        JedisClientConfig config = DefaultJedisClientConfig.builder().socketTimeoutMillis(answerMillis)
+                .user(address.user()).password(address.password()).database(address.database())
+                .protocol(RedisProtocol.RESP2).clientName("sennit").build();
+        return new Link(new Open(new Sockets(address, answerMillis), config));
     }
 
     // ---- scripts ----
@@ -107,6 +108,18 @@ final class Link implements AutoCloseable {
 
     void flush() {
         connection.send();
+        used = System.nanoTime();
+    }
+
+    /** Whether nothing was sent for so long that the server, or something on the way, may have ended the connection. */
+    boolean isIdle() {
+        return System.nanoTime() - used > IDLE_NANOS;
+    }
+
+    /** Waits until the server has answered. */
+    void check() {
+        connection.sendCommand(Protocol.Command.PING);
+        connection.getOne();
     }
 
     /** Returns the next answer. */

@@ -65,13 +65,16 @@ import redis.clients.jedis.exceptions.JedisException;
  * }
  * }
  *
- * <p>The address is {@code redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB]} and, after {@code ?}:
+ * <p>The address is {@code redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB]}, or {@code rediss://} for TLS, and, after
+ * {@code ?}:
  *
  * <table>
  * <caption>Options</caption>
  * <tr><th>option</th><th>default</th><th>is</th></tr>
  * <tr><td>prefix</td><td>sennit</td><td>the name before all keys: several brokers share a database by that</td></tr>
  * <tr><td>connections</td><td>3</td><td>how many connections at most, one of them to hear of news</td></tr>
+ * <tr><td>sslrootcert</td><td>those that Java trusts</td><td>a file with certificates in PEM: one of them has signed
+ *   that of the server, or is it</td></tr>
  * </table>
  *
  * <p><b>What is kept</b> is what the server keeps. With {@code appendonly yes} and {@code appendfsync always}, a task is
@@ -124,8 +127,8 @@ public final class RedisBroker implements Broker {
      */
     public static RedisBroker open(String uri) {
         BrokerUri parsed = BrokerUri.parse(uri);
-        if (!parsed.scheme().equals("redis")) {
-            throw new IllegalArgumentException("the address of a broker in Redis begins with redis://");
+        if (!parsed.scheme().equals("redis") && !parsed.scheme().equals(Address.TLS)) {
+            throw new IllegalArgumentException("the address of a broker in Redis begins with redis:// or rediss://");
         }
         return open(new Address(parsed), null);
     }
@@ -141,7 +144,11 @@ public final class RedisBroker implements Broker {
         }
         var broker = new RedisBroker(address, errors, clock);
         try {
-            broker.now(); // whether scripts and the keys may be used
+            long version = broker.number(Script.OPEN, new Arguments()); // also whether scripts and the keys may be used
+            if (version != 0) {
+                throw errors.of(BrokerException.Kind.UNUSABLE, false, " has tasks in the form " + version
+                        + ", which this version of Sennit does not know: use a newer one, or another prefix", null);
+            }
             return broker;
         } catch (RuntimeException e) {
             broker.close();
@@ -431,8 +438,11 @@ public final class RedisBroker implements Broker {
             while (counters.hasNext()) {
                 String counter = counters.text();
                 TaskState state = TaskState.values()[Integer.parseInt(counter.substring(0, 1))];
-                counts.computeIfAbsent(counter.substring(2), _ -> new EnumMap<>(TaskState.class)).put(state,
-                        counters.number());
+                long count = counters.number();
+                if (count > 0) { // a task that was damaged may have been counted in another state
+                    counts.computeIfAbsent(counter.substring(2), _ -> new EnumMap<>(TaskState.class)).put(state,
+                            count);
+                }
             }
             Set<Scope> paused = scopes(reply.list());
             paused.stream().filter(scope -> scope.kind() == Scope.Kind.QUEUE)

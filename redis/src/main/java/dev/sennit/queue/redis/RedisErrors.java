@@ -3,6 +3,9 @@ package dev.sennit.queue.redis;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerException.Kind;
 import java.net.UnknownHostException;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertificateException;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
@@ -25,6 +28,11 @@ final class RedisErrors {
         Throwable cause = cause(error);
         if (String.valueOf(error.getMessage()).startsWith("Unknown reply")) {
             return foreign(error, isDoubtful);
+        }
+        if (cause instanceof CertPathBuilderException || cause instanceof CertificateException
+                || cause instanceof CertPathValidatorException) {
+            return of(Kind.REFUSED, isDoubtful, " has a certificate that is not trusted (" + line(cause)
+                    + "): name the host that it is of, or give ?sslrootcert=FILE", error);
         }
         String why = cause instanceof UnknownHostException ? "unknown host" : line(cause);
         return of(Kind.UNAVAILABLE, isDoubtful,

@@ -175,10 +175,16 @@ final class Reply {
             if (!task.id().equals(token.id()) || !task.type().equals(type) || !task.queue().equals(queue)) {
                 return new Begun(token, null, "the message is of another task");
             }
-            return new Begun(token, new Claim(token, task, failures, crashes, enqueuedAt, checkpoint, inputs), null);
+            return new Begun(token, claim(token, task, failures, crashes, enqueuedAt, checkpoint, inputs), null);
         } catch (TaskFormatException e) {
             return new Begun(token, null, String.valueOf(e.getMessage()));
         }
+    }
+
+    @SuppressWarnings("NullAway") // the checkpoint may be null, which the compiler leaves out of the record's class file
+    private static Claim claim(Token token, QueuedTask task, int failures, int crashes, Instant enqueuedAt,
+            byte @Nullable [] checkpoint, List<byte[]> inputs) {
+        return new Claim(token, task, failures, crashes, enqueuedAt, checkpoint, inputs);
     }
 
     /** What an error callback is told: its message is that of the task that it was made of. */

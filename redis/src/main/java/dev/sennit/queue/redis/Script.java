@@ -31,6 +31,7 @@ enum Script {
     LIMIT(Effect.REPEATABLE),
     NOW(Effect.NONE),
     OLDEST(Effect.NONE),
+    OPEN(Effect.NONE),
     PAUSE(Effect.REPEATABLE),
     PUT_SCHEDULE(Effect.REPEATABLE, "schedule"),
     REMOVE_SCHEDULE(Effect.ONCE, "schedule"),

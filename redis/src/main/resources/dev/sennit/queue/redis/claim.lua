@@ -114,8 +114,9 @@ local function serve(queue)
         local entry = T.get(id, true)
         local before = #readied
         if entry and entry.isDamaged then
-            T.mend(entry, READY, queue, lane.kind)
-            T.unreadable(entry)
+            call('ZREM', lane.name, id)
+            emptied[lane.name] = {q = queue, y = lane.kind}
+            T.bury(entry, READY, queue, lane.kind)
         elseif not entry or entry.s ~= READY or entry.q ~= queue or entry.y ~= lane.kind then
             call('ZREM', lane.name, id)
             emptied[lane.name] = {q = queue, y = lane.kind}

@@ -43,7 +43,7 @@ local function hasText(entry)
 end
 
 local function fits(entry)
-    return entry and not entry.isDamaged and (bits == '' or states[entry.s]) and (not queue or entry.q == queue)
+    return entry and not entry.isRemoved and (bits == '' or states[entry.s]) and (not queue or entry.q == queue)
         and (not kind or entry.y == kind) and (not root or (entry.r or entry.id) == root)
         and (not reason or entry.re == reason) and (not after or after < entry.id) and (not part or hasText(entry))
 end
@@ -87,6 +87,9 @@ for _, id in ipairs(candidates) do
     end
     last = id
     local entry = T.get(id)
+    if entry and entry.isDamaged then
+        T.bury(entry, READY)
+    end
     if fits(entry) and not (what == 'P' and entry.s == RUNNING) then
         chosen[#chosen + 1] = entry
     end

@@ -30,6 +30,8 @@ local BAND = 562949953421312 -- 2^49
 local USUAL_TTL = 86400000
 local USUAL_CRASHES = 3
 local EVENTS = 10000
+-- Of the keys and what is in them.
+local VERSION = 1
 
 -- What only some tasks have, which then have fl; set() sees to that. Each task has s, y, q, p, a and perhaps rt, which get()
 -- reads. All else, such as the message, the argument and the result, is read only where it is needed, by read().
@@ -134,6 +136,14 @@ function T.next(counter)
     return all[counter]
 end
 
+-- A number that was stored; nil if it is none, or none that can be counted with.
+local function whole(value)
+    local stored = tonumber(value)
+    if stored and stored > -9e15 and stored < 9e15 then
+        return stored
+    end
+end
+
 -- Returns a task, or nil. One that has lost what every task has is there, but isDamaged.
 function T.get(id, hasBody)
     local entry = cache[id]
@@ -151,24 +161,25 @@ function T.get(id, hasBody)
         cache[id] = false
         return nil
     end
-    local state = tonumber(v[1])
-    entry = {id = id, dirty = {}, s = state, y = v[2] or nil, q = v[3] or nil, p = tonumber(v[4]),
-        a = tonumber(v[5]) or 0, rt = v[6] or nil, fl = v[7] or nil}
+    local state = whole(v[1])
+    entry = {id = id, dirty = {}, s = state, y = v[2] or nil, q = v[3] or nil, p = whole(v[4]),
+        a = whole(v[5]) or 0, rt = v[6] or nil, fl = v[7] or nil}
     if hasBody then
-        entry.e, entry.m, entry.b = tonumber(v[8]) or 0, v[9] or '', v[10] or ''
+        entry.e, entry.m, entry.b = whole(v[8]) or 0, v[9] or '', v[10] or ''
     end
     if entry.fl then
         v = call('HMGET', key, unpack(REST))
-        entry.v, entry.k, entry.i, entry.o = v[1] or nil, v[2] or nil, tonumber(v[3]), v[4] or nil
-        entry.rc, entry.am, entry.u, entry.uu = tonumber(v[5]), v[6] or nil, v[7] or nil, v[8] or nil
-        entry.ud, entry.r, entry.pj, entry.pi = tonumber(v[9]), v[10] or nil, v[11] or nil, v[12] or nil
+        entry.v, entry.k, entry.i, entry.o = v[1] or nil, v[2] or nil, whole(v[3]), v[4] or nil
+        entry.rc, entry.am, entry.u, entry.uu = whole(v[5]), v[6] or nil, v[7] or nil, v[8] or nil
+        entry.ud, entry.r, entry.pj, entry.pi = whole(v[9]), v[10] or nil, v[11] or nil, v[12] or nil
         entry.af, entry['in'], entry.di = v[13] or nil, v[14] or nil, v[15] or nil
-        entry.n, entry.d, entry.x, entry.z = tonumber(v[16]), tonumber(v[17]), tonumber(v[18]), v[19] or nil
-        entry.f, entry.c, entry.tt = tonumber(v[20]), tonumber(v[21]), tonumber(v[22])
-        entry.re, entry.et, entry.em, entry.ea = v[23] or nil, v[24] or nil, v[25] or nil, tonumber(v[26])
+        entry.n, entry.d, entry.x, entry.z = whole(v[16]), whole(v[17]), whole(v[18]), v[19] or nil
+        entry.f, entry.c, entry.tt = whole(v[20]), whole(v[21]), whole(v[22])
+        entry.re, entry.et, entry.em, entry.ea = v[23] or nil, v[24] or nil, v[25] or nil, whole(v[26])
     end
     entry.f, entry.c = entry.f or 0, entry.c or 0
-    entry.isDamaged = not (state and state >= 0 and state <= 8 and state % 1 == 0 and entry.y and entry.q and entry.p)
+    entry.isDamaged = not (state and state >= 0 and state <= 8 and state % 1 == 0 and entry.y and entry.q and entry.p
+        and entry.p >= 0 and entry.p <= 9)
     cache[id] = entry
     return entry
 end
@@ -199,12 +210,6 @@ function T.clear(entry, name)
     end
 end
 
-function T.number(entry, name)
-    local value = tonumber(T.read(entry, name))
-    entry[name] = value
-    return value
-end
-
 -- Reads what get() does not.
 function T.read(entry, name)
     local value = entry[name]
@@ -215,16 +220,11 @@ function T.read(entry, name)
     return value
 end
 
--- Gives a damaged task what is needed to end it.
-function T.mend(entry, state, queue, kind)
-    T.set(entry, 's', state)
-    T.set(entry, 'q', entry.q or queue)
-    T.set(entry, 'y', entry.y or kind)
-    T.set(entry, 'p', entry.p or 5)
-    if kind == '?' then -- nobody knows whose place it has
-        entry.k, entry.o = nil, nil
-    end
-    entry.isDamaged = false
+-- The same of a number.
+function T.number(entry, name)
+    local value = whole(T.read(entry, name))
+    entry[name] = value
+    return value
 end
 
 -- ---- what is told at the end ----
@@ -339,7 +339,9 @@ function T.leave(entry)
     elseif state == SCHEDULED then
         call('ZREM', SCHEDULE, entry.id)
     elseif state == HELD then
-        call('ZREM', T.key(entry).held, entry.id)
+        if entry.k then
+            call('ZREM', T.key(entry).held, entry.id)
+        end
     elseif state == BLOCKED then
         if entry.af then
             call('ZREM', P .. 'jw:' .. entry.af, entry.id)
@@ -418,8 +420,7 @@ function T.awaken(most)
         call('ZREM', SCHEDULE, id)
         local entry = T.get(id)
         if entry and entry.isDamaged then
-            T.mend(entry, SCHEDULED, 'default', '?')
-            T.unreadable(entry)
+            T.bury(entry, SCHEDULED)
         elseif entry and entry.s == SCHEDULED then
             T.arrive(entry, T.number(entry, 'd') or now)
         end
@@ -448,7 +449,9 @@ function T.turn(key, at)
             return
         end
         local entry = T.get(id)
-        if entry and entry.s == HELD and not entry.isDamaged then
+        if entry and entry.isDamaged then
+            T.bury(entry, HELD)
+        elseif entry and entry.s == HELD then
             T.set(entry, 'o', '1')
             key.p = key.p + 1
             T.ready(entry, at)
@@ -536,9 +539,26 @@ function T.finish(entry, state, reason)
     T.settle()
 end
 
-function T.unreadable(entry)
+-- Ends a damaged task. It has been met in a state, and perhaps in a queue and under a type, if it does not say so itself.
+function T.bury(entry, state, queue, kind)
+    local own = entry.s
+    if not own or own < 0 or own > 8 or own % 1 ~= 0 then
+        T.set(entry, 's', state)
+    end
+    if not entry.q and not queue then -- nobody knows whose place it has
+        T.clear(entry, 'k')
+        T.clear(entry, 'o')
+    end
+    T.set(entry, 'q', entry.q or queue or 'default')
+    T.set(entry, 'y', entry.y or kind or '?')
+    T.set(entry, 'p', entry.p and entry.p >= 0 and entry.p <= 9 and entry.p or 5)
+    entry.isDamaged = false
+    if entry.s == DEAD then
+        T.set(entry, 're', 'UNREADABLE')
+        return
+    end
     T.set(entry, 'et', 'UnreadableTask')
-    T.set(entry, 'em', 'the task has lost its state, its type or its queue')
+    T.set(entry, 'em', 'the task has lost its state, its type, its queue or its priority')
     T.set(entry, 'es', '')
     T.finish(entry, DEAD, 'UNREADABLE')
 end
@@ -1058,7 +1078,7 @@ function T.flush()
         end
     end
     if isMetaChanged then
-        call('HSET', P .. 'meta', 'n', meta.n, 't', meta.t, 'ev', meta.ev)
+        call('HSET', P .. 'meta', 'n', meta.n, 't', meta.t, 'ev', meta.ev, 'version', VERSION)
     end
     if #events > 0 then
         for _, event in ipairs(events) do

@@ -25,8 +25,7 @@ end
 local takenBack, crashed = 0, 0
 for _, entry in ipairs(over('leases', now, function(state) return state == RUNNING end)) do
     if entry.isDamaged then
-        T.mend(entry, RUNNING, 'default', '?')
-        T.unreadable(entry)
+        T.bury(entry, RUNNING)
         crashed = crashed + 1
     elseif T.takeBack(entry, 'LostWorker', 'the lease of worker ' .. (T.read(entry, 'w') or '?') .. ' has expired', '') then
         takenBack = takenBack + 1
@@ -38,7 +37,7 @@ end
 local expired = 0
 for _, entry in ipairs(over('expiring', now, function(state) return state < RUNNING end)) do
     if entry.isDamaged then
-        call('ZREM', EXPIRING, entry.id)
+        T.bury(entry, BLOCKED)
     elseif entry.s < RUNNING then -- it may have ended with another one
         T.finish(entry, EXPIRED, nil)
         expired = expired + 1
@@ -72,8 +71,11 @@ local function endUnknown(before)
                         MOST - unknown - #found)
                     for _, id in ipairs(tasks) do
                         local entry = T.get(id)
-                        if not entry or entry.isDamaged then
+                        if not entry then
                             call('ZREM', lane, id)
+                        elseif entry.isDamaged then
+                            call('ZREM', lane, id)
+                            T.bury(entry, READY, queue, kind)
                         elseif (T.number(entry, 'd') or 0) > before then
                             break
                         else
@@ -109,7 +111,7 @@ for _, index in ipairs({'kept', 'dead'}) do
         return isDead == (state == DEAD) and state >= SUCCEEDED
     end)) do
         if entry.isDamaged then
-            T.mend(entry, isDead and DEAD or SUCCEEDED, 'default', '?')
+            T.bury(entry, isDead and DEAD or SUCCEEDED)
         end
         if not entry.isRemoved then
             T.purge(entry)

@@ -49,6 +49,14 @@ class AddressTest {
     }
 
     @Test
+    void speaksTlsIfItSaysSo() {
+        assertThat(address("redis://host").isTls()).isFalse();
+        assertThat(address("rediss://host/0?sslrootcert=/etc/ca.pem").isTls()).isTrue();
+        assertThat(address("rediss://host/0?sslrootcert=/etc/ca.pem").rootCertificates()).isEqualTo("/etc/ca.pem");
+        assertThatThrownBy(() -> address("redis://host/0?sslrootcert=x")).hasMessageContaining("rediss://");
+    }
+
+    @Test
     void refusesWhatIsNoAddress() {
         assertThatThrownBy(() -> address("redis:host")).hasMessageContaining("begins with redis://");
         assertThatThrownBy(() -> address("redis:///0")).hasMessageContaining("the name of a host");

@@ -180,6 +180,25 @@ class RedisOpenIT {
     }
 
     @Test
+    void noAddressShowsItsPassword() {
+        for (String address : List.of("redis://me:hunter2@127.0.0.1:1/0", "redis://:hunter2@nowhere.invalid/",
+                "redis://me:hunter2@127.0.0.1:99999/0", "redis://me:hunter2@/0", "redis://hunter2@127.0.0.1:1/0",
+                "redis://me:a@hunter2@127.0.0.1:1/0", "redis://me:a/hunter2@127.0.0.1:1/0",
+                "redis://me:a:hunter2@127.0.0.1:1/0", "redis://me:hunter2%zz@127.0.0.1:1/0",
+                "redis://127.0.0.1:1/0?password=hunter2", "redis://me:hunter2@127.0.0.1:1/hunter2",
+                "redis://me:hunter2@127.0.0.1:1/0?prefix=a b", "redis://me:hunter2@127.0.0.1:1/0?colour=red",
+                "redis:me:hunter2@127.0.0.1/0")) {
+            assertThatThrownBy(() -> Broker.open(address).close()).as(address)
+                    .isInstanceOfAny(IllegalArgumentException.class, BrokerException.class).satisfies(error -> {
+                        var text = new StringWriter();
+                        error.printStackTrace(new PrintWriter(text));
+                        assertThat(text.toString()).doesNotContain("hunter2");
+                        assertThat(error.getMessage()).doesNotContain("\n");
+                    });
+        }
+    }
+
+    @Test
     void aServerWithoutAnAppendOnlyFileIsTakenWithAWarning() throws Exception {
         List<String> lines = new CopyOnWriteArrayList<>();
         var handler = new Handler() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.junit.WithServer;
 import dev.sennit.queue.broker.Batch;
+import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.Claim;
@@ -22,6 +23,7 @@ import dev.sennit.queue.broker.Rate;
 import dev.sennit.queue.broker.Scope;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.broker.When;
@@ -176,6 +178,16 @@ class RedisStoreIT {
     }
 
     @Test
+    void tasksOfANewerVersionAreLeftAlone() {
+        broker.enqueue(Batch.of(task("a").build()));
+        open().close();
+        console.run("HSET", "{store}:meta", "version", "2");
+        assertThatThrownBy(this::open).isInstanceOfSatisfying(BrokerException.class,
+                e -> assertThat(e.kind()).isEqualTo(BrokerException.Kind.UNUSABLE))
+                .hasMessageContaining("has tasks in the form 2").hasMessageNotContaining("\n");
+    }
+
+    @Test
     void severalBrokersShareADatabase() {
         try (RedisBroker other = RedisBroker.open(server.uri() + "?prefix=other")) {
             broker.enqueue(Batch.of(task("a").build()));
@@ -209,6 +221,36 @@ class RedisStoreIT {
         assertThat(broker.search(TaskFilter.ALL.state(TaskState.DEAD), 10)).hasSize(5)
                 .allSatisfy(view -> assertThat(view.payload()).isEqualTo(new byte[] {'1'}));
         assertThat(claim(10)).isEmpty();
+    }
+
+    @Test
+    void aDamagedTaskIsFoundInWhateverStateItWas() {
+        KeyLimit one = new KeyLimit("k", 1);
+        broker.enqueue(new Batch(List.of(task("running").priority(9).build(), task("first").key(one).build(),
+                task("held").key(one).build(), task("next").key(one).build(),
+                task("due").due(When.after(LEASE)).build(), task("part").part(new PartOf("j", 0)).queue("x").build(),
+                task("blocked").after("j").expires(When.after(LEASE)).build(), task("ready").queue("x").build(),
+                task("ended").build()), List.of(new Join("j", 1, List.of()))));
+        assertThat(claim(1).getFirst().token().id()).isEqualTo("running");
+        broker.cancel("ended");
+        for (String id : List.of("running", "held", "due", "blocked", "ready", "ended")) {
+            console.run("HSET", "{store}:t:" + id, "s", "x");
+            console.run("HDEL", "{store}:t:" + id, "p");
+        }
+        assertThat(broker.search(TaskFilter.ALL.ids("ready"), 1)).extracting(TaskView::reason)
+                .containsExactly(DeadReason.UNREADABLE);
+        Claim first = claim(10).getFirst();
+        assertThat(first.token().id()).isEqualTo("first");
+        complete(first);
+        assertThat(complete(claim(10).getFirst())).isTrue();
+        assertThat(broker.find("next").orElseThrow().state()).isEqualTo(TaskState.SUCCEEDED);
+        assertThat(broker.find("part").orElseThrow().state()).isEqualTo(TaskState.READY);
+        clock.advance(LEASE.multipliedBy(2));
+        upkeep(Upkeep.Limits.USUAL);
+        clock.advance(Duration.ofDays(2));
+        upkeep(Upkeep.Limits.USUAL);
+        assertThat(broker.search(TaskFilter.ALL.reason(DeadReason.UNREADABLE), 10)).extracting(TaskView::id)
+                .containsExactlyInAnyOrder("running", "held", "due", "blocked", "ready");
     }
 
     @Test
