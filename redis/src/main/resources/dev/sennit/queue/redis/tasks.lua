@@ -45,7 +45,11 @@ IS_REST.d, IS_REST.n, IS_REST.ea = nil, nil, nil -- each task has them, too
 REST[#REST], REST[#REST - 1] = nil, nil -- these may be large: read() reads them
 
 -- What an entry has that is no field of the hash.
-local OWN = {id = true, dirty = true, isNew = true, isDamaged = true, isRemoved = true}
+local OWN = {id = true, dirty = true, isNew = true, isDamaged = true, isRemoved = true, isShrunk = true}
+-- What is there only if it is not 0.
+local IS_COUNT = {a = true, f = true, c = true}
+-- What is kept of a task that has ended and is not dead, but for its result.
+local ENDS = {'s', 'y', 'q', 'p', 'a', 'f', 'c', 'e', 'g', 'w', 'ea', 'v', 'k', 'r', 'pr', 'et', 'em', 'es', 'rs', 'fl'}
 
 local micros
 if ARGV[1] == '' then
@@ -213,7 +217,7 @@ end
 -- Reads what get() does not.
 function T.read(entry, name)
     local value = entry[name]
-    if value == nil and not entry.isNew and not entry.dirty[name] then
+    if value == nil and not entry.isNew and not entry.isShrunk and not entry.dirty[name] then
         value = call('HGET', TASK .. entry.id, name) or nil
         entry[name] = value
     end
@@ -599,14 +603,24 @@ function T.settleOne(entry)
         if entry.tt == 0 then
             T.remove(entry)
         else
-            T.set(entry, 'm', '') -- one write less than to take it away
-            T.set(entry, 'b', '')
-            if entry.fl then
-                T.set(entry, 'od', nil)
-                T.set(entry, 'cp', nil)
-            end
+            T.shrink(entry)
         end
     end
+end
+
+-- Has a task that has ended written anew with what is still asked for: a small hash takes a quarter of the memory that a
+-- hash takes which was large once.
+function T.shrink(entry)
+    if not entry.isNew then
+        local v = call('HMGET', TASK .. entry.id, 'e', 'g', 'w', 'pr', 'es')
+        entry.e, entry.g, entry.w, entry.pr = v[1] or nil, v[2] or nil, v[3] or nil, v[4] or nil
+        entry.es = entry.es or v[5] or nil
+    end
+    if entry.s == SUCCEEDED then -- it shows no error of an earlier run
+        entry.et, entry.em, entry.es = nil, nil, nil
+    end
+    entry.isShrunk = true
+    touched[entry.id] = entry
 end
 
 -- A new id for an error callback: that of the caller, counted up.
@@ -1024,9 +1038,20 @@ end
 function T.flush()
     for id, entry in pairs(touched) do
         local there, size, gone = {}, 0, nil
-        if entry.isNew then
+        if entry.isShrunk then
+            for _, name in ipairs(ENDS) do
+                local value = entry[name]
+                if value and not (value == 0 and IS_COUNT[name]) then
+                    there[size + 1], there[size + 2] = name, value
+                    size = size + 2
+                end
+            end
+            if not entry.isNew then
+                call('DEL', TASK .. id)
+            end
+        elseif entry.isNew then
             for name, value in pairs(entry) do
-                if not OWN[name] then
+                if not OWN[name] and not (value == 0 and IS_COUNT[name]) then
                     there[size + 1], there[size + 2] = name, value
                     size = size + 2
                 end
