@@ -28,9 +28,8 @@ import redis.clients.jedis.exceptions.JedisException;
  * callers on virtual threads need none of their own.
  *
  * <p><b>Requests</b> wait in one line; a lane takes all that wait there, up to a bound, sends them together and reads
- * the answers, which come in the same order. So many callers share a round trip, and a write to the server's disk; those
- * who enqueue share a script, too.
- * Lanes start when they are needed.
+ * the answers, which come in the same order. So many callers share a round trip, and a write to the server's disk;
+ * those who enqueue share a script, too. Lanes start when they are needed.
  *
  * <p><b>Failures.</b> A request that was never sent has not happened, and is sent again on another connection. One
  * whose answer was lost is repeated only if it may happen twice; else the caller hears that it is in doubt.

@@ -27,13 +27,13 @@ import redis.clients.jedis.exceptions.JedisException;
 /**
  * Tells listeners what the scripts publish: of work in a queue, of ends for an address, of requests to a worker.
  *
- * <p><b>Hearing.</b> One thread has a connection that subscribes to the channels in which listeners are interested. What
- * comes is a hint, and may be lost with the connection: the thread connects again, with growing pauses, and then has all
- * listeners look for work. Another thread has them do so every few seconds, and has the server answer, so that a
- * connection that only seems to be there is noticed.
+ * <p><b>Hearing.</b> One thread has a connection that subscribes to the channels in which listeners are interested.
+ * What comes is a hint, and may be lost with the connection: the thread connects again, with growing pauses, and then
+ * has all listeners look for work. Another thread has them do so every few seconds, and has the server answer, so that
+ * a connection that only seems to be there is noticed.
  *
- * <p><b>Telling.</b> A virtual thread for each listener that has something to hear, which ends when it has told all: one
- * call at a time, and a slow listener holds nobody up. It loses the oldest of what it has not heard.
+ * <p><b>Telling.</b> A virtual thread for each listener that has something to hear, which ends when it has told all:
+ * one call at a time, and a slow listener holds nobody up. It loses the oldest of what it has not heard.
  */
 final class News implements AutoCloseable {
     /** How much of a kind waits for a listener. */

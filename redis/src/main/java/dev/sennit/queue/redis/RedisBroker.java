@@ -77,18 +77,19 @@ import redis.clients.jedis.exceptions.JedisException;
  *   that of the server, or is it</td></tr>
  * </table>
  *
- * <p><b>What is kept</b> is what the server keeps. With {@code appendonly yes} and {@code appendfsync always}, a task is
- * on its disk before a method returns. With {@code appendfsync everysec}, a server that is killed loses nothing, and a
- * power cut may take the last second. Without an append-only file, a server that is killed loses what came since its
- * last snapshot; the broker says so in the log. A server that throws keys away when its memory is full is refused.
+ * <p><b>What is kept</b> is what the server keeps. With {@code appendonly yes} and {@code appendfsync always}, a task
+ * is on its disk before a method returns. With {@code appendfsync everysec}, a power cut may take the last second or
+ * two, and so may a kill of the server while its disk is slow. Without an append-only file, a server that is killed
+ * loses what came since its last snapshot; the broker says so in the log. A server that throws keys away when its
+ * memory is full is refused.
  *
- * <p><b>Failures.</b> What was never sent is sent again on another connection. If the connection broke before the answer
- * came, what may happen twice is repeated (enqueue, complete, extend, and all that sets or reads something); a claim, a
- * failure and the like throw, with {@link BrokerException#isDoubtful}. A claim that was done nevertheless comes back
- * when its lease ends.
+ * <p><b>Failures.</b> What was never sent is sent again on another connection. If the connection broke before the
+ * answer came, what may happen twice is repeated (enqueue, complete, extend, and all that sets or reads something); a
+ * claim, a failure and the like throw, with {@link BrokerException#isDoubtful}. A claim that was done nevertheless
+ * comes back when its lease ends.
  *
- * <p>A claim and a completion take time in proportion to the logarithm of the number of tasks, and to the number of task
- * types in the queue. All runs on the one thread of the server that runs scripts, one method at a time.
+ * <p>A claim and a completion take time in proportion to the logarithm of the number of tasks, and to the number of
+ * task types in the queue. All runs on the one thread of the server that runs scripts, one method at a time.
  */
 public final class RedisBroker implements Broker {
     /** How many tasks are renewed, completed and so on by one script: others wait meanwhile. */

@@ -181,7 +181,7 @@ final class Reply {
         }
     }
 
-    @SuppressWarnings("NullAway") // the checkpoint may be null, which the compiler leaves out of the record's class file
+    @SuppressWarnings("NullAway") // the class file of the record does not say that the checkpoint may be null
     private static Claim claim(Token token, QueuedTask task, int failures, int crashes, Instant enqueuedAt,
             byte @Nullable [] checkpoint, List<byte[]> inputs) {
         return new Claim(token, task, failures, crashes, enqueuedAt, checkpoint, inputs);
