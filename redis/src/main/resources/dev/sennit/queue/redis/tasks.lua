@@ -1,7 +1,7 @@
 -- The algorithm of the broker in Redis: what all scripts share. RedisScripts puts this text before that of each verb.
 --
 -- A script is one atomic step, and Redis runs one at a time. It never waits and never fails in its middle: whatever can
--- be refused is refused before the first write.
+-- be refused is refused before the first write, by the server (see Script) or by the verb.
 --
 -- Keys.      KEYS[1] is the beginning of all keys, with the hash tag. docs/guides/broker-protocol.md lists the rest.
 -- Arguments. ARGV[1] is the time in microseconds since 1970, or empty for that of the server; ARGV[2] begins the names
