@@ -2,12 +2,11 @@ package dev.sennit.faults.queue;
 
 import dev.sennit.queue.RunContext;
 import dev.sennit.queue.TaskType;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +21,7 @@ final class SoakTasks {
     static final TaskType<Integer[], Integer> SUM = TaskType.of("soak.sum", Integer[].class, SoakTasks::sum);
 
     /** Guarded by the class. */
-    private static @Nullable FileChannel records;
+    private static @Nullable OutputStream records;
 
     private SoakTasks() {}
 
@@ -65,13 +64,12 @@ final class SoakTasks {
 
     /** Writes what happens, to which task, in which attempt, when: on Linux, all processes share the clock. */
     private static synchronized void write(char what, RunContext run) throws IOException {
-        FileChannel file = records;
-        if (file == null) {
-            records = file = FileChannel.open(
-                    Path.of(System.getenv(FOLDER), "records", ProcessHandle.current().pid() + ".txt"),
-                    StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+        OutputStream file = records;
+        if (file == null) { // no channel: the interrupt of one task would close it for all others
+            Path path = Path.of(System.getenv(FOLDER), "records", ProcessHandle.current().pid() + ".txt");
+            records = file = new FileOutputStream(path.toFile(), true);
         }
         String line = what + " " + run.id() + " " + run.attempt() + " " + System.nanoTime() + "\n";
-        file.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.US_ASCII)));
+        file.write(line.getBytes(StandardCharsets.US_ASCII));
     }
 }
