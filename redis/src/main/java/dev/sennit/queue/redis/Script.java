@@ -74,8 +74,8 @@ enum Script {
     }
 
     /**
-     * With this line, the server refuses a script before it begins: on a replica, without a disk and, unless it says that
-     * it may go on, without memory. Only what brings more tasks waits for memory; the rest makes some.
+     * With this line, the server refuses a script before it begins: on a replica, without a disk and, unless it says
+     * that it may go on, without memory. Only what brings more tasks waits for memory; the rest makes some.
      */
     private static String firstLine(String name) {
         return switch (name) {
