@@ -32,10 +32,10 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 @Timeout(value = 6, unit = TimeUnit.HOURS) // a long run takes its time; waits are bounded one by one
 class QueueServerFaultsIT {
-    private static final List<Fault> FAULTS = List.of(Fault.STOP_WORKER, Fault.KILL_SERVER, Fault.KILL_WORKER,
+    static final List<Fault> FAULTS = List.of(Fault.STOP_WORKER, Fault.KILL_SERVER, Fault.KILL_WORKER,
             Fault.CUT_CONNECTIONS, Fault.KILL_CHILD, Fault.STAND_STILL);
     /** A chance for each message. */
-    private static final double SELDOM = 0.0005;
+    static final double SELDOM = 0.0005;
 
     @TempDir
     Path folder;
@@ -61,7 +61,7 @@ class QueueServerFaultsIT {
         }
     }
 
-    private static void befall(Fault fault, SplittableRandom random, TestServer server, FaultProxy proxy)
+    static void befall(Fault fault, SplittableRandom random, TestServer server, FaultProxy proxy)
             throws Exception {
         switch (fault) {
             case KILL_SERVER -> {

@@ -1,0 +1,2 @@
+-- Returns the time in microseconds.
+return text(micros)
