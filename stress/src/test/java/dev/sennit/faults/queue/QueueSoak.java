@@ -204,10 +204,25 @@ final class QueueSoak implements AutoCloseable {
             }
             if (System.nanoTime() - since > BOUND.toNanos()) {
                 throw new AssertionError("nothing happens any more, while this waits until " + what + "; " + ended
-                        + " tasks have ended, " + broker.counts() + tails());
+                        + " tasks have ended, " + broker.counts() + ", some dead: " + someDead() + tails());
             }
             Thread.sleep(10);
         }
+    }
+
+    /** Returns how some tasks have died that were not to. */
+    private List<String> someDead() {
+        return broker.search(TaskFilter.ALL.state(TaskState.DEAD), 1000).stream()
+                .filter(task -> {
+                    synchronized (planned) {
+                        Planned plan = planned.get(task.id());
+                        return plan == null || !plan.dies;
+                    }
+                })
+                .limit(5)
+                .map(task -> task.id() + " " + task.reason() + ", " + task.error() + ", after " + task.attempts()
+                        + " attempts, " + task.failures() + " failures, " + task.crashes() + " crashes")
+                .toList();
     }
 
     private String tails() throws IOException {

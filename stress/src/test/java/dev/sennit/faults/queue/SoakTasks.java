@@ -2,12 +2,11 @@ package dev.sennit.faults.queue;
 
 import dev.sennit.queue.RunContext;
 import dev.sennit.queue.TaskType;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,8 +20,8 @@ final class SoakTasks {
     static final TaskType<Work, Integer> WORK = TaskType.of("soak.work", Work.class, SoakTasks::work);
     static final TaskType<Integer[], Integer> SUM = TaskType.of("soak.sum", Integer[].class, SoakTasks::sum);
 
-    /** Guarded by the class. */
-    private static @Nullable FileChannel records;
+    /** Guarded by the class. No channel, which an interrupt in the middle of a line would close for all later tasks. */
+    private static @Nullable OutputStream records;
 
     private SoakTasks() {}
 
@@ -65,13 +64,12 @@ final class SoakTasks {
 
     /** Writes what happens, to which task, in which attempt, when: on Linux, all processes share the clock. */
     private static synchronized void write(char what, RunContext run) throws IOException {
-        FileChannel file = records;
+        OutputStream file = records;
         if (file == null) {
-            records = file = FileChannel.open(
-                    Path.of(System.getenv(FOLDER), "records", ProcessHandle.current().pid() + ".txt"),
-                    StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+            records = file = new FileOutputStream(
+                    Path.of(System.getenv(FOLDER), "records", ProcessHandle.current().pid() + ".txt").toFile(), true);
         }
         String line = what + " " + run.id() + " " + run.attempt() + " " + System.nanoTime() + "\n";
-        file.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.US_ASCII)));
+        file.write(line.getBytes(StandardCharsets.US_ASCII));
     }
 }
