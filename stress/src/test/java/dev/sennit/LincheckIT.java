@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(3600)
 class LincheckIT {
-    private static final int PROGRAMS = Integer.getInteger("sennit.lincheck", 2);
+    private static final int PROGRAMS = Integer.getInteger("sennit.lincheck", 1);
     /** Enough programs to find each seeded bug in every build. */
     private static final int PROGRAMS_OF_BROKEN = Math.max(10, PROGRAMS);
 

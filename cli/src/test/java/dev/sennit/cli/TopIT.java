@@ -185,8 +185,8 @@ class TopIT {
         Process plain = new ProcessBuilder("sleep", "600").start();
         try {
             Run none = Run.sennit("top", Long.toString(plain.pid()));
-            assertThat(none.exit()).isEqualTo(2);
             assertThat(none.err()).singleElement().asString().contains("is no JVM that answers");
+            assertThat(none.exit()).isEqualTo(2);
         } finally {
             plain.destroyForcibly().waitFor();
         }

@@ -62,7 +62,7 @@ class UsageErrorsTest {
                         "compare", "--repeat", "x"),
                 // processes
                 error("missing required parameter: 'PID'; see sennit ps --help", "ps"),
-                error("missing required parameter: 'PID|FILE'; see sennit top --help", "top"),
+                error("missing required parameter: 'PID|FILE|URI'; see sennit top --help", "top"),
                 error("PID must be the number of a process, was \"0\"", "top", "0"),
                 error("--every must be from 100ms to 10m, was 99ms", "top", "1", "--every", "99ms"),
                 error("--every must be a duration such as 500ms, 2s or 10m, was \"x\"", "top", "1", "--every", "x"),

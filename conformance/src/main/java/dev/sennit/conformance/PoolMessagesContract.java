@@ -28,8 +28,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every kind of pool does between a task that runs and its submitter: the messages of the one, and the other's
- * request to come to an end. A part of {@link PoolContract}, which says how its tests are written.
+ * The contract between a task that runs and its submitter: the messages of the task, and the submitter's request to
+ * come to an end. A part of {@link PoolContract}, which says how its tests are written.
  */
 @SuppressWarnings("CheckReturnValue") // of calls that are to fail
 public abstract sealed class PoolMessagesContract extends PoolServicesContract permits PoolContract {

@@ -1,7 +1,7 @@
 package dev.sennit.testing;
 
 /**
- * What a {@link FaultProxy} has done so far. Faults count that it was asked for as well as those it drew.
+ * The counts of a {@link FaultProxy} so far. Faults count that it was asked for as well as those it drew.
  *
  * @param connections accepted, the refused ones included
  * @param refused connections that it ended before they had a server

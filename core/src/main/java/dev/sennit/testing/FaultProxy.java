@@ -135,7 +135,7 @@ public final class FaultProxy implements Closeable {
     }
 
     /**
-     * What it has done so far.
+     * Its counts so far.
      *
      * @return counts that are exact while nothing passes
      */

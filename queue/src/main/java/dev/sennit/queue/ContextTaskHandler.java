@@ -4,7 +4,7 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a task does with its argument, if it wants to know more of its run: see {@link TaskHandler}.
+ * The code of a task type that uses the context of its run: see {@link TaskHandler}.
  *
  * @param <A> the type of the argument
  * @param <R> the type of the result

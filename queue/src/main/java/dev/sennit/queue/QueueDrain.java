@@ -58,7 +58,7 @@ public final class QueueDrain {
     private static final Duration LEASE = Duration.ofDays(1);
 
     /**
-     * What was done.
+     * The counts of a drain.
      *
      * @param succeeded how many tasks have succeeded
      * @param retried how many runs have failed, and were to be repeated

@@ -6,7 +6,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a running task knows of itself, and what it can tell.
+ * The context of a run: the facts of its task, and the ways to tell progress and checkpoints.
  *
  * {@snippet :
  * import dev.sennit.queue.*;

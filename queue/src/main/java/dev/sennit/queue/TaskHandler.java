@@ -4,7 +4,7 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a task does with its argument. It is serializable, so that a worker can run it in a process of its own: a method
+ * The code of a task type. It is serializable, so that a worker can run it in a process of its own: a method
  * reference or a lambda that captures nothing always is.
  *
  * @param <A> the type of the argument

@@ -14,7 +14,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be enqueued and run: a name that submitters and workers agree on, the class of the argument, and the code.
+ * A kind of task: a name that submitters and workers agree on, the class of the argument, and the code.
  *
  * {@snippet :
  * import dev.sennit.queue.*;

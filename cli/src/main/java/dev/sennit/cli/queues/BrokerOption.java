@@ -3,9 +3,6 @@ package dev.sennit.cli.queues;
 import dev.sennit.cli.command.CommandException;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
-import dev.sennit.queue.broker.BrokerUri;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -26,7 +23,19 @@ final class BrokerOption {
      * @throws CommandException if it cannot be opened, or fails meanwhile
      */
     <T> T with(Function<Broker, T> action) {
-        Broker broker = open();
+        return with(open(), action);
+    }
+
+    /**
+     * The same for a command that only looks: it makes no file.
+     *
+     * @throws CommandException if it cannot be opened, or fails meanwhile
+     */
+    <T> T withExisting(Function<Broker, T> action) {
+        return with(Brokers.openExisting(named()), action);
+    }
+
+    private static <T> T with(Broker broker, Function<Broker, T> action) {
         try (broker) {
             return action.apply(broker);
         } catch (BrokerException e) {
@@ -37,21 +46,12 @@ final class BrokerOption {
     }
 
     /**
-     * The same for a command that only looks: it makes no file, so that a name with a typing error is noticed.
+     * Opens the broker.
      *
-     * @throws CommandException if it cannot be opened, or fails meanwhile
+     * @throws CommandException if none is named, or it cannot be opened
      */
-    <T> T withExisting(Function<Broker, T> action) {
-        try {
-            BrokerUri parsed = BrokerUri.parse(named());
-            if (parsed.scheme().equals("sqlite") && !Files.exists(Path.of(parsed.rest()))) {
-                throw CommandException.couldNotStart(
-                        parsed + ": there is no such file; the first worker or sennit enqueue makes it", null);
-            }
-        } catch (IllegalArgumentException e) {
-            throw CommandException.couldNotStart(CommandException.oneLine(e), e);
-        }
-        return with(action);
+    Broker open() {
+        return Brokers.open(named());
     }
 
     private String named() {
@@ -61,19 +61,5 @@ final class BrokerOption {
                     "no broker is named: give --broker URI, such as --broker sqlite:jobs.db, or set " + VARIABLE);
         }
         return named;
-    }
-
-    /**
-     * Opens the broker.
-     *
-     * @throws CommandException if none is named, or it cannot be opened
-     */
-    Broker open() {
-        String named = named();
-        try {
-            return Broker.open(named);
-        } catch (BrokerException | IllegalArgumentException e) {
-            throw CommandException.couldNotStart(CommandException.oneLine(e), e);
-        }
     }
 }

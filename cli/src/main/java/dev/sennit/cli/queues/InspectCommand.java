@@ -2,9 +2,7 @@ package dev.sennit.cli.queues;
 
 import dev.sennit.cli.command.CommandException;
 import dev.sennit.cli.command.ExitCode;
-import dev.sennit.cli.command.Table;
 import dev.sennit.cli.command.Terminal;
-import dev.sennit.internal.text.JsonLine;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.ControlMessage;
 import dev.sennit.queue.broker.TaskFilter;
@@ -192,40 +190,13 @@ public final class InspectCommand implements Callable<Integer> {
         List<WorkerReport> workers = opened.workers();
         Instant now = opened.now();
         if (json) {
-            workers.forEach(each -> terminal.line(json(each).toString()));
-        } else if (workers.isEmpty()) {
-            terminal.line("no worker lives");
+            workers.forEach(each -> terminal.line(QueuesReport.json(each).toString()));
         } else {
-            var table =
-                    new Table("worker", "pid", "state", "on", "runs", "of", "done", "failed", "up", "seen", "queues");
-            for (WorkerReport each : workers) {
-                table.add(TaskText.shown(each.id()), Long.toString(each.pid()), each.state(),
-                        TaskText.shown(each.plan()),
-                        Integer.toString(each.running().size()), Integer.toString(each.workers()),
-                        Long.toString(each.succeeded()), Long.toString(each.failed()),
-                        TaskText.ago(each.startedAt(), now), TaskText.ago(each.seenAt(), now) + " ago",
-                        TaskText.shown(String.join(",", each.queues())));
+            QueuesReport.ofWorkers(workers, now).forEach(terminal::line);
+            if (!workers.isEmpty()) {
+                terminal.line("");
             }
-            table.lines().forEach(terminal::line);
-            terminal.line("");
         }
-    }
-
-    private static JsonLine json(WorkerReport worker) {
-        return new JsonLine()
-                .put("worker", worker.id())
-                .put("host", worker.host())
-                .put("pid", worker.pid())
-                .put("state", worker.state())
-                .put("plan", TaskText.shown(worker.plan()))
-                .put("workers", worker.workers())
-                .put("queues", worker.queues())
-                .put("types", new TreeSet<>(worker.types()))
-                .put("running", worker.running())
-                .put("succeeded", worker.succeeded())
-                .put("failed", worker.failed())
-                .put("startedAt", TaskText.time(worker.startedAt()))
-                .put("seenAt", TaskText.time(worker.seenAt()));
     }
 
     private void printTasks(Broker opened, TaskFilter filter) {
@@ -238,15 +209,7 @@ public final class InspectCommand implements Callable<Integer> {
             terminal.line(filter.states().equals(Set.of(TaskState.RUNNING)) ? "no task runs" : "no task fits");
             return;
         }
-        Instant now = opened.now();
-        var table = new Table("id", "type", "queue", "state", "age", "runs for", "worker", "progress");
-        for (TaskView task : tasks) {
-            table.add(task.id(), TaskText.shown(task.type()), TaskText.shown(task.queue()), TaskText.name(task.state()),
-                    TaskText.ago(task.enqueuedAt(), now),
-                    task.state() == TaskState.RUNNING ? TaskText.ago(task.begunAt(), now) : "-",
-                    task.worker() == null ? "-" : TaskText.shown(task.worker()), TaskText.progress(task.progress()));
-        }
-        table.lines().forEach(terminal::line);
+        QueuesReport.ofTasks(tasks, opened.now()).forEach(terminal::line);
         if (tasks.size() == most) {
             terminal.note("these are the first " + most + ": say --most N for more");
         }

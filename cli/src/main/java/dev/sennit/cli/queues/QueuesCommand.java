@@ -3,10 +3,8 @@ package dev.sennit.cli.queues;
 import dev.sennit.cli.command.CommandException;
 import dev.sennit.cli.command.ExitCode;
 import dev.sennit.cli.command.Figures;
-import dev.sennit.cli.command.Table;
 import dev.sennit.cli.command.Terminal;
 import dev.sennit.internal.Durations;
-import dev.sennit.internal.text.JsonLine;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.QueueCounts;
 import dev.sennit.queue.broker.Rate;
@@ -15,7 +13,6 @@ import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.broker.WorkerReport;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -48,8 +45,6 @@ import picocli.CommandLine.Parameters;
             "  sennit queues limit thumbs.make 100 1m --broker sqlite:jobs.db"
         })
 public final class QueuesCommand implements Callable<Integer> {
-    private static final List<TaskState> COLUMNS = List.of(TaskState.READY, TaskState.SCHEDULED, TaskState.HELD,
-            TaskState.BLOCKED, TaskState.RUNNING, TaskState.DEAD);
     /** Of how many ready tasks of a queue the types are looked at. */
     private static final int SAMPLE = 100;
 
@@ -79,40 +74,18 @@ public final class QueuesCommand implements Callable<Integer> {
             List<QueueCounts> queues = opened.counts();
             List<WorkerReport> workers = opened.workers();
             if (json) {
-                queues.forEach(queue -> printJson(queue, takers(workers, queue.queue()).size()));
+                queues.forEach(queue -> terminal.line(QueuesReport.json(queue, workers).toString()));
                 return ExitCode.DONE;
             }
             if (queues.isEmpty()) {
                 terminal.line(opened.name() + " has no tasks");
             } else {
-                print(queues, workers);
+                QueuesReport.ofQueues(queues, workers).forEach(terminal::line);
             }
             printLimits(opened);
-            queues.forEach(queue -> printUnknown(opened, queue, takers(workers, queue.queue())));
+            queues.forEach(queue -> printUnknown(opened, queue, QueuesReport.takers(workers, queue.queue())));
             return ExitCode.DONE;
         });
-    }
-
-    private void print(List<QueueCounts> queues, List<WorkerReport> workers) {
-        var table = new Table("queue", "ready", "scheduled", "held", "blocked", "running", "dead", "oldest", "workers",
-                "");
-        for (QueueCounts queue : queues) {
-            List<String> cells = new ArrayList<>(List.of(TaskText.shown(queue.queue())));
-            COLUMNS.forEach(state -> cells.add(Long.toString(queue.count(state))));
-            cells.add(TaskText.age(queue.oldest()));
-            cells.add(Integer.toString(takers(workers, queue.queue()).size()));
-            cells.add(queue.paused() ? "paused" : "");
-            table.add(cells.toArray(String[]::new));
-        }
-        table.lines().forEach(terminal::line);
-    }
-
-    /** The workers that take tasks of a queue. */
-    private static List<WorkerReport> takers(List<WorkerReport> workers, String queue) {
-        return workers.stream()
-                .filter(worker -> worker.queues().stream()
-                        .anyMatch(each -> each.startsWith(queue + ":") && each.lastIndexOf(':') == queue.length()))
-                .toList();
     }
 
     /** Tells the types of ready tasks that none of the workers knows. */
@@ -135,17 +108,7 @@ public final class QueuesCommand implements Callable<Integer> {
                 + rate.tasks() + " in " + Durations.text(rate.period())));
     }
 
-    private void printJson(QueueCounts queue, int workers) {
-        var line = new JsonLine().put("queue", TaskText.shown(queue.queue()));
-        COLUMNS.forEach(state -> line.put(TaskText.name(state), queue.count(state)));
-        terminal.line(line
-                .put("oldestSeconds", queue.oldest() == null ? null : queue.oldest().toMillis() / 1e3)
-                .put("workers", workers)
-                .put("isPaused", queue.paused())
-                .toString());
-    }
-
-    /** What names a queue or a type. */
+    /** A command on a queue or a type. */
     private abstract static class OfScope implements Callable<Integer> {
         final Terminal terminal;
 

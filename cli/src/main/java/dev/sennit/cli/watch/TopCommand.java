@@ -11,6 +11,7 @@ import java.time.LocalTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,8 +22,9 @@ import picocli.CommandLine.Parameters;
         name = "top",
         header = "Shows what the pools, workers and tasks of running processes do, anew each second.",
         description = "A PID is a JVM with Sennit, of the same user; it needs no preparation, and keeps figures of its "
-                + "tasks while it is looked at. A FILE is that of services which run. On a terminal the key q ends it; "
-                + "elsewhere it prints lines until the last of them has ended.",
+                + "tasks while it is looked at. A FILE is that of services which run. A URI is a broker of task "
+                + "queues, such as sqlite:jobs.db. On a terminal the key q ends it; elsewhere it prints lines until "
+                + "the last of them has ended.",
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
@@ -31,24 +33,27 @@ import picocli.CommandLine.Parameters;
             "0:ended by q, by --count, or as all have ended",
             "1:a process has no Sennit, or could not be read",
             "2:bad usage: there is no such process or file",
-            "3:could not attach to it, or the services do not run",
+            "3:could not attach to it, the services do not run, or the broker cannot be opened",
             ExitCode.INTERRUPTED_HELP
         },
         footerHeading = "%nExamples:%n",
         footer = {
             "  sennit top 4711",
             "  sennit top 4711 thumbnails.toml --every 5s",
+            "  sennit top sqlite:jobs.db",
             "  sennit top 4711 --count 1 --json          one object a pool, task name and task that runs"
         })
 public final class TopCommand implements Callable<Integer> {
     private static final Duration SHORTEST = Duration.ofMillis(100);
     private static final Duration LONGEST = Duration.ofMinutes(10);
+    /** A scheme; a single letter is a drive of Windows. */
+    private static final Pattern BROKER = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+:.*");
     /** Beside the time between two looks: for a machine that is busy. */
     private static final int SPARE_SECONDS = 20;
 
     private final Terminal terminal;
 
-    @Parameters(paramLabel = "PID|FILE", arity = "1..*", description = "The processes.")
+    @Parameters(paramLabel = "PID|FILE|URI", arity = "1..*", description = "Processes, services, brokers.")
     private List<String> targets = List.of();
 
     @Option(names = "--every", paramLabel = "TIME", description = "The time between two looks, such as 500ms or 5s; "
@@ -103,8 +108,11 @@ public final class TopCommand implements Callable<Integer> {
     }
 
     private TopTarget open(String target, int leaseSeconds) {
-        return target.matches("\\d+")
-                ? new TopOfJvm(JvmReader.pid(target), leaseSeconds)
+        if (target.matches("\\d+")) {
+            return new TopOfJvm(JvmReader.pid(target), leaseSeconds);
+        }
+        return BROKER.matcher(target).matches()
+                ? new TopOfBroker(target)
                 : new TopOfServices(Path.of(target), terminal);
     }
 

@@ -48,24 +48,29 @@ final class TopPage {
         return switch (now) {
             case TopTarget.Jvm jvm -> tables(before instanceof TopTarget.Jvm former ? former : null, jvm);
             case TopTarget.Services services -> services.report().lines();
+            case TopTarget.Queues queues -> queues.report().lines();
             case TopTarget.Gone gone -> List.of(gone.what());
         };
     }
 
     private static List<String> tables(TopTarget.@Nullable Jvm before, TopTarget.Jvm now) {
         List<String> lines = new ArrayList<>();
-        lines.add("process " + now.pid() + ": " + Figures.count(now.pools().size(), "pool", "pools") + ", "
-                + Figures.count(now.pools().stream().mapToLong(PoolNow::running).sum(), "task runs", "tasks run") + ", "
-                + now.pools().stream().mapToLong(PoolNow::queued).sum() + " wait"
-                + (now.figures().missed() == 0
-                        ? ""
-                        : "; " + now.figures().missed() + " events were lost, so the tables of tasks say too little"));
+        lines.add(heading(now));
         addPools(lines, before, now);
         addWorkers(lines, now);
         addRunning(lines, now);
         addWholes(lines, now);
         addTasks(lines, before, now);
         return lines;
+    }
+
+    private static String heading(TopTarget.Jvm now) {
+        return "process " + now.pid() + ": " + Figures.count(now.pools().size(), "pool", "pools") + ", "
+                + Figures.count(now.pools().stream().mapToLong(PoolNow::running).sum(), "task runs", "tasks run") + ", "
+                + now.pools().stream().mapToLong(PoolNow::queued).sum() + " wait"
+                + (now.figures().missed() == 0
+                        ? ""
+                        : "; " + now.figures().missed() + " events were lost, so the tables of tasks say too little");
     }
 
     private static void addPools(List<String> lines, TopTarget.@Nullable Jvm before, TopTarget.Jvm now) {
@@ -252,16 +257,20 @@ final class TopPage {
                     + " failed, " + task.underWay() + " under way, wait p95 " + time(task.waited().p95()) + ", run p50 "
                     + time(task.ran().p50()) + " p95 " + time(task.ran().p95()) + " p99 " + time(task.ran().p99()));
         }
-        return lines;
+        return lines.isEmpty() ? List.of(margin + heading(jvm)) : lines;
     }
 
     /** Returns a look as JSON, an object a line. */
     static List<String> json(TopTarget.Look now) {
-        if (!(now instanceof TopTarget.Jvm jvm)) {
-            return now instanceof TopTarget.Services services
-                    ? services.report().jsonLines()
-                    : List.of(new JsonLine().put("ended", ((TopTarget.Gone) now).what()).toString());
-        }
+        return switch (now) {
+            case TopTarget.Jvm jvm -> json(jvm);
+            case TopTarget.Services services -> services.report().jsonLines();
+            case TopTarget.Queues queues -> queues.report().jsonLines();
+            case TopTarget.Gone gone -> List.of(new JsonLine().put("ended", gone.what()).toString());
+        };
+    }
+
+    private static List<String> json(TopTarget.Jvm jvm) {
         List<String> lines = new ArrayList<>();
         for (PoolNow pool : jvm.pools()) {
             lines.add(new JsonLine()

@@ -1,12 +1,13 @@
 package dev.sennit.cli.watch;
 
 import dev.sennit.cli.command.CommandException;
+import dev.sennit.cli.queues.QueuesReport;
 import dev.sennit.cli.services.ServicesReport;
 import dev.sennit.observe.PoolsMXBean;
 import dev.sennit.process.WorkerPoolsMXBean.WorkerPool;
 import java.util.List;
 
-/** A process that {@code sennit top} looks at, again and again. */
+/** A process, or a broker, that {@code sennit top} looks at, again and again. */
 interface TopTarget extends AutoCloseable {
     /** What is seen at a moment. */
     sealed interface Look {}
@@ -33,6 +34,13 @@ interface TopTarget extends AutoCloseable {
      * @param report what {@code sennit services status} says
      */
     record Services(ServicesReport report) implements Look {}
+
+    /**
+     * The queues of a broker.
+     *
+     * @param report its queues, workers and running tasks
+     */
+    record Queues(QueuesReport report) implements Look {}
 
     /**
      * It has ended.

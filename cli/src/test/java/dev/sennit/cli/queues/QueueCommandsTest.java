@@ -12,7 +12,9 @@ import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.Failure;
 import dev.sennit.queue.broker.KeyLimit;
+import dev.sennit.queue.broker.Progress;
 import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.Renewal;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
@@ -243,6 +245,29 @@ class QueueCommandsTest {
                 sennit(Stream.concat(Stream.of("queues"), Arrays.stream(arguments.split(" "))).toArray(String[]::new));
         assertThat(run.exit()).isEqualTo(2);
         assertThat(run.err()).containsExactly("sennit: " + message);
+    }
+
+    @Test
+    void topShowsQueuesWorkersAndRunningTasks() {
+        assertThat(Run.sennit("top", uri()).err()).containsExactly(
+                "sennit: " + uri() + ": there is no such file; the first worker or sennit enqueue makes it");
+        lines("enqueue", "work", "1");
+        lines("enqueue", "work", "2");
+        try (Broker broker = Broker.open(uri())) {
+            broker.report(new WorkerReport("w1", "host", 1, "running", "threads:1", 1, List.of("default:1"),
+                    Set.of("work"), List.of(), 0, 0, broker.now(), broker.now()));
+            Claim claim = claim(broker, 1).getFirst();
+            broker.extend(List.of(new Renewal(claim.token(), null, new Progress(3, 4, "page 3"))), LEASE);
+        }
+        Run run = Run.sennit("top", uri(), "--count", "1", "--every", "100ms");
+        assertThat(run.exit()).isZero();
+        assertThat(run.out()).anyMatch(line -> line.matches("..:..:..  default +1 .* 1 +0 .* 1"))
+                .anyMatch(line -> line.matches("..:..:..  w1 +1 +running +threads:1 .*"))
+                .anyMatch(line -> line.matches("..:..:..  .* work .* worker-1 +3 of 4, page 3"));
+        assertThat(Run.sennit("top", uri(), "--count", "1", "--every", "100ms", "--json").out())
+                .anyMatch(line -> line.contains("\"ready\":1"))
+                .anyMatch(line -> line.contains("\"worker\":\"w1\""))
+                .anyMatch(line -> line.contains("\"message\":\"page 3\""));
     }
 
     // ---- dead ----

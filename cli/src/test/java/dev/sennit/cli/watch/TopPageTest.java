@@ -89,7 +89,8 @@ class TopPageTest {
     void whatIsNotThereHasNoTable() {
         var empty = new TopTarget.Jvm(42, 0, List.of(), List.of(), List.of(), new Figures(0, List.of()), List.of());
         assertThat(TopPage.tables(null, empty)).containsExactly("process 42: 0 pools, 0 tasks run, 0 wait");
-        assertThat(TopPage.lines(null, empty, LocalTime.NOON)).isEmpty();
+        assertThat(TopPage.lines(null, empty, LocalTime.NOON))
+                .containsExactly("12:00:00  process 42: 0 pools, 0 tasks run, 0 wait");
         assertThat(TopPage.json(empty)).isEmpty();
     }
 

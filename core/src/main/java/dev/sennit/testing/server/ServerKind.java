@@ -48,7 +48,7 @@ public enum ServerKind {
     }
 
     /**
-     * What keeps this machine from starting such a server, and what to do about it, in one line.
+     * The obstacle to starting such a server on this machine, with its remedy, in one line.
      *
      * @return such as {@code redis-server is not installed: apt-get install redis-server}; empty if there is nothing
      */

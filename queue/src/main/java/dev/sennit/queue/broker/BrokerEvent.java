@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record BrokerEvent(long number, Instant at, Kind kind, String id, String type, String queue,
         @Nullable String worker, String detail) {
-    /** What has happened. */
+    /** The kinds of events. */
     public enum Kind {
         /** It was enqueued. */
         ENQUEUED,

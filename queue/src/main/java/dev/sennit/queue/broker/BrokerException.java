@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 public class BrokerException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    /** What a caller can do. */
+    /** The kinds of failures, by the remedy. */
     public enum Kind {
         /** Try again later: the server cannot be reached, or the disk is full. */
         UNAVAILABLE,
@@ -21,7 +21,6 @@ public class BrokerException extends RuntimeException {
         UNUSABLE
     }
 
-    /** What a caller can do. */
     private final Kind kind;
 
     /** Whether the operation may have been done. */

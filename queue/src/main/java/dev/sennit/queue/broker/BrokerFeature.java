@@ -1,8 +1,8 @@
 package dev.sennit.queue.broker;
 
 /**
- * What some brokers cannot do. Each of them refuses it by an {@link UnsupportedOperationException} that names the
- * feature; none does something else silently.
+ * The abilities that some brokers lack. Such a broker refuses it by an {@link UnsupportedOperationException} that names
+ * the feature; none does something else silently.
  */
 public enum BrokerFeature {
     /** Tasks that are due later, and waits of retries. */

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public interface BrokerListener {
     /**
-     * What a listener wants to hear of.
+     * The news that a listener is interested in.
      *
      * @param queues the queues of which it claims tasks
      * @param replyTo its address as {@link QueuedTask#replyTo}, or null

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What a worker can take.
+ * The tasks that a worker can take, and for how long.
  *
  * @param worker the id of the worker
  * @param queues the queues, in the order in which it takes from them: from the second only what the first leaves room

@@ -1,7 +1,7 @@
 package dev.sennit.queue.broker;
 
 /**
- * What became of a task of a {@link Batch}.
+ * The outcome of enqueuing a task of a {@link Batch}.
  *
  * @param id its id; if it is a duplicate, that of the task that is there already; its own if it waits for a duplicate
  * @param isDuplicate whether the broker refused it, because of another one with its {@link Unique} key, or because it

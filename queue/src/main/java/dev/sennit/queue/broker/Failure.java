@@ -11,7 +11,7 @@ import java.time.Duration;
  *     verdict says
  */
 public record Failure(Token token, ErrorInfo error, Verdict verdict) {
-    /** What is to become of a task whose run has ended without a result. */
+    /** The decision about a task whose run has ended without a result. */
     public sealed interface Verdict {}
 
     /**

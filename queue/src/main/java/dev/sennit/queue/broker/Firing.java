@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Firing(String schedule, Instant due, @Nullable Instant nextDue, List<QueuedTask> tasks,
         boolean unlessUnfinished) {
-    /** What became of a firing. */
+    /** The outcome of a firing. */
     public enum Outcome {
         /** It is done. */
         FIRED,

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ScheduleEntry(String name, String when, String zone, QueuedTask template, Missed missed, Overlap overlap,
         boolean paused, @Nullable Instant nextDue, @Nullable Instant lastDue, @Nullable String lastTask) {
-    /** What becomes of due times at which nobody was there to fire. */
+    /** The ways to treat due times at which no beat was there to fire. */
     public enum Missed {
         /** They are skipped. */
         SKIP,
@@ -29,7 +29,7 @@ public record ScheduleEntry(String name, String when, String zone, QueuedTask te
         ALL
     }
 
-    /** What happens at a due time if the task that was fired last has not ended. */
+    /** The ways to treat a due time at which the task that was fired last has not ended. */
     public enum Overlap {
         /** The due time is skipped. */
         SKIP,

@@ -3,13 +3,13 @@ package dev.sennit.queue.broker;
 import java.util.Objects;
 
 /**
- * What can be paused: a queue, or a task type in all queues.
+ * A part of the tasks that can be paused: a queue, or a task type in all queues.
  *
  * @param kind which of both
  * @param name the name of the queue or the type
  */
 public record Scope(Kind kind, String name) {
-    /** What can be paused. */
+    /** The kinds of scopes. */
     public enum Kind {
         /** A queue. */
         QUEUE,

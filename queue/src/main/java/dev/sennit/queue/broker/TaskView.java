@@ -5,7 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a broker tells of a task, for those who look.
+ * The state of a task in the broker, for those who look.
  *
  * @param id the id
  * @param type the name of its type

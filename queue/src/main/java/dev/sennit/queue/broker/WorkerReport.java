@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What a worker says of itself, again and again while it lives.
+ * The report of a worker, which it sends again and again while it lives.
  *
  * @param id the id of the worker
  * @param host the name of its machine

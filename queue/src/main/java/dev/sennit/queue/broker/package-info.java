@@ -1,5 +1,5 @@
 /**
- * What task queues ask of the store that keeps their tasks: {@link dev.sennit.queue.broker.Broker} and its values.
+ * The contract between task queues and the store of their tasks: {@link dev.sennit.queue.broker.Broker} and its values.
  *
  * <p>Programs use {@code dev.sennit.queue}. Authors of brokers implement {@link dev.sennit.queue.broker.Broker} and
  * {@link dev.sennit.queue.broker.BrokerProvider}.

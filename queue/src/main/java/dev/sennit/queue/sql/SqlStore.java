@@ -119,8 +119,9 @@ public final class SqlStore {
 
     // ---- claim ----
 
-    /** A task that is READY, or is made so by a turn. */
-    private record Candidate(String id, String type, int rank, long since, long seq, @Nullable String turn) {}
+    /** A task that is READY, or is made so by a turn; flags as in {@link Row}. */
+    private record Candidate(
+            String id, String type, int rank, long since, long seq, @Nullable String turn, int flags) {}
 
     private static final Comparator<Candidate> ORDER = Comparator.comparingInt(Candidate::rank)
             .thenComparingLong(Candidate::since).thenComparingLong(Candidate::seq);
@@ -343,10 +344,11 @@ public final class SqlStore {
 
         /** Looks up how large some tasks are. */
         void learn(Step step, List<Candidate> tasks) throws SQLException {
-            if (!tasks.isEmpty()) {
+            List<String> large =
+                    tasks.stream().filter(task -> (task.flags & Row.BODY) != 0).map(Candidate::id).toList();
+            if (!large.isEmpty()) {
                 step.query("SELECT id, octet_length(message) + octet_length(payload) FROM {body} WHERE id {in}")
-                        .texts(tasks.stream().map(Candidate::id).toList())
-                        .list(row -> sizes.put(row.getString(1), row.getLong(2)));
+                        .texts(large).list(row -> sizes.put(row.getString(1), row.getLong(2)));
             }
         }
 
@@ -378,7 +380,7 @@ public final class SqlStore {
     private static List<Candidate> heads(Step step, String queue, List<String> types, int mostOfEach, int most,
             Set<String> without, Set<String> expired) throws SQLException {
         List<Candidate> heads = new ArrayList<>();
-        step.query(step.dialect().topOfEach("t.id, t.type, t.rank, t.since, t.seq, t.turn, t.expires",
+        step.query(step.dialect().topOfEach("t.id, t.type, t.rank, t.since, t.seq, t.turn, t.expires, t.flags",
                 "t.state = 0 AND t.queue = ? AND t.type = k.value", "t.rank, t.since, t.seq")
                 + " ORDER BY t.rank, t.since, t.seq LIMIT ?").texts(types).text(queue)
                 .number(mostOfEach + without.size()).number(Math.min(Integer.MAX_VALUE, (long) most + without.size()))
@@ -388,7 +390,8 @@ public final class SqlStore {
                         return expired.add(row.getString(1));
                     }
                     return without.contains(row.getString(1)) || heads.add(new Candidate(row.getString(1),
-                            row.getString(2), row.getInt(3), row.getLong(4), row.getLong(5), row.getString(6)));
+                            row.getString(2), row.getInt(3), row.getLong(4), row.getLong(5), row.getString(6),
+                            row.getInt(8)));
                 });
         return heads;
     }
@@ -405,7 +408,7 @@ public final class SqlStore {
             return turn != null && turn.places < turn.limit;
         }).toList();
         if (!open.isEmpty()) {
-            step.query(step.dialect().topOfEach("t.id, t.type, t.rank, t.turn, t.expires, t.number",
+            step.query(step.dialect().topOfEach("t.id, t.type, t.rank, t.turn, t.expires, t.number, t.flags",
                     "t.state = 3 AND t.turn = k.value", "t.rank, t.number") + " ORDER BY t.rank, t.number").texts(open)
                     .number(room + 1).list(row -> {
                         Long expires = Query.number(row, 5);
@@ -414,7 +417,7 @@ public final class SqlStore {
                         }
                         String turn = row.getString(4);
                         return held.computeIfAbsent(turn, _ -> new ArrayList<>()).add(new Candidate(row.getString(1),
-                                row.getString(2), row.getInt(3), 0, 0, turn));
+                                row.getString(2), row.getInt(3), 0, 0, turn, row.getInt(7)));
                     });
         }
         budget.learn(step, held.values().stream().flatMap(List::stream).toList());
@@ -442,7 +445,8 @@ public final class SqlStore {
                 Candidate other = others.removeFirst();
                 turn.places++;
                 turn.ready++;
-                other = new Candidate(other.id, other.type, other.rank, step.now(), step.order(), other.turn);
+                other = new Candidate(other.id, other.type, other.rank, step.now(), step.order(), other.turn,
+                        other.flags);
                 promoted.put(other.id, other);
                 ready.add(other);
             }

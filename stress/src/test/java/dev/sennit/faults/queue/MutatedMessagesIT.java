@@ -45,7 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(value = 6, unit = TimeUnit.HOURS) // a long run takes its time; waits are bounded one by one
 class MutatedMessagesIT {
-    private static final int MUTATIONS = Integer.getInteger("sennit.mutations", 20_000);
+    private static final int MUTATIONS = Integer.getInteger("sennit.mutations", 5_000);
     private static final int A_ROUND = 10_000;
     /** One sound task beside so many spoilt ones. */
     private static final int SOUND = 10;

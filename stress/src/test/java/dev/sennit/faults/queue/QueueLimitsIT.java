@@ -45,7 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(OS.LINUX)
 @Timeout(value = 6, unit = TimeUnit.HOURS) // all of it takes its time; waits are bounded one by one
 class QueueLimitsIT {
-    private static final int PERCENT = Integer.getInteger("sennit.queue.percent", 2);
+    private static final int PERCENT = Integer.getInteger("sennit.queue.percent", 1);
     private static final int BATCH = 5_000;
     private static final Duration BOUND = Duration.ofSeconds(120);
 
