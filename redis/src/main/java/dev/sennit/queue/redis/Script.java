@@ -64,13 +64,24 @@ enum Script {
     Script(Effect effect, @Nullable String file) {
         this.effect = effect;
         String own = read((file == null ? name().toLowerCase(Locale.ROOT) : file) + ".lua");
-        text = (read("tasks.lua") + own).getBytes(StandardCharsets.UTF_8);
+        text = (firstLine(name()) + read("tasks.lua") + own).getBytes(StandardCharsets.UTF_8);
         try {
             digest = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text))
                     .getBytes(StandardCharsets.US_ASCII);
         } catch (NoSuchAlgorithmException e) { // each Java has it
             throw new IllegalStateException(e);
         }
+    }
+
+    /**
+     * With this line, the server refuses a script before it begins: on a replica, without a disk and, unless it says that
+     * it may go on, without memory. Only what brings more tasks waits for memory; the rest makes some.
+     */
+    private static String firstLine(String name) {
+        return switch (name) {
+            case "ENQUEUE", "FIRE", "PUT_SCHEDULE" -> "#!lua\n";
+            default -> "#!lua flags=allow-oom\n";
+        };
     }
 
     private static String read(String file) {

@@ -111,7 +111,7 @@ local function serve(queue)
             return
         end
         local id = lane.tasks[lane.at]
-        local entry = T.get(id, true)
+        local entry = T.get(id, 'claim')
         local before = #readied
         if entry and entry.isDamaged then
             call('ZREM', lane.name, id)

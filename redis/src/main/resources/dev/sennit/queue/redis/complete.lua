@@ -4,7 +4,7 @@ for i = 1, number() do
     local id, attempt, result = arg(), number(), arg()
     local tasks, joins = T.batch()
     completions[i] = {id = id, attempt = attempt, result = result, tasks = tasks, joins = joins}
-    local entry = T.get(id)
+    local entry = T.get(id, 'end')
     if #joins > 0 and entry and entry.s == RUNNING and entry.a == attempt and not entry.z then
         local _, other = T.knownJoins(tasks, joins)
         if other then

@@ -1,7 +1,7 @@
 -- The algorithm of the broker in Redis: what all scripts share. RedisScripts puts this text before that of each verb.
 --
 -- A script is one atomic step, and Redis runs one at a time. It never waits and never fails in its middle: whatever can
--- be refused is refused before the first write.
+-- be refused is refused before the first write, by the server (see Script) or by the verb.
 --
 -- Keys.      KEYS[1] is the beginning of all keys, with the hash tag. docs/guides/broker-protocol.md lists the rest.
 -- Arguments. ARGV[1] is the time in microseconds since 1970, or empty for that of the server; ARGV[2] begins the names
@@ -36,16 +36,16 @@ local VERSION = 1
 -- What only some tasks have, which then have fl; set() sees to that. Each task has s, y, q, p, a and perhaps rt, which get()
 -- reads. All else, such as the message, the argument and the result, is read only where it is needed, by read().
 local REST = {'v', 'k', 'i', 'o', 'rc', 'am', 'u', 'uu', 'ud', 'r', 'pj', 'pi', 'af', 'in', 'di', 'n', 'd', 'x', 'z', 'f', 'c',
-    'tt', 're', 'et', 'em', 'ea', 'od', 'cp'}
+    'tt', 're', 'et', 'em', 'ea', 'pr', 'od', 'cp'}
 local IS_REST = {}
 for _, name in ipairs(REST) do
     IS_REST[name] = true
 end
 IS_REST.d, IS_REST.n, IS_REST.ea = nil, nil, nil -- each task has them, too
-REST[#REST], REST[#REST - 1] = nil, nil -- these may be large: read() reads them
+REST[#REST], REST[#REST - 1], REST[#REST - 2] = nil, nil, nil -- these may be large: read() reads them
 
 -- What an entry has that is no field of the hash.
-local OWN = {id = true, dirty = true, isNew = true, isDamaged = true, isRemoved = true, isShrunk = true}
+local OWN = {id = true, dirty = true, isNew = true, isDamaged = true, isRemoved = true, isShrunk = true, isToEnd = true}
 -- What is there only if it is not 0.
 local IS_COUNT = {a = true, f = true, c = true}
 -- What is kept of a task that has ended and is not dead, but for its result.
@@ -149,15 +149,17 @@ local function whole(value)
 end
 
 -- Returns a task, or nil. One that has lost what every task has is there, but isDamaged.
-function T.get(id, hasBody)
+function T.get(id, forWhat)
     local entry = cache[id]
     if entry ~= nil then
         return entry or nil
     end
     local key = TASK .. id
     local v
-    if hasBody then
+    if forWhat == 'claim' then
         v = redis.pcall('HMGET', key, 's', 'y', 'q', 'p', 'a', 'rt', 'fl', 'e', 'm', 'b')
+    elseif forWhat == 'end' then
+        v = redis.pcall('HMGET', key, 's', 'y', 'q', 'p', 'a', 'rt', 'fl', 'e', 'g', 'w')
     else
         v = redis.pcall('HMGET', key, 's', 'y', 'q', 'p', 'a', 'rt', 'fl')
     end
@@ -168,8 +170,11 @@ function T.get(id, hasBody)
     local state = whole(v[1])
     entry = {id = id, dirty = {}, s = state, y = v[2] or nil, q = v[3] or nil, p = whole(v[4]),
         a = whole(v[5]) or 0, rt = v[6] or nil, fl = v[7] or nil}
-    if hasBody then
+    if forWhat == 'claim' then
         entry.e, entry.m, entry.b = whole(v[8]) or 0, v[9] or '', v[10] or ''
+    elseif forWhat == 'end' then
+        entry.e, entry.g, entry.w = v[8] or nil, v[9] or nil, v[10] or nil
+        entry.isToEnd = true
     end
     if entry.fl then
         v = call('HMGET', key, unpack(REST))
@@ -385,7 +390,11 @@ function T.ready(entry, at)
         local key = T.key(entry)
         key.r = key.r + 1
     end
-    T.set(entry, 'd', at)
+    if entry.isNew and at == entry.e then
+        entry.d = nil -- the same as e
+    else
+        T.set(entry, 'd', at)
+    end
     T.wait(entry, READY)
     local lane = T.lane(entry.q, entry.y)
     T.put(lane, entry.id, (9 - entry.p) * BAND + T.next('t'))
@@ -612,9 +621,14 @@ end
 -- hash takes which was large once.
 function T.shrink(entry)
     if not entry.isNew then
-        local v = call('HMGET', TASK .. entry.id, 'e', 'g', 'w', 'pr', 'es')
-        entry.e, entry.g, entry.w, entry.pr = v[1] or nil, v[2] or nil, v[3] or nil, v[4] or nil
-        entry.es = entry.es or v[5] or nil
+        if not entry.isToEnd then
+            local v = call('HMGET', TASK .. entry.id, 'e', 'g', 'w')
+            entry.e, entry.g, entry.w = v[1] or nil, v[2] or nil, v[3] or nil
+        end
+        if entry.fl then
+            T.read(entry, 'pr')
+            T.read(entry, 'es')
+        end
     end
     if entry.s == SUCCEEDED then -- it shows no error of an earlier run
         entry.et, entry.em, entry.es = nil, nil, nil
@@ -941,13 +955,14 @@ function T.add(entry, refused)
         entry.pj = nil
     end
     local after = entry.af
-    for name in pairs(IS_REST) do
-        if entry[name] and name ~= 'f' and name ~= 'c' then
-            entry.fl = '1'
-            break
-        end
+    if entry.v or entry.k or entry.rc or entry.am or entry.u or entry.r or entry.pj or after or entry.di or entry.x
+            or entry.tt or entry.od then
+        entry.fl = '1'
     end
-    entry.n, entry.e, entry.d = T.next('n'), now, entry.d or now
+    entry.e, entry.d = now, entry.d or now
+    if entry.k or after then -- else nobody asks in which order it came
+        entry.n = T.next('n')
+    end
     cache[entry.id], touched[entry.id] = entry, entry
     T.put(IDS, entry.id, 0)
     if entry.r then
@@ -1024,7 +1039,7 @@ function T.oldest(queue)
     for _, kind in ipairs(call('SMEMBERS', P .. 'l:' .. queue)) do
         T.eachBand(T.lane(queue, kind), function(id)
             local entry = T.get(id)
-            local since = entry and T.number(entry, 'd')
+            local since = entry and (T.number(entry, 'd') or T.number(entry, 'e'))
             if since and (not oldest or since < oldest) then
                 oldest = since
             end

@@ -76,7 +76,7 @@ local function endUnknown(before)
                         elseif entry.isDamaged then
                             call('ZREM', lane, id)
                             T.bury(entry, READY, queue, kind)
-                        elseif (T.number(entry, 'd') or 0) > before then
+                        elseif (T.number(entry, 'd') or T.number(entry, 'e') or 0) > before then
                             break
                         else
                             found[#found + 1] = entry

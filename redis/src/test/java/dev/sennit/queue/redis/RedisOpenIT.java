@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.ClaimRequest;
+import dev.sennit.queue.broker.Completion;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.testing.server.TestServer;
 import java.io.BufferedReader;
@@ -17,8 +19,10 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
@@ -115,6 +119,15 @@ class RedisOpenIT {
                 assertThat(e.isDoubtful()).isFalse();
             }).hasMessageContainingAll("has no memory left", "raise maxmemory");
             assertThat(accepted).isNotEmpty().allSatisfy(id -> assertThat(broker.find(id)).isPresent());
+            var request = new ClaimRequest("w", List.of("default"), Set.of("work"), 100, Duration.ofMinutes(1));
+            for (var claims = broker.claim(request).claims(); !claims.isEmpty();
+                    claims = broker.claim(request).claims()) { // that needs none, and makes some
+                List<Completion> done = claims.stream()
+                        .map(claim -> new Completion(claim.token(), new byte[] {'1'}, Batch.EMPTY)).toList();
+                assertThat(broker.complete(done)).containsOnly(true);
+            }
+            assertThat(broker.ended(accepted)).hasSameSizeAs(accepted);
+            broker.enqueue(Batch.of(QueuedTask.of("work", new byte[200_000]).build()));
         }
     }
 
