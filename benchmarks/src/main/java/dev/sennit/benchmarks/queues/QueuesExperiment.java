@@ -30,6 +30,7 @@ public final class QueuesExperiment implements Experiment {
     private static final String SQLITE_FULL = "Sennit, SQLite, sync=full";
     private static final String POSTGRESQL = "Sennit, PostgreSQL";
     private static final String POSTGRESQL_ASYNC = "Sennit, PostgreSQL, synchronous=off";
+    private static final String REDIS = "Sennit, Redis";
     private static final String DB_SCHEDULER = "db-scheduler, PostgreSQL";
     private static final String JOBRUNR = "JobRunr, PostgreSQL";
     private static final String CELERY = "Celery, Redis";
@@ -42,6 +43,8 @@ public final class QueuesExperiment implements Experiment {
     private static final int[] BATCHES = {1, 100, 1_000};
 
     private static final double AIM_TASKS = 5_000;
+    private static final double AIM_TASKS_REDIS = 10_000;
+    private static final double AIM_OF_CELERY = 10;
     private static final double AIM_ENQUEUED = 50_000;
     private static final double AIM_LATENCY = 0.001;
     private static final double AIM_IDLE = 0.01;
@@ -56,6 +59,12 @@ public final class QueuesExperiment implements Experiment {
                     + " of peers a fifth", tasks.table());
             aimOfRate(report, tasks, SQLITE, AIM_TASKS, " tasks");
             aimOfRate(report, tasks, POSTGRESQL, AIM_TASKS, " tasks");
+            aimOfRate(report, tasks, REDIS, AIM_TASKS_REDIS, " tasks");
+            if (tasks.has(REDIS) && tasks.has(CELERY)) {
+                double times = tasks.median(CELERY) / tasks.median(REDIS);
+                report.aim(REDIS + ": >= " + (int) AIM_OF_CELERY + " x " + CELERY, String.format(Locale.ROOT, "%.1f",
+                        times), times >= AIM_OF_CELERY);
+            }
 
             Map<String, List<double[]>> enqueued = enqueue(bench, stage.systems);
             Comparison enqueue = new Comparison(enqueued)
@@ -75,6 +84,7 @@ public final class QueuesExperiment implements Experiment {
                     latency.table());
             aimOfLatency(report, latency, SQLITE);
             aimOfLatency(report, latency, POSTGRESQL);
+            aimOfLatency(report, latency, REDIS);
 
             idle(bench, stage.systems, report);
             stage.notes.forEach(report::paragraph);
@@ -157,7 +167,7 @@ public final class QueuesExperiment implements Experiment {
         }
         report.add("One worker with its children, after the rounds, and over " + bench.size(10, 1)
                 + " s without tasks", table);
-        for (String name : List.of(SQLITE, POSTGRESQL)) {
+        for (String name : List.of(SQLITE, POSTGRESQL, REDIS)) {
             Double share = shares.get(name);
             if (share != null) {
                 report.aim(name + ": an idle worker < 1 % of a processor", percent(share), share < AIM_IDLE);
@@ -183,6 +193,7 @@ public final class QueuesExperiment implements Experiment {
                 open(SQLITE, new SennitQueue("sqlite:" + folder.resolve("normal.db")));
                 open(SQLITE_FULL, new SennitQueue("sqlite:" + folder.resolve("full.db") + "?sync=full"));
                 openPostgresql();
+                openRedis();
                 openCelery(bench, folder);
             } catch (Exception | Error e) {
                 try (this) {
@@ -213,6 +224,16 @@ public final class QueuesExperiment implements Experiment {
             open(JOBRUNR, new JobRunrQueue(address));
             notes.add("PostgreSQL waits for the disk at each commit, but for the row with synchronous=off. "
                     + DbSchedulerQueue.ABOUT + " " + JobRunrQueue.ABOUT);
+        }
+
+        private void openRedis() throws Exception {
+            Optional<String> obstacle = ServerKind.REDIS.obstacle();
+            if (obstacle.isPresent()) {
+                notes.add("Left out: Redis: " + obstacle.get());
+                return;
+            }
+            open(REDIS, new SennitQueue(keep(TestServer.redis().fsync(false).open()).uri().toString()));
+            notes.add("Redis does not wait for the disk.");
         }
 
         private void openCelery(Bench bench, Path folder) throws Exception {

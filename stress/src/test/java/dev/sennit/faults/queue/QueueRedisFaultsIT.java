@@ -1,68 +1,18 @@
 package dev.sennit.faults.queue;
 
-import static dev.sennit.faults.queue.QueueFaultsIT.AN_HOUR;
-import static dev.sennit.faults.queue.QueueFaultsIT.KILLS;
-import static dev.sennit.faults.queue.QueueFaultsIT.LEASE;
-import static dev.sennit.faults.queue.QueueFaultsIT.LONG_LEASE;
-import static dev.sennit.faults.queue.QueueFaultsIT.TASKS;
-import static dev.sennit.faults.queue.QueueServerFaultsIT.FAULTS;
-import static dev.sennit.faults.queue.QueueServerFaultsIT.SELDOM;
-
-import dev.sennit.faults.queue.QueueSoak.WorkerPlan;
 import dev.sennit.junit.WithServer;
-import dev.sennit.queue.broker.Broker;
-import dev.sennit.testing.FaultProxy;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
-import java.nio.file.Path;
-import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledOnOs;
-import org.junit.jupiter.api.condition.OS;
-import org.junit.jupiter.api.io.TempDir;
 
-/** The same as {@link QueueServerFaultsIT} with tasks in Redis, which writes each change to its disk. */
+/** Tasks in Redis, which writes each change to the disk before it answers. */
 @WithServer(ServerKind.REDIS)
-@EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
-@Timeout(value = 6, unit = TimeUnit.HOURS) // a long run takes its time; waits are bounded one by one
-class QueueRedisFaultsIT {
-    @TempDir
-    Path folder;
-
-    private static String uri(TestServer server, int port, String prefix) {
-        return server.uri(port) + "?connections=2&prefix=" + prefix;
+class QueueRedisFaultsIT extends ServerFaultsContract {
+    QueueRedisFaultsIT() {
+        super("QueueRedisFaultsIT, redis");
     }
 
-    @Test
-    void nothingIsLostWhateverBefallsWorkersAndTheServer(TestServer server) throws Exception {
-        long seed = QueueFaultsIT.seed();
-        try (FaultProxy proxy = FaultProxy.to("127.0.0.1", server.port()).seed(seed).cut(SELDOM)
-                .delay(SELDOM, Duration.ofMillis(200)).open()) {
-            String direct = uri(server, server.port(), "soak");
-            String detour = uri(server, proxy.port(), "soak");
-            List<WorkerPlan> workers = List.of(new WorkerPlan("threads:4", detour, 0),
-                    new WorkerPlan("processes:2?heap=48m", detour, 0), new WorkerPlan("threads:3", direct, AN_HOUR));
-            try (Broker broker = Broker.open(direct);
-                    var soak = new QueueSoak("QueueRedisFaultsIT", seed, folder, LEASE, broker, workers)) {
-                soak.run(TASKS, KILLS, FAULTS,
-                        (fault, random) -> QueueServerFaultsIT.befall(fault, random, server, proxy));
-                System.out.println("QueueRedisFaultsIT: the proxy: " + proxy.counts());
-            }
-        }
-    }
-
-    @Test
-    void nothingIsDoneTwiceWithoutFaults(TestServer server) throws Exception {
-        String uri = uri(server, server.port(), "calm");
-        List<WorkerPlan> workers = List.of(new WorkerPlan("threads:4", uri, 0),
-                new WorkerPlan("processes:2?heap=48m", uri, 0), new WorkerPlan("threads:3", uri, AN_HOUR));
-        try (Broker broker = Broker.open(uri);
-                var soak = new QueueSoak("QueueRedisFaultsIT, without faults", QueueFaultsIT.seed(), folder,
-                        LONG_LEASE, broker, workers)) {
-            soak.run(TASKS / 3, 0, List.of(), (_, _) -> {});
-        }
+    @Override
+    String uri(TestServer server, int port, String space) {
+        return server.uri(port) + "?prefix=" + space;
     }
 }
