@@ -1,6 +1,7 @@
 package dev.sennit.queue.celery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.junit.WithServer;
 import dev.sennit.queue.broker.Batch;
@@ -14,8 +15,15 @@ import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.Failure;
+import dev.sennit.queue.broker.Join;
+import dev.sennit.queue.broker.KeyLimit;
+import dev.sennit.queue.broker.PartOf;
 import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.Rate;
+import dev.sennit.queue.broker.Scope;
+import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.When;
 import dev.sennit.queue.conformance.BrokerContract;
 import dev.sennit.testing.server.ServerKind;
@@ -169,5 +177,43 @@ class CeleryBrokerIT extends BrokerContract {
 
     private List<Claim> claims() {
         return broker().claim(new ClaimRequest("worker-1", List.of("default"), Set.of("work"), 100, LONG)).claims();
+    }
+
+    /** Of joins, those that Celery's canvas knows are taken: see {@code JavaProducersIT}. */
+    @Override
+    @Test
+    public void whatIsNotOfferedIsRefusedByItsName() {
+        refused("UNIQUE", () -> broker().enqueue(Batch.of(QueuedTask.of("work", JSON)
+                .unique(new Unique("k", Unique.Until.ENDED, null)).build())));
+        refused("KEYS", () -> broker().enqueue(
+                Batch.of(QueuedTask.of("work", JSON).key(new KeyLimit("k", 1)).build())));
+        refused("RATES", () -> broker().limit("work", Rate.of(1, LONG)));
+        refused("PAUSES", () -> broker().pause(Scope.queue("default")));
+        refused("PAUSES", () -> broker().resume(Scope.queue("default")));
+        refused("SEARCH", () -> broker().search(TaskFilter.ALL, 1));
+        refused("SEARCH", () -> broker().find("x"));
+        refused("SEARCH", () -> broker().replay(TaskFilter.ALL, null));
+        refused("SEARCH", () -> broker().purge(TaskFilter.ALL));
+        refused("SCHEDULES", () -> broker().schedules());
+        refused("SCHEDULES", () -> broker().removeSchedule("x"));
+        refused("EVENTS", () -> broker().events(0, 1));
+        refused("EVENTS", () -> broker().keepEvents(LONG));
+        List<QueuedTask> chord = List.of(QueuedTask.of("work", JSON).part(new PartOf("j", 0)).build(),
+                QueuedTask.of("work", JSON).part(new PartOf("j", 1)).build(),
+                QueuedTask.of("work", JSON).after("j").build(), QueuedTask.of("work", JSON).after("j").build());
+        refused("JOINS", () -> broker().enqueue(new Batch(chord, List.of(new Join("j", 2, List.of())))));
+        refused("JOINS", () -> broker().enqueue(new Batch(chord.subList(0, 3),
+                List.of(new Join("j", 2, List.of(QueuedTask.of("callback", JSON).build()))))));
+        assertThat(claims()).isEmpty();
+        try (Broker usual = CeleryBroker.open("celery+" + redis.uri())) {
+            refused("PRIORITIES", () -> usual.enqueue(Batch.of(QueuedTask.of("work", JSON).priority(6).build())));
+            assertThat(usual.features()).doesNotContain(BrokerFeature.PRIORITIES);
+            assertThat(usual.enqueue(Batch.of(QueuedTask.of("work", JSON).priority(0).build()))).hasSize(1);
+        }
+    }
+
+    private static void refused(String feature, Runnable call) {
+        assertThatThrownBy(call::run).isInstanceOf(UnsupportedOperationException.class)
+                .hasMessageContaining("has no " + feature);
     }
 }
