@@ -246,7 +246,7 @@ final class Canvas {
         if (seconds == null || !seconds.isNumber()) {
             return null;
         }
-        double after = Math.clamp(seconds.doubleValue(), -1e9, 1e11);
+        double after = Math.clamp(seconds.decimalValue().doubleValue(), -1e9, 1e11);
         return Message.time(now.plusMillis(Math.round(after * 1000)));
     }
 
@@ -543,13 +543,19 @@ final class Canvas {
         return tasks;
     }
 
-    private static @Nullable JsonNode sennit(JsonNode signature) {
-        return Json.member(Json.member(Json.member(signature, "options"), "headers"), Message.SENNIT);
+    /** Returns what a signature of Sennit holds for Sennit, or null if it is none. */
+    private static @Nullable ObjectNode sennit(JsonNode signature) {
+        return Json.member(Json.member(Json.member(signature, "options"), "headers"),
+                Message.SENNIT) instanceof ObjectNode extra ? extra : null;
     }
 
     private static QueuedTask task(JsonNode signature) {
         JsonNode options = signature.get("options");
-        ObjectNode extra = (ObjectNode) sennit(signature);
+        ObjectNode extra = sennit(signature);
+        if (extra == null || !(signature.get("args") instanceof ArrayNode arguments)
+                || !(signature.get("kwargs") instanceof ObjectNode named)) {
+            throw new UnreadableException("an error callback is no signature of Sennit");
+        }
         Map<String, String> headers = new HashMap<>();
         options.get("headers").properties().forEach(each -> {
             if (each.getValue().isString()) {
@@ -557,11 +563,10 @@ final class Canvas {
             }
         });
         String form = String.valueOf(Json.text(extra, "form"));
-        JsonNode arguments = signature.get("args");
         String payload = switch (form) {
             case "empty" -> "";
             case "list" -> text(arguments);
-            case "map" -> text(signature.get("kwargs"));
+            case "map" -> text(named);
             default -> arguments.isEmpty() ? "null" : text(arguments.get(0));
         };
         List<QueuedTask> more = new ArrayList<>();

@@ -3,6 +3,7 @@ package dev.sennit.queue.celery;
 import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerEvent;
+import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.BrokerUri;
@@ -37,16 +38,20 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import org.jspecify.annotations.Nullable;
@@ -142,7 +147,7 @@ public final class CeleryBroker implements Broker {
      * @param uri the address
      * @return the broker
      * @throws IllegalArgumentException if the address is wrong; the message shows no password
-     * @throws dev.sennit.queue.broker.BrokerException if the server cannot be reached or used
+     * @throws BrokerException if the server cannot be reached or used
      */
     public static CeleryBroker open(String uri) {
         return new CeleryBroker(new Address(BrokerUri.parse(uri)));
@@ -268,7 +273,7 @@ public final class CeleryBroker implements Broker {
     }
 
     private void addLists(List<byte[]> arguments, Collection<String> names) {
-        for (String name : new java.util.LinkedHashSet<>(names)) {
+        for (String name : new LinkedHashSet<>(names)) {
             List<String> lists = address.lists(name);
             arguments.add(Server.bytes(name));
             arguments.add(Server.bytes(lists.size()));
@@ -301,10 +306,10 @@ public final class CeleryBroker implements Broker {
                         .delay(Duration.between(now, eta)).call());
                 return null;
             }
-        } catch (UnreadableException e) {
-            LOG.log(Level.WARNING, name() + " - task " + id + " cannot be read, and is in sennit.celery:dead: "
-                    + e.getMessage());
-            diversions.add(Ending.refused(id, attempt, list, raw, String.valueOf(e.getMessage()), now));
+        } catch (RuntimeException e) {
+            String why = why(e);
+            LOG.log(Level.WARNING, name() + " - task " + id + " cannot be read, and is in sennit.celery:dead: " + why);
+            diversions.add(Ending.refused(id, attempt, list, raw, why, now));
             return null;
         }
         QueuedTask task = Objects.requireNonNull(one.task());
@@ -314,6 +319,13 @@ public final class CeleryBroker implements Broker {
         Instant at = one.message().enqueuedAt();
         return new Claim(token, task, one.message().retries(), crashes, at == null ? now : at,
                 checkpoint.length == 0 ? null : checkpoint, List.of());
+    }
+
+    /** Words what is wrong with a message, without showing anything of it. */
+    private static String why(RuntimeException error) {
+        return error instanceof UnreadableException && error.getMessage() != null
+                ? error.getMessage()
+                : "the message is none of a task: " + error.getClass().getSimpleName();
     }
 
     private Held held(String id, int attempt, int crashes, String queue, String list, String worker, byte[] raw) {
@@ -351,8 +363,8 @@ public final class CeleryBroker implements Broker {
             return held(id, Integer.parseInt(Server.text(run.get(0))),
                     run.get(3) == null ? 0 : Integer.parseInt(Server.text(run.get(3))),
                     Server.text(run.get(4)), Server.text(run.get(5)), Server.text(run.get(6)),
-                    java.util.Arrays.copyOfRange(flying, 1, length + 1));
-        } catch (UnreadableException e) {
+                    Arrays.copyOfRange(flying, 1, length + 1));
+        } catch (RuntimeException e) {
             return null;
         }
     }
@@ -542,8 +554,8 @@ public final class CeleryBroker implements Broker {
                 try {
                     Held one = held(id, attempt, 0, Address.queueOf(list), list, "", raw);
                     call = new Ending(address, one, "cancelled", origin, now()).revoked(false).call();
-                } catch (UnreadableException e) {
-                    call = Ending.refused(id, attempt, list, raw, String.valueOf(e.getMessage()), now());
+                } catch (RuntimeException e) {
+                    call = Ending.refused(id, attempt, list, raw, why(e), now());
                 }
                 server.repeatable(call);
                 return TaskState.CANCELLED;
@@ -567,14 +579,14 @@ public final class CeleryBroker implements Broker {
         }
         ((List<?>) server.repeatable(Server.call(Command.HVALS, Keys.WAITING)))
                 .forEach(waiting -> entries.add(Keys.message((byte[]) waiting)));
-        Set<String> ids = new java.util.LinkedHashSet<>();
+        Set<String> ids = new LinkedHashSet<>();
         for (byte[] entry : entries) {
             try {
                 Message message = Message.read(entry);
                 if (message.root().equals(root)) {
                     ids.add(message.id());
                 }
-            } catch (UnreadableException e) {
+            } catch (RuntimeException e) {
                 // it is refused when somebody takes it
             }
         }
@@ -615,7 +627,7 @@ public final class CeleryBroker implements Broker {
     /** Returns what a worker has, the oldest first. */
     List<Held> heldBy(String worker) {
         return held.values().stream().filter(one -> one.worker().equals(worker))
-                .sorted(java.util.Comparator.comparingLong(Held::since)).toList();
+                .sorted(Comparator.comparingLong(Held::since)).toList();
     }
 
     private Set<String> knownQueues() {
@@ -660,7 +672,7 @@ public final class CeleryBroker implements Broker {
         for (Object waiting : (List<?>) server.repeatable(Server.call(Command.HVALS, Keys.WAITING))) {
             scheduled.merge(Address.queueOf(Keys.list((byte[]) waiting)), 1L, Long::sum);
         }
-        Set<String> names = new java.util.TreeSet<>(knownQueues());
+        Set<String> names = new TreeSet<>(knownQueues());
         ((List<?>) server.repeatable(Server.call(Command.SMEMBERS, Keys.FAILING)))
                 .forEach(name -> names.add(Server.text(name)));
         String now = Long.toString(now().toEpochMilli());
@@ -760,8 +772,10 @@ public final class CeleryBroker implements Broker {
                     crashed += isDead ? isDone : 0;
                     takenBack += isDead ? 0 : isDone;
                 }
-            } catch (UnreadableException e) {
-                server.repeatable(Ending.refused(id, attempt, list, raw, String.valueOf(e.getMessage()), now));
+            } catch (BrokerException e) {
+                throw e;
+            } catch (RuntimeException e) {
+                server.repeatable(Ending.refused(id, attempt, list, raw, why(e), now));
             }
         }
         return new Upkeep(takenBack, crashed, expired, unknown, 0, found >= UPKEEP_AT_ONCE);
@@ -791,6 +805,7 @@ public final class CeleryBroker implements Broker {
     @Override
     public void forget(String worker) {
         server.ensureOpen();
+        held.values().removeIf(one -> one.worker().equals(worker)); // it has been told of, or its lease ends
         WorkerReport last = workers.forget(worker);
         if (last != null) {
             events.offline(last);

@@ -256,7 +256,7 @@ final class Ending {
             if (message.embed().get("chain") instanceof ArrayNode chain) {
                 chain.forEach(each -> neverBegun(each, status, exception, reason, text));
             }
-        } catch (UnreadableException e) { // what follows is no signature, but it has to end nevertheless
+        } catch (RuntimeException e) { // what follows is no signature, but it has to end nevertheless
             arguments.subList(4, arguments.size()).clear();
             result(Results.other(status, about(), exception, trace, reason, own, now));
         }

@@ -1,6 +1,7 @@
 package dev.sennit.queue.celery;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** Keys of Redis beside those of kombu and of Celery's results. The scripts have the same. */
 final class Keys {
@@ -41,7 +42,7 @@ final class Keys {
         while (waiting[colon] != ':') {
             length = length * 10 + waiting[colon++] - '0';
         }
-        return java.util.Arrays.copyOfRange(waiting, colon + 1 + length, waiting.length);
+        return Arrays.copyOfRange(waiting, colon + 1 + length, waiting.length);
     }
 
     /** The end of a task whose result is not kept, for a minute. */

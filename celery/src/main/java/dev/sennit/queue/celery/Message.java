@@ -52,6 +52,7 @@ final class Message {
     private static final String FORM = "form";
     /** The member of {@link #SENNIT} that says when it was enqueued, in ms. */
     private static final String AT = "at";
+    private static final Instant LAST = Instant.parse("9999-12-31T23:59:59Z");
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSxxx");
     /** How much of the arguments is told to those who look on. */
     private static final int LONGEST_SHOWN = 1024;
@@ -209,15 +210,20 @@ final class Message {
         if (text == null) {
             return null;
         }
+        Instant moment;
         try {
-            return OffsetDateTime.parse(text).toInstant();
+            moment = OffsetDateTime.parse(text).toInstant();
         } catch (DateTimeException e) {
             try {
-                return LocalDateTime.parse(text).toInstant(ZoneOffset.UTC);
+                moment = LocalDateTime.parse(text).toInstant(ZoneOffset.UTC);
             } catch (DateTimeException other) {
                 throw new UnreadableException("eta or expires is no time of day");
             }
         }
+        if (moment.isBefore(Instant.EPOCH) || moment.isAfter(LAST)) {
+            throw new UnreadableException("eta or expires is not from 1970 to 9999");
+        }
+        return moment;
     }
 
     // ---- the task ----
@@ -279,10 +285,8 @@ final class Message {
     }
 
     private static @Nullable Duration seconds(@Nullable JsonNode value) {
-        if (value == null || !value.isNumber() || !(value.doubleValue() > 0) || value.doubleValue() > 1e9) {
-            return null;
-        }
-        return Duration.ofMillis(Math.max(1, Math.round(value.doubleValue() * 1000)));
+        double seconds = value == null || !value.isNumber() ? 0 : value.decimalValue().doubleValue();
+        return seconds > 0 && seconds <= 1e9 ? Duration.ofMillis(Math.max(1, Math.round(seconds * 1000))) : null;
     }
 
     private byte[] payload(@Nullable String form, Map<String, String> others) {

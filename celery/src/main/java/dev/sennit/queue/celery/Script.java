@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Locale;
 
 /** A script that Redis runs in one step. Its text stands in a file of this package, behind that of {@code common}. */
 enum Script {
@@ -26,7 +27,7 @@ enum Script {
     final byte[] digest;
 
     Script() {
-        text = (read("common") + read(name().toLowerCase(java.util.Locale.ROOT))).getBytes(StandardCharsets.UTF_8);
+        text = (read("common") + read(name().toLowerCase(Locale.ROOT))).getBytes(StandardCharsets.UTF_8);
         try {
             digest = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text))
                     .getBytes(StandardCharsets.US_ASCII);

@@ -29,13 +29,11 @@ local function take(queue, list, raw, isLast)
     refuse(list, raw, 'the content type is not JSON')
     return true
   end
-  if type(id) ~= 'string' or #id > 200 or #id == 0 then
+  if not isId(id) then
     refuse(list, raw, 'the message has no id')
     return true
   end
-  if redis.call('ZSCORE', P .. 'leases', id) then
-    return false -- another message of the same task is in flight: this one waits until that has ended
-  end
+  if isFlying(message, id) then return false end
   local attempt = hold(message, raw, id, queue, list, worker, lease)
   if not attempt then
     refuse(list, raw, 'the message has no delivery tag')

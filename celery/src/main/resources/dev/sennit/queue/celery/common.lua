@@ -10,6 +10,26 @@ local function field(value, name)
   return nil
 end
 
+-- Whether a text can be the id of a task: UTF-8, which Java reads and writes as it is, of 1 to 200 bytes.
+local function isId(id)
+  if type(id) ~= 'string' or #id == 0 or #id > 200 then return false end
+  local rest = id
+  for _, sign in ipairs({'[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]',
+      '[\225-\236\238\239][\128-\191][\128-\191]', '\237[\128-\159][\128-\191]',
+      '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
+      '\244[\128-\143][\128-\191][\128-\191]'}) do
+    rest = string.gsub(rest, sign, ' ')
+  end
+  return not string.find(rest, '[\128-\255]')
+end
+
+-- Whether the task of a message, or another message with its delivery tag, is in flight: then it waits until that ends.
+local function isFlying(message, id)
+  local tag = field(message.properties, 'delivery_tag')
+  return redis.call('ZSCORE', P .. 'leases', id)
+      or type(tag) == 'string' and redis.call('HEXISTS', 'unacked', tag) == 1
+end
+
 -- What waits is kept as the length of the name of its list, a colon, that name, and the message.
 local function divided(waiting)
   local cut = string.find(waiting, ':', 1, true)

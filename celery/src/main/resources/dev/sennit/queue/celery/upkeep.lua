@@ -88,11 +88,11 @@ while ARGV[at] do
           end
           if since <= now - unknownAfter and #found < 800 then
             redis.call('ZREM', P .. 'strange', key)
-            local attempt = type(name) == 'string' and type(id) == 'string' and #id > 0 and #id <= 200
-                and message['content-type'] == 'application/json'
-                and not redis.call('ZSCORE', P .. 'leases', id)
-                and hold(message, raw, id, queue, list, '', 30000)
-            if attempt then
+            local isWhole = type(name) == 'string' and isId(id) and message['content-type'] == 'application/json'
+            local attempt = isWhole and not isFlying(message, id) and hold(message, raw, id, queue, list, '', 30000)
+            if isWhole and isFlying(message, id) and not attempt then
+              redis.call('ZADD', P .. 'strange', now, key) -- it is looked at again
+            elseif attempt then
               redis.call('LREM', list, -1, raw)
               find('unknown', id, attempt, '0', '', queue, list, raw)
             else
