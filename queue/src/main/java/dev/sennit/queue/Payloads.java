@@ -45,8 +45,8 @@ final class Payloads {
     }
 
     /**
-     * Reads a record of a call in another language: a list of arguments, by the order of the components; if it is mixed,
-     * {@code {"args": [...], "kwargs": {...}}}.
+     * Reads a record of a call in another language: a list of arguments, by the order of the components; or, if it is
+     * mixed, {@code {"args": [...], "kwargs": {...}}}.
      */
     static @Nullable Object readRecord(String what, byte[] json, Class<?> type, boolean isMixed) {
         try {

@@ -59,8 +59,8 @@ import redis.clients.jedis.Protocol.Command;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The broker that speaks Celery's protocol 2 over kombu's transport for Redis: workers in Java serve Celery's producers,
- * and stand beside Celery's workers.
+ * The broker that speaks Celery's protocol 2 over kombu's transport for Redis: workers in Java serve Celery's
+ * producers, and stand beside Celery's workers.
  *
  * {@snippet :
  * import dev.sennit.queue.*;
@@ -89,13 +89,13 @@ import tools.jackson.databind.node.ObjectNode;
  * <tr><td>result_expires</td><td>86400</td><td>Celery's {@code result_expires}, in seconds</td></tr>
  * </table>
  *
- * <p><b>What is kept where.</b> Tasks that wait stand in kombu's lists, those that run in its hash {@code unacked}. What
- * kombu has no place for - leases, attempts, what is due later - has keys that begin with {@code sennit.celery:}. What
- * cannot be read is in the list {@code sennit.celery:dead}, the newest first: a line of JSON that says why, and the
- * bytes.
+ * <p><b>What is kept where.</b> Tasks that wait stand in kombu's lists, those that run in its hash {@code unacked}.
+ * What kombu has no place for - leases, attempts, what is due later - has keys that begin with {@code sennit.celery:}.
+ * What cannot be read is in the list {@code sennit.celery:dead}, the newest first: a line of JSON that says why, and
+ * the bytes.
  *
- * <p><b>What it cannot do</b> is refused by an {@link UnsupportedOperationException}: messages of Celery have no room for
- * it. {@link #features} lists the rest. Time is that of the server of Redis.
+ * <p><b>What it cannot do</b> is refused by an {@link UnsupportedOperationException}: messages of Celery have no room
+ * for it. {@link #features} lists the rest. Time is that of the server of Redis.
  */
 public final class CeleryBroker implements Broker {
     private static final Logger LOG = System.getLogger(CeleryBroker.class.getName());
@@ -281,6 +281,11 @@ public final class CeleryBroker implements Broker {
         }
     }
 
+    @SuppressWarnings("NullAway") // it does not see the annotations of arrays of another module
+    private static Claim claim(Token token, QueuedTask task, Held one, Instant at, byte @Nullable [] checkpoint) {
+        return new Claim(token, task, one.message().retries(), one.crashes(), at, checkpoint, List.of());
+    }
+
     /** Returns the claim of a message; or null if it is not to run now, and adds what is to become of it. */
     private @Nullable Claim take(String worker, List<?> answer, List<Server.Call> diversions) {
         String id = Server.text(answer.get(0));
@@ -317,8 +322,7 @@ public final class CeleryBroker implements Broker {
         held.put(token, one);
         events.received(worker, one);
         Instant at = one.message().enqueuedAt();
-        return new Claim(token, task, one.message().retries(), crashes, at == null ? now : at,
-                checkpoint.length == 0 ? null : checkpoint, List.of());
+        return claim(token, task, one, at == null ? now : at, checkpoint.length == 0 ? null : checkpoint);
     }
 
     /** Words what is wrong with a message, without showing anything of it. */

@@ -14,8 +14,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The end of a run, as steps of the script {@link Script#END}: results, what is sent, parts of chords. All of it is made
- * here of the message, which does not change while the token holds; the script does it, or nothing of it.
+ * The end of a run, as steps of the script {@link Script#END}: results, what is sent, parts of chords. All of it is
+ * made here of the message, which does not change while the token holds; the script does it, or nothing of it.
  */
 final class Ending {
     private static final String CHANNEL = "sennit.celery:reply:";

@@ -242,8 +242,8 @@ final class Message {
             }
         }
         JsonNode own = Json.member(headers, SENNIT);
-        boolean isOurs = own != null && name.equals(Json.text(own, "type"));
-        String form = isOurs ? Json.text(own, FORM) : null;
+        JsonNode ours = own != null && name.equals(Json.text(own, "type")) ? own : null;
+        String form = Json.text(ours, FORM);
         byte[] payload = payload(form, others);
         if (DEAD.equals(others.get(QueuedTask.ARGUMENT)) && !others.containsKey(QueuedTask.DEAD_ID)) {
             payload = new byte[0]; // a worker of Python calls it, by the id of the task alone
@@ -254,8 +254,8 @@ final class Message {
             others.put(QueuedTask.DEAD_REASON, "FAILED");
         }
         try {
-            QueuedTask.Builder task = isOurs
-                    ? TaskJson.read(Json.write(own), payload).toBuilder()
+            QueuedTask.Builder task = ours != null
+                    ? TaskJson.read(Json.write(ours), payload).toBuilder()
                     : foreign(address, payload, others);
             return task.id(id).root(root()).queue(queue).headers(others)
                     .onDead(Canvas.errorCallbacks(embed)).build();

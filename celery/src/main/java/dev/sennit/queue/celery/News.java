@@ -27,8 +27,8 @@ import redis.clients.jedis.exceptions.JedisException;
  * object; if it breaks there is another one soon, which subscribes to the same channels, and looks for the results that
  * came between.
  *
- * <p>A submitter hears of a result on Celery's channel of the task. {@link #expect} returns when the subscription holds,
- * so the result cannot come before.
+ * <p>A submitter hears of a result on Celery's channel of the task. {@link #expect} returns when the subscription
+ * holds, so the result cannot come before.
  */
 final class News implements AutoCloseable {
     private static final Logger LOG = System.getLogger(News.class.getName());

@@ -109,7 +109,7 @@ final class Results {
                 dot <= 0 ? "java.lang" : error.type().substring(0, dot), error.message());
     }
 
-    /** Returns a result that is no success: FAILURE, REVOKED or RETRY; with the class of the error if Celery has another. */
+    /** Returns a result without success: FAILURE, REVOKED, RETRY; and the class of the error if Celery has another. */
     static byte[] other(String status, About about, ObjectNode exception, @Nullable String traceback,
             @Nullable String reason, @Nullable String error, @Nullable Instant now) {
         ObjectNode sennit = sennit(about, reason);

@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The workers of this kind: what they report, which other objects read too, and the rates that Celery sets for them. */
+/** The workers: what they report, which other objects read too, and the rates that Celery sets for them. */
 final class Workers {
     private final Server server;
     /** What the workers of this object have reported last. */

@@ -74,9 +74,11 @@ public record QueuedTask(String id, String type, int version, String queue, int 
      * for others. {@code dead}: it is {@code {"id", "type", "reason", "error"}} of the headers of an error callback.
      * Otherwise it is the shape of {@link Claim#inputs}: {@code .} is an input, {@code (...)} a list, in which a number
      * stands for so many inputs, {@code +(4)} the concatenation of four inputs that are lists, and {@code -2} passes
-     * over two inputs. Of a task that a program in another language has submitted: {@code positional}, if the payload is
-     * the list of its arguments, which a record takes in the order of its components; {@code mixed}, if it is
-     * {@code {"args": [...], "kwargs": {...}}}, which a record takes both. Without the header it is the payload, or the only input, or the list of all of them.
+     * over two inputs. Without the header it is the payload, or the only input, or the list of all of them.
+     *
+     * <p>Of a task that a program in another language has submitted: {@code positional}, if the payload is the list of
+     * its arguments, which a record takes in the order of its components; {@code mixed}, if it is
+     * {@code {"args": [...], "kwargs": {...}}}, of which a record takes both.
      */
     public static final String ARGUMENT = "sennit-argument";
     /**
