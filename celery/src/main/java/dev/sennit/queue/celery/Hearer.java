@@ -6,12 +6,14 @@ import dev.sennit.queue.broker.BrokerListener;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.exceptions.JedisException;
 
@@ -19,8 +21,8 @@ import redis.clients.jedis.exceptions.JedisException;
  * A listener, the thread that calls it, and the threads that see new entries in its lists.
  *
  * <p><b>New entries.</b> Producers of Python tell nobody. {@code BLMOVE} from the end of a list to the same end waits
- * until there is an entry, and changes nothing: it is one step. So each list has a connection that waits so. While a
- * list is not empty, the worker claims by itself, and the thread looks only now and then.
+ * until there is an entry, and changes nothing: it is one step. So each list has a connection that waits so. While the
+ * same entry stays at the end, as the worker is busy or passes over it, the thread looks less and less often.
  */
 final class Hearer implements Broker.Subscription {
     private static final Logger LOG = System.getLogger(Hearer.class.getName());
@@ -28,7 +30,9 @@ final class Hearer implements Broker.Subscription {
     private static final int MOST_WATCHED = 64;
 
     private static final int WAIT_SECONDS = 5;
-    private static final long LONGEST_PAUSE_MILLIS = 200;
+    private static final long LONGEST_PAUSE_MILLIS = 50;
+    /** How much it reads of a list that stays full. */
+    private static final int BYTES_A_MILLI = 5_000;
 
     final BrokerListener.Interest interest;
     private final BrokerListener listener;
@@ -101,7 +105,8 @@ final class Hearer implements Broker.Subscription {
     private void watch(String list) {
         List<byte[]> move = List.of(Server.bytes(list), Server.bytes(list), Server.bytes("RIGHT"),
                 Server.bytes("RIGHT"), Server.bytes(WAIT_SECONDS));
-        List<byte[]> length = List.of(Server.bytes(list));
+        byte @Nullable [] last = null;
+        long pause = 1;
         int failures = 0;
         while (!isClosed) {
             Server.Line line = null;
@@ -111,18 +116,15 @@ final class Hearer implements Broker.Subscription {
                 tellWork(); // there may be some since the connection broke
                 while (!isClosed) {
                     line.send(Command.BLMOVE, move);
-                    if (line.next() == null) {
-                        failures = 0;
+                    byte @Nullable [] next = (byte[]) line.next();
+                    failures = 0;
+                    if (next == null) {
                         continue;
                     }
-                    failures = 0;
-                    long pause = 1;
-                    do {
-                        tellWork();
-                        sleep(pause);
-                        pause = Math.min(pause * 2, LONGEST_PAUSE_MILLIS);
-                        line.send(Command.LLEN, length);
-                    } while (!isClosed && !Long.valueOf(0).equals(line.next()));
+                    tellWork();
+                    pause = Arrays.equals(next, last) ? Math.min(pause * 2, LONGEST_PAUSE_MILLIS) : 1;
+                    last = next;
+                    sleep(Math.max(pause, next.length / BYTES_A_MILLI));
                 }
             } catch (JedisException | BrokerException e) {
                 sleep(Math.min(50L << Math.min(failures++, 5), 1000));
