@@ -194,7 +194,7 @@ public final class CeleryBroker implements Broker {
         for (Flow.Sent sent : flow.sent()) {
             sent.addTo(arguments);
         }
-        queues.addAll(batch.tasks().stream().map(QueuedTask::queue).toList());
+        remember(batch.tasks().stream().map(QueuedTask::queue).toList());
         if (!arguments.isEmpty()) {
             news.expect(batch.tasks());
             server.repeatable(Server.call(Script.ENQUEUE, arguments));
@@ -224,7 +224,7 @@ public final class CeleryBroker implements Broker {
         if (request.queues().isEmpty() || request.types().isEmpty()) {
             return new Claimed(List.of(), null);
         }
-        queues.addAll(request.queues());
+        remember(request.queues());
         List<Claim> claims = new ArrayList<>();
         long due = -1;
         Workers.Allowed allowed = workers.allowed(request.worker(), request.types());
@@ -634,12 +634,24 @@ public final class CeleryBroker implements Broker {
                 .sorted(Comparator.comparingLong(Held::since)).toList();
     }
 
+    /** Has other broker objects know of queues, too. */
+    private void remember(Collection<String> names) {
+        for (String name : names) {
+            if (!queues.contains(name)) {
+                server.repeatable(Server.call(Command.SADD, Keys.QUEUES, name));
+                queues.add(name);
+            }
+        }
+    }
+
     private Set<String> knownQueues() {
         Set<String> known = new HashSet<>(queues);
+        ((List<?>) server.repeatable(Server.call(Command.SMEMBERS, Keys.QUEUES)))
+                .forEach(name -> known.add(Server.text(name)));
         known.add(QueuedTask.USUAL_QUEUE);
         for (Object member : (List<?>) server.repeatable(Server.call(Command.SMEMBERS, "_kombu.binding.celery"))) {
             String[] parts = Server.text(member).split("\u0006\u0016", -1);
-            if (parts.length == 3 && !parts[2].isEmpty()) {
+            if (parts.length == 3 && !parts[2].isEmpty() && !parts[2].equals(address.defaultQueue())) {
                 known.add(parts[2]);
             }
         }
@@ -831,7 +843,7 @@ public final class CeleryBroker implements Broker {
     @Override
     public Subscription subscribe(BrokerListener.Interest interest, BrokerListener listener) {
         server.ensureOpen();
-        queues.addAll(interest.queues());
+        remember(interest.queues());
         return news.subscribe(interest, listener);
     }
 

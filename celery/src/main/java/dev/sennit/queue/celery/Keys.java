@@ -11,6 +11,7 @@ final class Keys {
     static final String DUE = "sennit.celery:due";
     static final String WAITING = "sennit.celery:waiting";
     static final String FAILING = "sennit.celery:failing";
+    static final String QUEUES = "sennit.celery:queues";
     static final String WORKERS = "sennit.celery:workers";
 
     private Keys() {}

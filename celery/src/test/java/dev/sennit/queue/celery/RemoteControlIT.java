@@ -4,14 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.junit.WithServer;
 import dev.sennit.queue.QueueWorker;
+import dev.sennit.queue.SubmitOptions;
 import dev.sennit.queue.TaskType;
+import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.BrokerUri;
+import dev.sennit.queue.broker.RetryPolicy;
+import dev.sennit.queue.broker.TaskState;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterAll;
@@ -69,6 +74,13 @@ class RemoteControlIT {
                             BEGUN.add(text);
                             return text;
                         }),
+                        TaskType.of("java.flaky", String.class, text -> {
+                            BEGUN.add(text);
+                            if (BEGUN.size() == 1) {
+                                throw new IOException("try again");
+                            }
+                            return text;
+                        }).options(SubmitOptions.NONE.retry(RetryPolicy.attempts(2).waiting(Duration.ofMillis(10)))),
                         TaskType.of("java.fail", String.class, text -> {
                             throw new IllegalStateException(text);
                         }),
@@ -92,6 +104,17 @@ class RemoteControlIT {
         broker.close();
     }
 
+    @Test
+    void aQueueIsCountedOnce() throws Exception {
+        worker.quiet();
+        celery.run("jecho.delay(1); jecho.apply_async((2,), queue='more'); jecho.apply_async((2,), queue='unknown')");
+        broker.subscribe(new BrokerListener.Interest(Set.of("more"), null, null), new BrokerListener() {});
+        try (CeleryBroker other = CeleryBroker.open("celery+" + redis.uri())) {
+            assertThat(other.counts()).extracting(counts -> counts.queue() + " " + counts.count(TaskState.READY))
+                    .containsExactlyInAnyOrder("default 1", "more 1");
+        }
+    }
+
     private String node() {
         return Events.node(worker.id());
     }
@@ -105,7 +128,7 @@ class RemoteControlIT {
     void inspectionIsAnswered() throws Exception {
         assertThat(inspect("ping()")).isEqualTo("{\"NODE\":{\"ok\":\"pong\"}}");
         assertThat(inspect("registered()"))
-                .isEqualTo("{\"NODE\":[\"java.echo\",\"java.fail\",\"java.sleep\",\"java.text\"]}");
+                .isEqualTo("{\"NODE\":[\"java.echo\",\"java.fail\",\"java.flaky\",\"java.sleep\",\"java.text\"]}");
         celery.run("jecho.delay(1).get(timeout=20)");
         assertThat(inspect("stats()")).contains("\"total\":{\"java.echo\":1}", "\"max-concurrency\":2",
                 "\"transport\":\"redis\"", "\"pid\":" + ProcessHandle.current().pid(), "\"prefetch_count\":");
@@ -203,15 +226,17 @@ class RemoteControlIT {
         celery.run("""
                 jecho.delay(1).get(timeout=20)
                 jfail.delay('kaboom').get(timeout=20, propagate=False)
+                jflaky.delay('once more').get(timeout=20)
                 r = jsleep.delay(1)
                 """);
-        Waiting.until("it runs", () -> BEGUN.size() == 1);
+        Waiting.until("it runs", () -> BEGUN.size() == 3);
         celery.run("r.revoke(terminate=True); r.get(timeout=20, propagate=False)");
         Waiting.until("the events of tasks are shown", () -> {
             String log = celery.log("events");
             return log.contains("task received: java.echo") && log.contains("task started: java.echo")
                     && log.contains("task succeeded: java.echo") && log.contains("task failed: java.fail")
-                    && log.contains("task revoked: java.sleep") && log.contains("heartbeat");
+                    && log.contains("task retried: java.flaky") && log.contains("task revoked: java.sleep")
+                    && log.contains("heartbeat");
         });
         worker.close();
         Waiting.until("its end is shown", () -> celery.log("events").contains(" shutdown"));
