@@ -16,6 +16,10 @@ final class Arguments {
     static final String OWN = "own";
     /** The argument is a {@link DeadTask}. */
     static final String DEAD = "dead";
+    /** The argument is a list of arguments, see {@link Payloads#readRecord}. */
+    static final String POSITIONAL = "positional";
+    /** The argument is a list of arguments and an object of named ones, see {@link Payloads#readRecord}. */
+    static final String MIXED = "mixed";
 
     private Arguments() {}
 

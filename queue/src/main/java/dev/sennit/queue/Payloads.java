@@ -1,12 +1,15 @@
 package dev.sennit.queue;
 
+import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Arguments, results and checkpoints as JSON: fields that a class does not know are passed over, so that old workers
@@ -36,6 +39,32 @@ final class Payloads {
     static @Nullable Object read(String what, byte[] json, Type type) {
         try {
             return MAPPER.readValue(json, MAPPER.constructType(type));
+        } catch (JacksonException e) {
+            throw new TaskDataException(what + " cannot be read as " + type.getTypeName() + ": " + text(e), e);
+        }
+    }
+
+    /**
+     * Reads a record of a call in another language: a list of arguments, by the order of the components; or, if it is
+     * mixed, {@code {"args": [...], "kwargs": {...}}}.
+     */
+    static @Nullable Object readRecord(String what, byte[] json, Class<?> type, boolean isMixed) {
+        try {
+            JsonNode call = MAPPER.readTree(json);
+            JsonNode list = isMixed ? call.path("args") : call;
+            ObjectNode named =
+                    isMixed && call.get("kwargs") instanceof ObjectNode object ? object : MAPPER.createObjectNode();
+            RecordComponent[] components = type.getRecordComponents();
+            if (!list.isArray() || list.size() > components.length) {
+                throw new TaskDataException(what + " has " + list.size() + " arguments, but " + type.getSimpleName()
+                        + " has " + components.length + " components", null);
+            }
+            for (int i = 0; i < list.size(); i++) {
+                if (named.putIfAbsent(components[i].getName(), list.get(i)) != null) {
+                    throw new TaskDataException(what + " has " + components[i].getName() + " twice", null);
+                }
+            }
+            return MAPPER.treeToValue(named, type);
         } catch (JacksonException e) {
             throw new TaskDataException(what + " cannot be read as " + type.getTypeName() + ": " + text(e), e);
         }

@@ -3,13 +3,17 @@ package dev.sennit.queue;
 import dev.sennit.Plan;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.Task;
 import dev.sennit.TimeSource;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.Claim;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.Rate;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.worker.RunFactory;
+import dev.sennit.queue.worker.RunFailure;
+import dev.sennit.queue.worker.RunLine;
 import dev.sennit.queue.worker.Worker;
 import dev.sennit.queue.worker.WorkerSettings;
 import java.time.Duration;
@@ -283,6 +287,19 @@ public final class QueueWorker implements AutoCloseable {
          */
         public boolean isHealthy() {
             return problems.isEmpty();
+        }
+    }
+
+    /** Makes the runs of a type. */
+    private record TypeRuns(TaskType<?, ?> type, int mostResultBytes) implements RunFactory {
+        @Override
+        public Task<byte[][]> task(Claim claim, RunLine line) throws RunFailure {
+            return QueuedRun.of(type, claim, mostResultBytes, line);
+        }
+
+        @Override
+        public Claim completed(Claim claim) {
+            return type.completed(claim);
         }
     }
 
@@ -661,7 +678,7 @@ public final class QueueWorker implements AutoCloseable {
             }
             Map<String, RunFactory> factories = new LinkedHashMap<>();
             int most = mostResultBytes;
-            all.forEach((key, type) -> factories.put(key, (claim, line) -> QueuedRun.of(type, claim, most, line)));
+            all.forEach((key, type) -> factories.put(key, new TypeRuns(type, most)));
             return factories;
         }
 

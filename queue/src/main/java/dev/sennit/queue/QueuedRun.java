@@ -2,6 +2,7 @@ package dev.sennit.queue;
 
 import dev.sennit.Task;
 import dev.sennit.queue.broker.Claim;
+import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.worker.RunFailure;
 import dev.sennit.queue.worker.RunFailure.Kind;
 import dev.sennit.queue.worker.RunLine;
@@ -110,7 +111,14 @@ final class QueuedRun implements Task<byte[][]> {
             return null;
         }
         try {
-            return Payloads.read("the argument of " + type, argument, (Type) argumentType);
+            String what = "the argument of " + type;
+            String how = headers.get(QueuedTask.ARGUMENT);
+            boolean isMixed = Arguments.MIXED.equals(how);
+            if ((isMixed || Arguments.POSITIONAL.equals(how)) && argumentType instanceof Class<?> record
+                    && record.isRecord()) {
+                return Payloads.readRecord(what, argument, record, isMixed);
+            }
+            return Payloads.read(what, argument, (Type) argumentType);
         } catch (TaskDataException e) {
             throw RunFailure.of(Kind.UNREADABLE, e, "");
         }

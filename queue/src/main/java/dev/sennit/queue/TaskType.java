@@ -1,5 +1,6 @@
 package dev.sennit.queue;
 
+import dev.sennit.queue.broker.Claim;
 import dev.sennit.queue.broker.QueuedTask;
 import java.io.IOException;
 import java.io.ObjectOutputStream;
@@ -227,6 +228,23 @@ public final class TaskType<A extends @Nullable Object, R extends @Nullable Obje
                 .version(version);
         chosen.over(options).applyTo(task);
         return task;
+    }
+
+    /** Returns a claim with the options of this type, where the submitter did not know of such. */
+    Claim completed(Claim claim) {
+        if (!claim.task().headers().containsKey(QueuedTask.FOREIGN)) {
+            return claim;
+        }
+        QueuedTask task = claim.task();
+        QueuedTask.Builder more = task.toBuilder();
+        if (options.retry() != null) {
+            more.retry(options.retry());
+        }
+        if (task.softLimit() == null && task.hardLimit() == null) {
+            more.softLimit(options.softLimit()).hardLimit(options.hardLimit());
+        }
+        return new Claim(claim.token(), more.build(), claim.failures(), claim.crashes(), claim.enqueuedAt(),
+                claim.checkpoint(), claim.inputs());
     }
 
     /** Returns the code; only if there is some. */

@@ -111,6 +111,8 @@ public abstract class BrokerContract extends BrokerCrowdContract {
                 .enqueue(Batch.of(task().unique(new Unique("k", Unique.Until.ENDED, null)).build())));
         refuses(BrokerFeature.KEYS, () -> broker().enqueue(Batch.of(task().key(new KeyLimit("k", 1)).build())));
         refuses(BrokerFeature.RATES, () -> broker().limit("work", Rate.of(1, LONG)));
+        refuses(BrokerFeature.PAUSES, () -> broker().pause(Scope.queue("default")));
+        refuses(BrokerFeature.PAUSES, () -> broker().resume(Scope.queue("default")));
         refuses(BrokerFeature.JOINS,
                 () -> broker()
                         .enqueue(batch(List.of(part("j", 0).build(), task().after("j").build()), joinOf("j", 1))));
@@ -141,7 +143,9 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         List<Claim> claims = claim(2);
         broker().extend(List.of(new Renewal(claims.get(0).token(), json("half"), null)), LONG);
         complete(claims.get(1), "42");
-        broker().pause(Scope.type("other"));
+        if (has(BrokerFeature.PAUSES)) {
+            broker().pause(Scope.type("other"));
+        }
         if (has(BrokerFeature.JOINS)) {
             broker().enqueue(batch(List.of(part("j", 0).id("p").queue("flow").build(),
                     task().id("w").after("j").queue("flow").build()), joinOf("j", 1)));
@@ -159,7 +163,11 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         assertThat(again.fail(List.of(new Failure(claims.get(0).token(), error("x"), new Failure.GiveBack()))))
                 .as("the lease holds").containsExactly(true);
         assertThat(text(only(again.claim(request(5, LONG, "default")).claims()).checkpoint())).isEqualTo("half");
-        assertThat(again.paused()).containsExactly(Scope.type("other"));
+        if (has(BrokerFeature.PAUSES)) {
+            assertThat(again.paused()).containsExactly(Scope.type("other"));
+        } else {
+            assertThat(again.paused()).isEmpty();
+        }
         if (has(BrokerFeature.JOINS)) {
             Claim p = only(again.claim(request(5, LONG, "flow")).claims());
             again.complete(List.of(new Completion(p.token(), json("1"), Batch.EMPTY)));
@@ -391,7 +399,9 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         if (has(BrokerFeature.DELAY)) {
             enqueue(task().queue("c").due(When.after(LONG)));
         }
-        broker().pause(Scope.queue("paused"));
+        if (has(BrokerFeature.PAUSES)) {
+            broker().pause(Scope.queue("paused"));
+        }
         pass(units(3));
         Map<String, QueueCounts> counts = new HashMap<>();
         broker().counts().forEach(one -> counts.put(one.queue(), one));
@@ -407,7 +417,9 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         if (has(BrokerFeature.DELAY)) {
             assertThat(count("c", TaskState.SCHEDULED)).isOne();
         }
-        assertThat(counts.get("paused")).extracting(QueueCounts::paused).isEqualTo(true);
+        if (has(BrokerFeature.PAUSES)) {
+            assertThat(counts.get("paused")).extracting(QueueCounts::paused).isEqualTo(true);
+        }
         complete(b);
         assertThat(count("b", TaskState.RUNNING)).isZero();
     }
@@ -627,6 +639,7 @@ public abstract class BrokerContract extends BrokerCrowdContract {
 
     @Test
     public void aListenerHearsThatAPauseOrALimitIsOver() throws Exception {
+        needs(BrokerFeature.PAUSES);
         var heard = new Heard();
         broker().pause(Scope.queue("a"));
         broker().pause(Scope.type("work"));

@@ -474,6 +474,7 @@ public abstract class BrokerLimitsContract extends BrokerTasksContract {
 
     @Test
     public void tasksOfAPausedQueueOrTypeStay() {
+        needs(BrokerFeature.PAUSES);
         String a = enqueue(task().queue("a"));
         String b = enqueue(task("other").queue("b"));
         String b2 = enqueue(task().queue("b"));
@@ -492,6 +493,7 @@ public abstract class BrokerLimitsContract extends BrokerTasksContract {
 
     @Test
     public void tasksThatRunGoOnWhenTheirQueueIsPaused() {
+        needs(BrokerFeature.PAUSES);
         enqueue(task());
         enqueue(task());
         List<Claim> claims = claim(2);
@@ -505,6 +507,7 @@ public abstract class BrokerLimitsContract extends BrokerTasksContract {
 
     @Test
     public void aPauseHoldsForAllBrokerObjects() throws Exception {
+        needs(BrokerFeature.PAUSES);
         Broker second = second();
         enqueue(task());
         broker().pause(Scope.queue("default"));

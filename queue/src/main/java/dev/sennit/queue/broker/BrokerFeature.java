@@ -15,6 +15,8 @@ public enum BrokerFeature {
     KEYS,
     /** {@link Broker#limit}. */
     RATES,
+    /** {@link Broker#pause}, which all who take tasks of the store keep to. */
+    PAUSES,
     /** {@link Join}s, and successors of a {@link Completion}, in one step with the completion. */
     JOINS,
     /** {@link Broker#search}, {@link Broker#find}, {@link Broker#replay} and {@link Broker#purge}. */

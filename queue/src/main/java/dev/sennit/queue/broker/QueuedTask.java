@@ -75,8 +75,17 @@ public record QueuedTask(String id, String type, int version, String queue, int 
      * Otherwise it is the shape of {@link Claim#inputs}: {@code .} is an input, {@code (...)} a list, in which a number
      * stands for so many inputs, {@code +(4)} the concatenation of four inputs that are lists, and {@code -2} passes
      * over two inputs. Without the header it is the payload, or the only input, or the list of all of them.
+     *
+     * <p>Of a task that a program in another language has submitted: {@code positional}, if the payload is the list of
+     * its arguments, which a record takes in the order of its components; {@code mixed}, if it is
+     * {@code {"args": [...], "kwargs": {...}}}, of which a record takes both.
      */
     public static final String ARGUMENT = "sennit-argument";
+    /**
+     * The header of a task whose submitter knows nothing of retry policies: a worker takes the policy of the task type,
+     * and its limits if the task has none.
+     */
+    public static final String FOREIGN = "sennit-foreign";
 
     /** Milliseconds and, in the last 12 bits, what keeps ids of one millisecond apart. */
     private static final AtomicLong LAST_ID = new AtomicLong();

@@ -202,7 +202,9 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
     void take(List<Claim> claimed, long leaseEnd) {
         List<HeldTask> refused = new ArrayList<>();
         synchronized (lock) {
-            for (Claim claim : claimed) {
+            for (Claim given : claimed) {
+                RunFactory factory = settings.types().get(given.task().type());
+                Claim claim = factory == null ? given : factory.completed(given);
                 HeldTask task = new HeldTask(claim, time, leaseEnd, this);
                 held.put(task.token(), task);
                 if (isQuiet) {

@@ -16,4 +16,15 @@ public interface RunFactory {
      * @throws RunFailure if the argument cannot be made
      */
     Task<byte[][]> task(Claim claim, RunLine line) throws RunFailure;
+
+    /**
+     * Returns a claim with what its submitter could not say, see
+     * {@link dev.sennit.queue.broker.QueuedTask#FOREIGN}.
+     *
+     * @param claim the claim as the broker gave it
+     * @return the claim by which the worker goes
+     */
+    default Claim completed(Claim claim) {
+        return claim;
+    }
 }

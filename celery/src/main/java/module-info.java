@@ -1,0 +1,12 @@
+/** Durable task queues that speak the protocol of Celery on Redis: {@link dev.sennit.queue.celery.CeleryBroker}. */
+module dev.sennit.queue.celery {
+    requires transitive dev.sennit.queue;
+    requires redis.clients.jedis;
+    requires tools.jackson.databind;
+    requires static org.jspecify;
+
+    exports dev.sennit.queue.celery;
+
+    provides dev.sennit.queue.broker.BrokerProvider with
+            dev.sennit.queue.celery.CeleryBrokerProvider;
+}

@@ -1,0 +1,27 @@
+package dev.sennit.queue.celery;
+
+import dev.sennit.queue.QueueWorker;
+import dev.sennit.queue.TaskType;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/** A worker in a process of its own, which tests kill. Its argument is the address of the broker. */
+final class WorkerMain {
+    private static final long WORK_NANOS = 50_000_000;
+
+    private WorkerMain() {}
+
+    public static void main(String[] arguments) throws Exception {
+        try (CeleryBroker broker = CeleryBroker.open(arguments[0]);
+                QueueWorker worker = QueueWorker.builder(broker).on("threads:4").lease(Duration.ofSeconds(2))
+                        .types(TaskType.of("java.echo", Object.class, value -> {
+                            LockSupport.parkNanos(WORK_NANOS);
+                            return value;
+                        }), TaskType.ofList("java.total", Integer.class,
+                                all -> all.stream().mapToInt(n -> n).sum()))
+                        .start()) {
+            System.out.println("ready");
+            worker.awaitEnd();
+        }
+    }
+}
