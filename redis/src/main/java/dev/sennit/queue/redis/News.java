@@ -56,6 +56,8 @@ final class News implements AutoCloseable {
         private final BrokerListener listener;
         // guarded by lock
         private boolean mayHaveWork;
+        /** Whether its channels were subscribed, perhaps on a connection that has broken. */
+        private boolean wasHeard;
         private final ArrayDeque<EndedTask> ends = new ArrayDeque<>();
         private final LinkedHashSet<String> cancels = new LinkedHashSet<>();
         private final ArrayDeque<ControlMessage> messages = new ArrayDeque<>();
@@ -217,6 +219,7 @@ final class News implements AutoCloseable {
                     wasInterrupted = true;
                 }
             }
+            listening.wasHeard |= heard.containsAll(listening.channels);
             ensureOpen();
         } finally {
             lock.unlock();
@@ -398,10 +401,11 @@ final class News implements AutoCloseable {
             if (news.kind().equals("subscribe")) {
                 heard.add(channel);
                 changed.signalAll();
-                for (Listening each : wanted.getOrDefault(channel, List.of())) { // what came before is there
-                    if (channel.startsWith(prefix + "q:")) {
+                for (Listening each : wanted.getOrDefault(channel, List.of())) {
+                    if (each.wasHeard && channel.startsWith(prefix + "q:")) { // after a reconnect: news may be lost
                         each.note(one -> one.mayHaveWork = true);
                     }
+                    each.wasHeard |= heard.containsAll(each.channels);
                 }
             } else if (news.kind().equals("message")) {
                 tell(channel, news.data());
