@@ -2,6 +2,8 @@ package dev.sennit.queue.celery;
 
 import dev.sennit.queue.QueueWorker;
 import dev.sennit.queue.TaskType;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
@@ -12,6 +14,14 @@ final class WorkerMain {
     private WorkerMain() {}
 
     public static void main(String[] arguments) throws Exception {
+        Thread.ofPlatform().daemon().start(() -> { // it does not outlive the test
+            try {
+                System.in.transferTo(OutputStream.nullOutputStream());
+            } catch (IOException e) {
+                // the test has ended
+            }
+            Runtime.getRuntime().halt(1);
+        });
         try (CeleryBroker broker = CeleryBroker.open(arguments[0]);
                 QueueWorker worker = QueueWorker.builder(broker).on("threads:4").lease(Duration.ofSeconds(2))
                         .types(TaskType.of("java.echo", Object.class, value -> {
