@@ -385,7 +385,8 @@ function T.schedule(entry, due)
     end
 end
 
-function T.ready(entry, at)
+-- Makes a task READY: behind the others of its priority or, if it had its turn before, in front of them.
+function T.ready(entry, at, isFirst)
     if entry.k then
         local key = T.key(entry)
         key.r = key.r + 1
@@ -397,7 +398,7 @@ function T.ready(entry, at)
     end
     T.wait(entry, READY)
     local lane = T.lane(entry.q, entry.y)
-    T.put(lane, entry.id, (9 - entry.p) * BAND + T.next('t'))
+    T.put(lane, entry.id, (9 - entry.p) * BAND + (isFirst and 0 or T.next('t')))
     if not filled[lane] then
         filled[lane] = true
         call('SADD', P .. 'l:' .. entry.q, entry.y)
@@ -761,7 +762,7 @@ function T.takeBack(entry, kind, message, stack)
     end
     T.event('TAKEN_BACK', entry, '')
     T.leave(entry)
-    T.ready(entry, now)
+    T.ready(entry, now, true)
     return true
 end
 
