@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sennit.cli.command.UserCode;
 import dev.sennit.images.ThumbnailMaker;
 import dev.sennit.queue.TaskQueue;
+import dev.sennit.queue.celery.CeleryBrokerProvider;
 import dev.sennit.queue.postgresql.PostgresqlBroker;
+import dev.sennit.queue.redis.RedisBroker;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -278,7 +280,8 @@ public class UserCodeIT extends ScriptSandbox {
         Map<String, Long> published = contents(UserSources.library());
         published.putAll(contents(Path.of(ThumbnailMaker.class.getProtectionDomain().getCodeSource().getLocation()
                 .toURI())));
-        for (Class<?> ofJar : List.of(TaskQueue.class, PostgresqlBroker.class)) {
+        for (Class<?> ofJar : List.of(TaskQueue.class, PostgresqlBroker.class, RedisBroker.class,
+                CeleryBrokerProvider.class)) {
             published.putAll(contents(Path.of(ofJar.getProtectionDomain().getCodeSource().getLocation().toURI())));
         }
         assertThat(published).hasSizeGreaterThan(500);
