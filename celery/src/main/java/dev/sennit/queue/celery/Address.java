@@ -2,8 +2,7 @@ package dev.sennit.queue.celery;
 
 import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.QueuedTask;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
+import dev.sennit.queue.broker.ServerAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,10 +23,8 @@ final class Address {
     private static final String SEPARATOR = "\u0006\u0016";
 
     private final BrokerUri uri;
-    private final String host;
-    private final int port;
+    private final ServerAddress server;
     private final int database;
-    private final @Nullable String user;
     private final String defaultQueue;
     private final List<Integer> steps;
     private final int visibilitySeconds;
@@ -36,39 +33,24 @@ final class Address {
     Address(BrokerUri uri) {
         this.uri = uri;
         uri.ensureOnly(Set.of("default_queue", "priority_steps", "visibility_timeout", "result_expires"));
-        if (!uri.rest().startsWith("//")) {
-            throw wrong("begins with celery+redis://");
-        }
-        String rest = uri.rest().substring(2);
-        int at = rest.lastIndexOf('@');
-        String who = at < 0 ? "" : rest.substring(0, at);
-        String where = rest.substring(at + 1);
-        int slash = where.indexOf('/');
-        String server = slash < 0 ? where : where.substring(0, slash);
-        int colon = server.startsWith("[")
-                ? server.indexOf(':', Math.max(0, server.indexOf(']')))
-                : server.indexOf(':');
-        host = decoded(colon < 0 ? server : server.substring(0, colon));
-        if (host.isEmpty()) {
-            throw wrong("has the name of a host");
-        }
-        port = colon < 0 ? PORT : number(server.substring(colon + 1), "a port", 1, 65_535);
-        String name = slash < 0 ? "" : where.substring(slash + 1);
-        database = name.isEmpty() ? 0 : number(name, "the number of a database behind the host", 0, MOST_SECONDS);
-        String before = decoded(who.indexOf(':') < 0 ? who : who.substring(0, who.indexOf(':')));
-        user = before.isEmpty() ? null : before;
+        server = ServerAddress.of(uri, "Celery's Redis", PORT, SYNTAX);
+        database = server.path().isEmpty()
+                ? 0
+                : server.number(server.path(), "the number of a database behind the host", 0, MOST_SECONDS);
         defaultQueue = uri.options().getOrDefault("default_queue", "celery");
-        steps = steps(uri.options().getOrDefault("priority_steps", "0,3,6,9"));
-        visibilitySeconds =
-                number(uri.options().getOrDefault("visibility_timeout", "3600"), "visibility_timeout", 1, MOST_SECONDS);
-        resultExpires = Duration.ofSeconds(
-                number(uri.options().getOrDefault("result_expires", "86400"), "result_expires", 1, MOST_SECONDS));
+        steps = steps(server, uri.options().getOrDefault("priority_steps", "0,3,6,9"));
+        visibilitySeconds = seconds("visibility_timeout", "3600");
+        resultExpires = Duration.ofSeconds(seconds("result_expires", "86400"));
     }
 
-    private static List<Integer> steps(String text) {
+    private int seconds(String option, String usual) {
+        return server.number(uri.options().getOrDefault(option, usual), option, 1, MOST_SECONDS);
+    }
+
+    private static List<Integer> steps(ServerAddress server, String text) {
         List<Integer> steps = new ArrayList<>();
         for (String each : text.split(",", -1)) {
-            int step = number(each.strip(), "priority_steps", 0, PRIORITIES - 1);
+            int step = server.number(each.strip(), "priority_steps", 0, PRIORITIES - 1);
             if (steps.isEmpty() ? step != 0 : step <= steps.getLast()) {
                 throw new IllegalArgumentException(
                         SCHEME + " has priority_steps that begin with 0 and ascend, as in 0,3,6,9, was " + text);
@@ -78,37 +60,12 @@ final class Address {
         return List.copyOf(steps);
     }
 
-    private static int number(String text, String what, int least, int most) {
-        try {
-            int number = Integer.parseInt(text);
-            if (number >= least && number <= most) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            // told below, without the text: it may be part of a password with a sign that is not encoded
-        }
-        throw new IllegalArgumentException(SCHEME + " has " + what + " from " + least + " to " + most
-                + "; signs in a password are written as % and two hexadecimal digits");
-    }
-
-    private static IllegalArgumentException wrong(String what) {
-        return new IllegalArgumentException("the address of a broker for Celery on Redis " + what + ": " + SYNTAX);
-    }
-
-    private static String decoded(String text) {
-        try {
-            return text.indexOf('%') < 0 ? text : URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException e) { // a message of its own, as that of the JDK shows the text
-            throw wrong("has % without two hexadecimal digits");
-        }
-    }
-
     String host() {
-        return host;
+        return server.host();
     }
 
     int port() {
-        return port;
+        return server.port();
     }
 
     int database() {
@@ -116,7 +73,7 @@ final class Address {
     }
 
     @Nullable String user() {
-        return user;
+        return server.user();
     }
 
     @Nullable String password() {

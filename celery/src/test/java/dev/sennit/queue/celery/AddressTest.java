@@ -39,7 +39,7 @@ class AddressTest {
         assertThat(address.database()).isZero();
         assertThat(address.user()).isNull();
         assertThat(address.password()).isNull();
-        assertThat(address("celery+redis://:pw@[::1]:1/").host()).isEqualTo("[::1]");
+        assertThat(address("celery+redis://:pw@[::1]:1/").host()).isEqualTo("::1");
         assertThat(address("celery+redis://:pw@localhost/").password()).isEqualTo("pw");
     }
 

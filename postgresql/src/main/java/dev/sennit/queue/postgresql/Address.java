@@ -1,8 +1,7 @@
 package dev.sennit.queue.postgresql;
 
 import dev.sennit.queue.broker.BrokerUri;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
+import dev.sennit.queue.broker.ServerAddress;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -21,10 +20,8 @@ final class Address {
             "sslrootcert", "sslcert", "sslkey", "sslpassword");
 
     private final BrokerUri uri;
-    private final String host;
-    private final int port;
+    private final ServerAddress server;
     private final String database;
-    private final @Nullable String user;
     private final String schema;
     private final boolean notifies;
     private final int connections;
@@ -33,34 +30,16 @@ final class Address {
     Address(BrokerUri uri) {
         this.uri = uri;
         uri.ensureOnly(OPTIONS);
-        if (!uri.rest().startsWith("//")) {
-            throw wrong("begins with postgresql://");
-        }
-        String rest = uri.rest().substring(2);
-        int at = rest.lastIndexOf('@');
-        String who = at < 0 ? "" : rest.substring(0, at);
-        String where = rest.substring(at + 1);
-        int slash = where.indexOf('/');
-        String server = slash < 0 ? where : where.substring(0, slash);
-        int colon = server.startsWith("[")
-                ? server.indexOf(':', Math.max(0, server.indexOf(']')))
-                : server.indexOf(':');
-        host = decoded(colon < 0 ? server : server.substring(0, colon));
-        if (host.isEmpty()) {
-            throw wrong("has the name of a host");
-        }
-        port = colon < 0 ? PORT : number(server.substring(colon + 1), "a port", 1, 65_535);
-        database = slash < 0 ? "" : decoded(where.substring(slash + 1));
+        server = ServerAddress.of(uri, "PostgreSQL", PORT, SYNTAX);
+        database = server.path();
         if (database.isEmpty() || database.contains("/")) {
-            throw wrong("has the name of a database after the host");
+            throw server.wrong("has the name of a database after the host");
         }
-        String name = decoded(who.indexOf(':') < 0 ? who : who.substring(0, who.indexOf(':')));
-        user = name.isEmpty() ? null : name;
         Map<String, String> options = uri.options();
         schema = ensureSchema(options.getOrDefault("schema", "sennit"));
         notifies = isOn("notify");
         connections = options.containsKey("connections")
-                ? number(options.getOrDefault("connections", ""), "connections", 2, MOST_CONNECTIONS)
+                ? server.number(options.getOrDefault("connections", ""), "connections", 2, MOST_CONNECTIONS)
                 : CONNECTIONS;
         synchronous = options.containsKey("synchronous") ? isOn("synchronous") ? "on" : "off" : null;
     }
@@ -80,37 +59,12 @@ final class Address {
         return value.equals("on");
     }
 
-    private static int number(String text, String what, int least, int most) {
-        try {
-            int number = Integer.parseInt(text);
-            if (number >= least && number <= most) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            // told below, without the text: it may be part of a password with a sign that is not encoded
-        }
-        throw new IllegalArgumentException("postgresql has " + what + " from " + least + " to " + most
-                + "; signs in a password are written as % and two hexadecimal digits");
-    }
-
-    private static IllegalArgumentException wrong(String what) {
-        return new IllegalArgumentException("the address of a broker in PostgreSQL " + what + ": " + SYNTAX);
-    }
-
-    private static String decoded(String text) {
-        try {
-            return text.indexOf('%') < 0 ? text : URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException e) { // a message of its own, as that of the JDK shows the text
-            throw wrong("has % without two hexadecimal digits");
-        }
-    }
-
     String host() {
-        return host;
+        return server.host();
     }
 
     int port() {
-        return port;
+        return server.port();
     }
 
     String database() {
@@ -118,7 +72,7 @@ final class Address {
     }
 
     @Nullable String user() {
-        return user;
+        return server.user();
     }
 
     @Nullable String password() {

@@ -28,7 +28,8 @@ final class Connector {
     static Connector to(Address address) {
         Map<String, String> options = address.driverOptions();
         var source = new Source(options.remove(SSL_PASSWORD));
-        source.setServerNames(new String[] {address.host()});
+        String host = address.host();
+        source.setServerNames(new String[] {host.indexOf(':') < 0 ? host : "[" + host + "]"});
         source.setPortNumbers(new int[] {address.port()});
         source.setDatabaseName(address.database());
         source.setUser(address.user());

@@ -34,7 +34,7 @@ class AddressTest {
     @Test
     void hasDefaults() {
         Address address = address("postgresql://[::1]/jobs");
-        assertThat(address.host()).isEqualTo("[::1]");
+        assertThat(address.host()).isEqualTo("::1");
         assertThat(address.port()).isEqualTo(5432);
         assertThat(address.user()).isNull();
         assertThat(address.password()).isNull();

@@ -140,7 +140,7 @@ public final class BrokerUri {
         return text.toString();
     }
 
-    private static String decoded(String text) {
+    static String decoded(String text) {
         try {
             return text.indexOf('%') < 0 ? text : URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) { // a message of its own, as that of the JDK shows the text

@@ -1,8 +1,7 @@
 package dev.sennit.queue.redis;
 
 import dev.sennit.queue.broker.BrokerUri;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
+import dev.sennit.queue.broker.ServerAddress;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -22,10 +21,8 @@ final class Address {
     private static final String PREFIX_PATTERN = "[\\w.:-]{1,100}|[\\w.:-]{0,50}\\{[\\w.:-]{1,50}\\}[\\w.:-]{0,50}";
 
     private final BrokerUri uri;
-    private final String host;
-    private final int port;
+    private final ServerAddress server;
     private final int database;
-    private final @Nullable String user;
     private final String prefix;
     private final int connections;
     private final @Nullable String rootCertificates;
@@ -33,31 +30,11 @@ final class Address {
     Address(BrokerUri uri) {
         this.uri = uri;
         uri.ensureOnly(OPTIONS);
-        if (!uri.rest().startsWith("//")) {
-            throw wrong("begins with " + uri.scheme() + "://");
+        server = ServerAddress.of(uri, "Redis", PORT, SYNTAX);
+        database = server.path().isEmpty() ? 0 : server.number(server.path(), "a database", 0, MOST_DATABASES);
+        if (server.user() != null && uri.password() == null) {
+            throw server.wrong("has a colon before the password");
         }
-        String rest = uri.rest().substring(2);
-        int at = rest.lastIndexOf('@');
-        String who = at < 0 ? "" : rest.substring(0, at);
-        String where = rest.substring(at + 1);
-        int slash = where.indexOf('/');
-        String server = slash < 0 ? where : where.substring(0, slash);
-        String path = slash < 0 ? "" : where.substring(slash + 1);
-        int colon = server.startsWith("[")
-                ? server.indexOf(':', Math.max(0, server.indexOf(']')))
-                : server.indexOf(':');
-        String name = decoded(colon < 0 ? server : server.substring(0, colon));
-        host = name.startsWith("[") && name.endsWith("]") ? name.substring(1, name.length() - 1) : name;
-        if (host.isEmpty()) {
-            throw wrong("has the name of a host");
-        }
-        port = colon < 0 ? PORT : number(server.substring(colon + 1), "a port", 1, 65_535);
-        database = path.isEmpty() ? 0 : number(path, "a database", 0, MOST_DATABASES);
-        if (!who.isEmpty() && who.indexOf(':') < 0) {
-            throw wrong("has a colon before the password");
-        }
-        String account = who.isEmpty() ? "" : decoded(who.substring(0, who.indexOf(':')));
-        user = account.isEmpty() ? null : account;
         Map<String, String> options = uri.options();
         prefix = options.getOrDefault("prefix", PREFIX);
         if (!prefix.matches(PREFIX_PATTERN)) {
@@ -65,7 +42,7 @@ final class Address {
                     "prefix must be letters, digits and _ . : - (and braces around a hash tag), was " + prefix);
         }
         connections = options.containsKey("connections")
-                ? number(options.getOrDefault("connections", ""), "connections", 2, MOST_CONNECTIONS)
+                ? server.number(options.getOrDefault("connections", ""), "connections", 2, MOST_CONNECTIONS)
                 : CONNECTIONS;
         rootCertificates = options.get("sslrootcert");
         if (rootCertificates != null && !isTls()) {
@@ -73,37 +50,12 @@ final class Address {
         }
     }
 
-    private static int number(String text, String what, int least, int most) {
-        try {
-            int number = Integer.parseInt(text);
-            if (number >= least && number <= most) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            // told below, without the text: it may be part of a password with a sign that is not encoded
-        }
-        throw new IllegalArgumentException("redis has " + what + " from " + least + " to " + most
-                + "; signs in a password are written as % and two hexadecimal digits");
-    }
-
-    private static IllegalArgumentException wrong(String what) {
-        return new IllegalArgumentException("the address of a broker in Redis " + what + ": " + SYNTAX);
-    }
-
-    private static String decoded(String text) {
-        try {
-            return text.indexOf('%') < 0 ? text : URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException e) { // a message of its own, as that of the JDK shows the text
-            throw wrong("has % without two hexadecimal digits");
-        }
-    }
-
     String host() {
-        return host;
+        return server.host();
     }
 
     int port() {
-        return port;
+        return server.port();
     }
 
     int database() {
@@ -111,7 +63,7 @@ final class Address {
     }
 
     @Nullable String user() {
-        return user;
+        return server.user();
     }
 
     @Nullable String password() {
