@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What stands in {@code celery+redis://:PASSWORD@HOST:PORT/DB?OPTIONS}. Its text shows no password. */
+/** The parts of {@code celery+redis://:PASSWORD@HOST:PORT/DB?OPTIONS}. Its text shows no password. */
 final class Address {
     static final String SCHEME = "celery+redis";
     static final String SYNTAX = "celery+redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB][?default_queue=NAME"
@@ -19,7 +19,7 @@ final class Address {
     private static final int MOST_SECONDS = 1_000_000_000;
     /** How many priorities there are. */
     private static final int PRIORITIES = 10;
-    /** What kombu puts between the name of a queue and a priority. */
+    /** The text that kombu puts between the name of a queue and a priority. */
     private static final String SEPARATOR = "\u0006\u0016";
 
     private final BrokerUri uri;

@@ -89,9 +89,9 @@ import tools.jackson.databind.node.ObjectNode;
  * <tr><td>result_expires</td><td>86400</td><td>Celery's {@code result_expires}, in seconds</td></tr>
  * </table>
  *
- * <p><b>What is kept where.</b> Tasks that wait stand in kombu's lists, those that run in its hash {@code unacked}.
- * What kombu has no place for - leases, attempts, what is due later - has keys that begin with {@code sennit.celery:}.
- * What cannot be read is in the list {@code sennit.celery:dead}, the newest first: a line of JSON that says why, and
+ * <p><b>Keys.</b> Tasks that wait stand in kombu's lists, those that run in its hash {@code unacked}. Leases, attempts
+ * and tasks that are due later have no place in kombu's keys: their keys begin with {@code sennit.celery:}. An entry
+ * that cannot be read is in the list {@code sennit.celery:dead}, the newest first: a line of JSON that says why, and
  * the bytes.
  *
  * <p><b>What it cannot do</b> is refused by an {@link UnsupportedOperationException}: messages of Celery have no room
@@ -119,7 +119,7 @@ public final class CeleryBroker implements Broker {
     private final News news;
     private final Events events;
     private final String origin;
-    /** What workers of this object have, by their tokens. */
+    /** The tasks that workers of this object have, by their tokens. */
     private final Map<Token, Held> held = new ConcurrentHashMap<>();
     /** The queues of which this object has heard. */
     private final Set<String> queues = new ConcurrentSkipListSet<>();
@@ -447,7 +447,7 @@ public final class CeleryBroker implements Broker {
         return accepted;
     }
 
-    /** What follows a task may be no signature: then the task has failed, as it would in Celery. */
+    /** A successor of a task may be no signature: then the task has failed, as it would in Celery. */
     private Server.Call success(Held one, Completion completion, Instant now) {
         try {
             return new Ending(address, one, "done", origin, now)

@@ -17,7 +17,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What is sent for a batch. Tasks that wait for others travel inside the messages of those, as Celery's canvas does it:
+ * The messages of a batch. Tasks that wait for others travel inside the messages of those, as Celery's canvas does it:
  *
  * <pre>
  * a join of one part, one task waits          a chain; its first task is sent, which holds the others
@@ -63,7 +63,7 @@ final class Flow {
     private final Map<String, Join> joins = new HashMap<>();
     /** By the ids of joins. */
     private final Map<String, List<QueuedTask>> waiting = new HashMap<>();
-    /** What follows a join, by its id: made once, as the parts of a chord share it. */
+    /** The successors of a join, by its id: made once, as the parts of a chord share it. */
     private final Map<String, ObjectNode> bodies = new HashMap<>();
 
     /** Sizes of chords whose parts are sent later: they are there from the beginning. */

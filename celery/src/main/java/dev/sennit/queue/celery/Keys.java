@@ -16,7 +16,7 @@ final class Keys {
 
     private Keys() {}
 
-    /** What is known of a task that runs, or has run. */
+    /** The record of a task that runs, or has run. */
     static String run(String id) {
         return "sennit.celery:run:" + id;
     }

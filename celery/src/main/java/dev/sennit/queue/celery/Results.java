@@ -30,7 +30,7 @@ final class Results {
     private Results() {}
 
     /**
-     * What a result says of its task.
+     * The facts of its task that stand in a result.
      *
      * @param id the id of the task
      * @param type the name of its type

@@ -26,7 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** The workers: what they report, which other objects read too, and the rates that Celery sets for them. */
 final class Workers {
     private final Server server;
-    /** What the workers of this object have reported last. */
+    /** The last reports of the workers of this object. */
     private final Map<String, WorkerReport> own = new ConcurrentHashMap<>();
     private final Map<String, AtomicLong> counts = new ConcurrentHashMap<>();
     /** Rates of types, by the ids of workers. */
@@ -214,7 +214,7 @@ final class Workers {
         }
     }
 
-    /** What is claimed in one call. */
+    /** The claims of one call. */
     static final class Share {
         private final Set<String> types;
         private final int most;
@@ -241,7 +241,7 @@ final class Workers {
         }
     }
 
-    /** What a worker may claim now. */
+    /** The tasks that a worker may claim now. */
     static final class Allowed {
         private final Set<String> free;
         private final Map<String, Bucket> limited;

@@ -30,7 +30,7 @@ local function isFlying(message, id)
       or type(tag) == 'string' and redis.call('HEXISTS', 'unacked', tag) == 1
 end
 
--- What waits is kept as the length of the name of its list, a colon, that name, and the message.
+-- A waiting task is kept as the length of the name of its list, a colon, that name, and the message.
 local function divided(waiting)
   local cut = string.find(waiting, ':', 1, true)
   local last = cut + tonumber(string.sub(waiting, 1, cut - 1))

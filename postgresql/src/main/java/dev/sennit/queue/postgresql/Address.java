@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What stands in {@code postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTIONS}. Its text shows no password. */
+/** The parts of {@code postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTIONS}. Its text shows no password. */
 final class Address {
     static final String SYNTAX = "postgresql://USER:PASSWORD@HOST[:PORT]/DATABASE[?schema=NAME&notify=on|off"
             + "&connections=N&synchronous=on|off]";

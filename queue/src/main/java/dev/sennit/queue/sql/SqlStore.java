@@ -203,7 +203,7 @@ public final class SqlStore {
     }
 
     /**
-     * What a claim has to keep to.
+     * The bounds of a claim.
      *
      * @param paused what is paused
      * @param limited the types that have a rate

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What stands in {@code redis://USER:PASSWORD@HOST:PORT/DB?OPTIONS}. Its text shows no password. */
+/** The parts of {@code redis://USER:PASSWORD@HOST:PORT/DB?OPTIONS}. Its text shows no password. */
 final class Address {
     static final String SYNTAX = "redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB][?prefix=NAME&connections=N]";
     static final String TLS = "rediss";

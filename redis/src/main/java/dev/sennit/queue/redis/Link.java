@@ -65,7 +65,7 @@ final class Link implements AutoCloseable {
     // ---- scripts ----
 
     /**
-     * What a script is to do.
+     * A call of a script.
      *
      * @param script which
      * @param key the beginning of all keys
@@ -137,7 +137,7 @@ final class Link implements AutoCloseable {
         return String.valueOf(error.getMessage()).startsWith("NOSCRIPT");
     }
 
-    /** What the server says of itself. */
+    /** The server's account of itself. */
     String info() {
         connection.sendCommand(Protocol.Command.INFO);
         byte[] text = connection.getBinaryBulkReply();
@@ -175,7 +175,7 @@ final class Link implements AutoCloseable {
     }
 
     /**
-     * What comes on a connection that has subscribed.
+     * A message on a connection that has subscribed.
      *
      * @param kind {@code message}, {@code subscribe}, {@code unsubscribe} or {@code pong}
      * @param channel the channel

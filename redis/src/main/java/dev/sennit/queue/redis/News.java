@@ -28,7 +28,7 @@ import redis.clients.jedis.exceptions.JedisException;
  * Tells listeners what the scripts publish: of work in a queue, of ends for an address, of requests to a worker.
  *
  * <p><b>Hearing.</b> One thread has a connection that subscribes to the channels in which listeners are interested.
- * What comes is a hint, and may be lost with the connection: the thread connects again, with growing pauses, and then
+ * A message is a hint, and may be lost with the connection: the thread connects again, with growing pauses, and then
  * has all listeners look for work. Another thread has them do so every few seconds, and has the server answer, so that
  * a connection that only seems to be there is noticed.
  *

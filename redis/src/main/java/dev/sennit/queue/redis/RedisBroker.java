@@ -347,7 +347,7 @@ public final class RedisBroker implements Broker {
 
     // ---- those who look on ----
 
-    /** What became of a part of a search: how many tasks were changed, what was found, and after which id to go on. */
+    /** The outcome of a part of a search: how many tasks were changed, what was found, and after which id to go on. */
     private record Part(@Nullable String last, int count, List<TaskView> views) {}
 
     private Part select(Script script, char what, TaskFilter filter, List<String> ids, int most,

@@ -106,7 +106,7 @@ final class RedisErrors {
         };
     }
 
-    /** What was read makes no sense. */
+    /** The answer of the server makes no sense. */
     BrokerException unreadable(Throwable error) {
         return of(Kind.UNUSABLE, false, " holds what cannot be read (" + line(error) + "): restore a copy", error);
     }

@@ -187,7 +187,7 @@ final class Reply {
         return new Claim(token, task, failures, crashes, enqueuedAt, checkpoint, inputs);
     }
 
-    /** What an error callback is told: its message is that of the task that it was made of. */
+    /** The facts for an error callback: its message is that of the task that it was made of. */
     private record Dead(@Nullable String id, @Nullable String reason, @Nullable String error) {
         QueuedTask change(String own, QueuedTask task) {
             if (id == null || reason == null) {

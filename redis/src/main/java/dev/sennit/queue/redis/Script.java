@@ -43,7 +43,7 @@ enum Script {
     UPKEEP(Effect.REPEATABLE),
     WORKERS(Effect.NONE);
 
-    /** What a script does, as far as its caller can tell. */
+    /** The effect of a script, as far as its caller can tell. */
     enum Effect {
         /** It only looks. */
         NONE,

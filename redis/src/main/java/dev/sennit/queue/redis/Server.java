@@ -4,7 +4,7 @@ import dev.sennit.queue.broker.BrokerException;
 import java.util.HashMap;
 import java.util.Map;
 
-/** What a server says of itself, and whether tasks may be kept there. */
+/** The account of a server of itself, and whether tasks may be kept there. */
 final class Server {
     private static final System.Logger LOG = System.getLogger("dev.sennit");
     /** Scripts may read the clock and then write since 7.0, and can be told errors apart. */
