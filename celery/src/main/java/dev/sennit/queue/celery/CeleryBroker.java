@@ -861,7 +861,7 @@ public final class CeleryBroker implements Broker {
 
     @Override
     public List<TaskView> search(TaskFilter filter, int most) {
-        throw refused(BrokerFeature.SEARCH, "Celery's queues are lists; Flower shows what has happened");
+        throw refused(BrokerFeature.SEARCH, "Celery's queues are lists; celery events shows what happens");
     }
 
     @Override

@@ -25,7 +25,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Celery's events, for {@code celery events} and Flower. Those of tasks are gathered and sent some times a second, as
+ * Celery's events, for {@code celery events}. Those of tasks are gathered and sent some times a second, as
  * Celery does. While nobody hears them, as Redis says, they are thrown away unsent.
  */
 final class Events implements AutoCloseable {
