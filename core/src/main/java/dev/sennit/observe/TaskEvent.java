@@ -61,7 +61,10 @@ public record TaskEvent(
     public enum Kind {
         /** A pool has admitted the task. */
         SUBMITTED,
-        /** A worker begins the task. */
+        /**
+         * A worker begins the task. A worker process that was sent the task ahead may have begun it a little earlier:
+         * the pool tells it when it has read the answer to the task before.
+         */
         BEGUN,
         /**
          * The task has {@linkplain dev.sennit.TaskProgress reported} its progress. Calls of {@code map} and runs of a

@@ -1,5 +1,6 @@
 package dev.sennit.observe;
 
+import static dev.sennit.conformance.internal.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.Pool;
@@ -13,6 +14,7 @@ class PrometheusPageTest {
         try (Pool one = Pools.open("inline?name=page"); Pool other = Pools.open("virtual?name=page")) {
             one.submit(() -> 1).get();
             other.submit(() -> 1).get();
+            await("the thread of the task has ended").until(() -> other.statistics().workers() == 0);
             var page = new StringBuilder();
             PrometheusPage.write(page);
             assertThat(page.toString().lines().filter(line -> line.contains("pool=\"page\"")))

@@ -31,7 +31,6 @@ import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
-import dev.sennit.queue.broker.When;
 import dev.sennit.queue.broker.WorkerReport;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -56,7 +55,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol.Command;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The broker that speaks Celery's protocol 2 over kombu's transport for Redis: workers in Java serve Celery's
