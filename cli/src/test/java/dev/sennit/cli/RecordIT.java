@@ -65,11 +65,13 @@ class RecordIT {
 
     @BeforeEach
     void start() throws IOException {
-        start(JAVA);
+        start(List.of(JAVA));
     }
 
-    private void start(String java) throws IOException {
-        mill = new ProcessBuilder(java, "--class-path", System.getProperty("java.class.path"), Mill.class.getName())
+    private void start(List<String> java) throws IOException {
+        List<String> command = new ArrayList<>(java);
+        command.addAll(List.of("--class-path", System.getProperty("java.class.path"), Mill.class.getName()));
+        mill = new ProcessBuilder(command)
                 .redirectError(temp.resolve("err").toFile())
                 .start();
         BufferedReader out = mill.inputReader();
@@ -215,6 +217,31 @@ class RecordIT {
         }
     }
 
+    /** Only root can make namespaces everywhere, and not in every container. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aJvmInAContainerIsSeenUnlessItsNetworkIsItsOwn() throws Exception {
+        assumeThat(System.getProperty("user.name")).isEqualTo("root");
+        List<String> container = List.of("unshare", "--pid", "--fork", "--kill-child", "--mount-proc");
+        assumeThat(run(Stream.concat(container.stream(), Stream.of("--net", "true")).toList()).exit()).isZero();
+        kill();
+        start(Stream.concat(container.stream(), Stream.of(JAVA, "-XX:-UsePerfData")).toList());
+        pid = Long.toString(mill.children().findFirst().orElseThrow().pid());
+        Path file = file("run.json");
+        assertIsDone(Run.sennit("record", pid, "-o", file.toString(), "--for", "100ms"), file);
+
+        kill();
+        start(Stream.concat(container.stream(), Stream.of("--net", JAVA, "-XX:-UsePerfData")).toList());
+        pid = Long.toString(mill.children().findFirst().orElseThrow().pid());
+        for (List<String> command : List.of(
+                List.of("ps", pid), List.of("top", pid), List.of("record", pid, "-o", file.toString()))) {
+            Run run = Run.sennit(command.toArray(String[]::new));
+            assertThat(run.err()).containsExactly("sennit: process " + pid
+                    + " is in another container, whose network this command does not see: run this in there");
+            assertThat(run.exit()).isEqualTo(ExitCode.COULD_NOT_START);
+        }
+    }
+
     @Test
     void aRuntimeImageWithoutFlightRecorderRecordsAndIsRecorded() throws Exception {
         Path image = temp.resolve("image");
@@ -233,7 +260,7 @@ class RecordIT {
         assertThat(refused.exit()).isEqualTo(ExitCode.USAGE);
 
         kill();
-        start(java);
+        start(List.of(java));
         assertIsDone(Run.sennit("record", pid, "-o", file.toString(), "--for", "100ms"), file);
         Run unable = Run.sennit("record", pid, "-o", flight.toString(), "--for", "100ms");
         assertThat(unable.err()).containsExactly("sennit: process " + pid
