@@ -125,7 +125,7 @@ public final class Beans {
      * @throws Exception if the server refuses a bean
      */
     public static void registerIfAskedFor() throws Exception {
-        Map<String, Supplier<?>> wanted = new LinkedHashMap<>();
+        Map<ObjectName, Supplier<?>> wanted = new LinkedHashMap<>();
         synchronized (Beans.class) {
             if (!areOurs()
                     || OFFERED.keySet().equals(REGISTERED.keySet())
@@ -134,15 +134,16 @@ public final class Beans {
             }
             for (var offered : OFFERED.entrySet()) {
                 if (!REGISTERED.containsKey(offered.getKey())) {
-                    REGISTERED.put(offered.getKey(), nameOf(offered.getKey()));
-                    wanted.put(offered.getKey(), offered.getValue());
+                    ObjectName name = nameOf(offered.getKey(), OFFERED.size());
+                    REGISTERED.put(offered.getKey(), name);
+                    wanted.put(name, offered.getValue());
                 }
             }
         }
         Exception refused = null;
         for (var bean : wanted.entrySet()) { // without the lock: the server has listeners of the application
             try {
-                ManagementFactory.getPlatformMBeanServer().registerMBean(bean.getValue().get(), nameOf(bean.getKey()));
+                ManagementFactory.getPlatformMBeanServer().registerMBean(bean.getValue().get(), bean.getKey());
             } catch (Exception e) { // the others are registered all the same
                 refused = e;
             }
@@ -152,8 +153,10 @@ public final class Beans {
         }
     }
 
-    private static ObjectName nameOf(String offered) throws Exception {
-        return new ObjectName(offered + ",loader=" + Integer.toHexString(System.identityHashCode(LOADER)));
+    /** A reader sees by the name how many beans of this copy there are, as they come one after another. */
+    private static ObjectName nameOf(String offered, int beans) throws Exception {
+        return new ObjectName(
+                offered + ",loader=" + Integer.toHexString(System.identityHashCode(LOADER)) + '-' + beans);
     }
 
     /**

@@ -16,7 +16,9 @@ import dev.sennit.service.ServicesMXBean;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -43,6 +45,8 @@ final class JvmReader {
     private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(3);
     private static final String PROCESSES = "processes";
     private static final String LOOP = "loop";
+    /** Beans of copies of the library in loaders that the server does not know. */
+    private static final String OWN_BEANS = "dev.sennit:loader=*,*";
     private static final long LOOK_AGAIN = TimeUnit.MILLISECONDS.toNanos(50);
 
     private JvmReader() {}
@@ -176,6 +180,7 @@ final class JvmReader {
     private static Optional<Seen> seen(MBeanServerConnection server) throws IOException, JMException {
         long start = System.nanoTime();
         while (true) {
+            boolean isEachThere = areAllThere(server); // before they are read
             List<LoopsMXBean> loops = beans(server, LoopsMXBean.class, LoopsMXBean.NAME);
             List<WorkerPoolsMXBean> workerPools = beans(server, WorkerPoolsMXBean.class, WorkerPoolsMXBean.NAME);
             List<PoolsMXBean> pools = beans(server, PoolsMXBean.class, PoolsMXBean.NAME);
@@ -188,7 +193,8 @@ final class JvmReader {
                     pools.stream().flatMap(bean -> bean.pools().stream()).toList(),
                     periodic.stream().flatMap(bean -> bean.workers().stream()).toList(),
                     services.stream().flatMap(bean -> bean.managers().stream()).toList());
-            if (!seen.isNothing() && seen.isWhole() || System.nanoTime() - start > LONGEST_WAIT) {
+            if (!seen.isNothing() && seen.isWhole() && isEachThere
+                    || System.nanoTime() - start > LONGEST_WAIT) {
                 return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty() && periodic.isEmpty()
                         && services.isEmpty()
                                 ? Optional.empty()
@@ -216,6 +222,18 @@ final class JvmReader {
             }
             LockSupport.parkNanos(LOOK_AGAIN);
         }
+    }
+
+    /** Returns whether each copy of the library that registers its beans itself has registered all of them. */
+    private static boolean areAllThere(MBeanServerConnection server) throws IOException, JMException {
+        Map<String, Integer> present = new HashMap<>();
+        Map<String, Integer> wanted = new HashMap<>();
+        for (ObjectName name : server.queryNames(new ObjectName(OWN_BEANS), null)) {
+            String[] loader = name.getKeyProperty("loader").split("-"); // the loader, and how many beans it has
+            present.merge(loader[0], 1, Integer::sum);
+            wanted.merge(loader[0], loader.length < 2 ? 1 : Integer.parseInt(loader[1]), Math::max);
+        }
+        return wanted.entrySet().stream().allMatch(each -> present.getOrDefault(each.getKey(), 0) >= each.getValue());
     }
 
     /** Returns the beans of all copies of the library. */
