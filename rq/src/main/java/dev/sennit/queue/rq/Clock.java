@@ -28,7 +28,7 @@ final class Clock {
     /** Asks the server. */
     void read() {
         Instant before = Instant.now();
-        List<?> time = (List<?>) server.repeatable(Server.call(Command.TIME));
+        List<?> time = (List<?>) server.look(Server.call(Command.TIME));
         Instant after = Instant.now();
         long there = Long.parseLong(Server.text(time.get(0))) * 1_000_000 + Long.parseLong(Server.text(time.get(1)));
         ahead = there - (micros(before) + micros(after)) / 2;

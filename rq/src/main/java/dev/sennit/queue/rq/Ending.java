@@ -129,14 +129,19 @@ final class Ending {
         tell(task.replyTo(), end(task, TaskState.DEAD, null, reason, error, attempts));
     }
 
-    /** It was to stop, and has. */
+    /** It was to stop, and has: a job of RQ's producers is stopped, as RQ calls it, and a task of Java's cancelled. */
     static Server.Call stopped(Held held, boolean isLost, Instant now) {
         Job job = held.job();
         QueuedTask task = job.task();
         var ending = of(job.id(), held.attempt(), "cancelled", isLost, now);
-        ending.put("status", "stopped");
-        ending.put("ttl", Long.toString(job.isForeign() ? job.failureMillis() : task.resultTtl().toMillis()));
-        ending.put("exc", Ends.exception(STOPPED));
+        if (job.isForeign()) {
+            ending.put("status", "stopped");
+            ending.put("ttl", Long.toString(job.failureMillis()));
+            ending.put("exc", Ends.exception(STOPPED));
+        } else {
+            ending.put("canceled", "1");
+            ending.put("ttl", Long.toString(task.resultTtl().toMillis()));
+        }
         ending.put("about", Ends.about(task, held.attempt(), null, null));
         ending.callBack(task, TaskState.CANCELLED.name(), null);
         ending.tell(task.replyTo(),

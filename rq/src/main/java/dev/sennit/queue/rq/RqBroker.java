@@ -540,7 +540,7 @@ public final class RqBroker implements Broker {
     /** Returns the queues that RQ knows. */
     private List<String> queues() {
         List<String> queues = new ArrayList<>();
-        for (Object key : (List<?>) server.repeatable(Server.call(Command.SMEMBERS, "rq:queues"))) {
+        for (Object key : (List<?>) server.look(Server.call(Command.SMEMBERS, "rq:queues"))) {
             String text = Server.text(key);
             if (text.startsWith("rq:queue:")) {
                 queues.add(text.substring("rq:queue:".length()));
@@ -560,7 +560,7 @@ public final class RqBroker implements Broker {
         List<byte[]> arguments = new ArrayList<>();
         arguments.add(Server.bytes(clock.stamp()));
         all.forEach(id -> arguments.add(Server.bytes(id)));
-        List<?> answers = (List<?>) server.repeatable(Server.call(Script.ENDED.text(), arguments));
+        List<?> answers = (List<?>) server.look(Server.call(Script.ENDED.text(), arguments));
         List<EndedTask> ended = new ArrayList<>();
         for (int i = 0; i < all.size(); i++) {
             EndedTask end = Ends.of(all.get(i), (List<?>) answers.get(i));
@@ -577,7 +577,7 @@ public final class RqBroker implements Broker {
         List<QueueCounts> counts = new ArrayList<>();
         double seconds = clock.now().toEpochMilli() / 1000.0;
         for (String queue : queues()) {
-            List<Object> answers = server.repeatable(List.of(Server.call(Command.LLEN, "rq:queue:" + queue),
+            List<Object> answers = server.look(List.of(Server.call(Command.LLEN, "rq:queue:" + queue),
                     Server.call(Command.ZCARD, "rq:wip:" + queue), Server.call(Command.ZCARD, "rq:scheduled:" + queue),
                     Server.call(Command.ZCARD, "rq:deferred:" + queue),
                     Server.call(Command.ZCOUNT, "rq:failed:" + queue, Double.toString(seconds), "+inf"),
@@ -606,7 +606,7 @@ public final class RqBroker implements Broker {
         Instant now = clock.now();
         List<Instant> ready = new ArrayList<>();
         List<Server.Call> looks = new ArrayList<>();
-        for (Object answer : server.repeatable(calls)) {
+        for (Object answer : server.look(calls)) {
             if (answer instanceof byte[] id) {
                 looks.add(Server.call(Command.HGET, "rq:job:" + Server.text(id), "enqueued_at"));
             } else if (answer instanceof List<?> first && first.size() == 2) { // perhaps due, and not moved yet
@@ -616,7 +616,7 @@ public final class RqBroker implements Broker {
                 }
             }
         }
-        for (Object field : server.repeatable(looks)) {
+        for (Object field : server.look(looks)) {
             Instant at = Clock.read(Server.text(field));
             ready.add(at == null || at.isAfter(now) ? now : at);
         }
@@ -763,6 +763,7 @@ public final class RqBroker implements Broker {
     @Override
     public Instant now() {
         server.ensureOpen();
+        clock.read();
         return clock.now();
     }
 

@@ -63,6 +63,12 @@ elseif kind == 'died' or kind == 'cancelled' then
   if a.ttl == '0' then
     removeJob(id)
     redis.call('DEL', results)
+  elseif a.canceled then
+    redis.call('HSET', job, 'status', 'canceled', 'ended_at', stamp)
+    redis.call('XADD', results, 'MAXLEN', '~', '10', '*', 'type', '3', 'sennit', a.about)
+    redis.call('ZADD', 'rq:canceled:' .. queue, math.floor(now / 1000), id)
+    keep(a.ttl, results)
+    keepJob(id, a.ttl)
   else
     failed(id, queue, a)
     if kind == 'died' then release(id, 'failed') end

@@ -3,6 +3,7 @@ package dev.sennit.queue.redis.foreign;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerException.Kind;
 import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -110,12 +111,26 @@ public final class Server implements AutoCloseable {
      * @throws BrokerException if the server cannot be reached, or refuses one of them
      */
     public List<Object> repeatable(List<Call> calls) {
-        return run(calls, true);
+        return run(calls, true, true);
     }
 
     /** Runs one call that may be run twice without harm. */
     public Object repeatable(Call call) {
-        return run(List.of(call), true).getFirst();
+        return run(List.of(call), true, true).getFirst();
+    }
+
+    /**
+     * Runs calls that change nothing.
+     *
+     * @throws BrokerException as {@link #repeatable}; it is never in doubt
+     */
+    public List<Object> look(List<Call> calls) {
+        return run(calls, true, false);
+    }
+
+    /** Runs one call that changes nothing. */
+    public Object look(Call call) {
+        return run(List.of(call), true, false).getFirst();
     }
 
     /**
@@ -124,10 +139,10 @@ public final class Server implements AutoCloseable {
      * @throws BrokerException as {@link #repeatable}; it is in doubt if the connection broke meanwhile
      */
     public List<Object> once(List<Call> calls) {
-        return run(calls, false);
+        return run(calls, false, true);
     }
 
-    private List<Object> run(List<Call> calls, boolean isRepeatable) {
+    private List<Object> run(List<Call> calls, boolean isRepeatable, boolean isChange) {
         if (calls.isEmpty()) {
             return List.of();
         }
@@ -136,13 +151,13 @@ public final class Server implements AutoCloseable {
             Line line = take();
             boolean isWhole = false;
             try {
-                List<Object> answers = run(line, calls);
+                List<Object> answers = run(line, calls, isChange);
                 isWhole = true;
                 return answers;
             } catch (JedisConnectionException e) {
                 discardIdle();
                 if (isSecond || !isRepeatable) {
-                    throw failure(e, true);
+                    throw failure(e, isChange);
                 }
                 isSecond = true;
             } finally {
@@ -155,7 +170,7 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private List<Object> run(Line line, List<Call> calls) {
+    private List<Object> run(Line line, List<Call> calls, boolean isChange) {
         for (Call call : calls) {
             line.sendCommand(call.command, arguments(call, false));
         }
@@ -169,7 +184,7 @@ public final class Server implements AutoCloseable {
         }
         for (Object answer : answers) {
             if (answer instanceof JedisDataException e) {
-                throw failure(e, calls.size() > 1);
+                throw failure(e, isChange && calls.size() > 1);
             }
         }
         return answers;
@@ -272,6 +287,11 @@ public final class Server implements AutoCloseable {
         String line = line(error);
         String upper = line.toUpperCase(Locale.ROOT);
         if (error instanceof JedisConnectionException) {
+            Throwable cause = cause(error);
+            if (cause instanceof GeneralSecurityException) {
+                return of(Kind.REFUSED, isDoubtful, " has a certificate that is not trusted (" + line(cause)
+                        + "): name the host that it is of, or give ?sslrootcert=FILE", error);
+            }
             return of(Kind.UNAVAILABLE, isDoubtful,
                     " cannot be reached (" + line + "): see whether the server runs, and try again", error);
         }
@@ -285,7 +305,26 @@ public final class Server implements AutoCloseable {
                 || upper.startsWith("NOREPLICAS")) {
             return of(Kind.UNAVAILABLE, isDoubtful, " cannot do it now (" + line + "): try again", error);
         }
+        if (upper.contains("DB INDEX IS OUT OF RANGE")) {
+            return of(Kind.REFUSED, false, " has no database of this number: name one below the databases setting of"
+                    + " the server (16 by default)", error);
+        }
         return of(Kind.UNUSABLE, isDoubtful, " fails: " + line, error);
+    }
+
+    private static Throwable cause(Throwable error) {
+        Throwable cause = error;
+        for (int depth = 0; depth < 20; depth++) {
+            Throwable next = cause.getCause();
+            if (next == null && cause.getSuppressed().length > 0) { // one for each address of the host
+                next = cause.getSuppressed()[0];
+            }
+            if (next == null) {
+                break;
+            }
+            cause = next;
+        }
+        return cause;
     }
 
     private BrokerException of(Kind kind, boolean isDoubtful, String what, Throwable error) {
