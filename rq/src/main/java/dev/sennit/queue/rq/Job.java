@@ -259,6 +259,7 @@ final class Job {
         long failureMillis = millis(text(fields, Field.FAILURE_TTL), FAILURE_MILLIS);
         if (own != null) {
             QueuedTask task = TaskJson.read(Json.write(own), call.payload(headers));
+            ensureCallable(task.onDead());
             if (!task.id().equals(id) || !task.queue().equals(queue)) {
                 throw new UnreadableException("the job has another id or queue than its message");
             }
@@ -302,9 +303,22 @@ final class Job {
     /** Reads all of the task of a message but its argument; null if it is none. */
     static @Nullable QueuedTask withoutArgument(String json) {
         try {
-            return json.isEmpty() ? null : TaskJson.read(json.getBytes(StandardCharsets.UTF_8), new byte[0]);
-        } catch (TaskFormatException e) {
+            QueuedTask task =
+                    json.isEmpty() ? null : TaskJson.read(json.getBytes(StandardCharsets.UTF_8), new byte[0]);
+            if (task != null) {
+                ensureCallable(task.onDead());
+            }
+            return task;
+        } catch (TaskFormatException | IllegalArgumentException e) {
             return null;
+        }
+    }
+
+    /** Checks that error callbacks can be enqueued when their time comes. */
+    private static void ensureCallable(List<QueuedTask> callbacks) {
+        for (QueuedTask callback : callbacks) {
+            PythonCall.of(callback, "RQ");
+            ensureCallable(callback.onDead());
         }
     }
 

@@ -647,23 +647,30 @@ public final class RqBroker implements Broker {
         Strangers strangers = isToLook ? new Strangers(limits.unknownAfter(), now) : null;
         for (int i = 1; i < answer.size(); i++) {
             List<?> one = (List<?>) answer.get(i);
-            switch (Server.text(one.getFirst())) {
-                case "lost" -> {
-                    found++;
-                    LostJob lost = LostJob.of(one);
-                    int isDone = done(lost.ending(now));
-                    takenBack += lost.isDead() ? 0 : isDone;
-                    crashed += lost.isDead() ? isDone : 0;
+            try {
+                switch (Server.text(one.getFirst())) {
+                    case "lost" -> {
+                        found++;
+                        LostJob lost = LostJob.of(one);
+                        int isDone = done(lost.ending(now));
+                        takenBack += lost.isDead() ? 0 : isDone;
+                        crashed += lost.isDead() ? isDone : 0;
+                    }
+                    case "expired" -> {
+                        found++;
+                        QueuedTask task = Job.withoutArgument(Server.text(one.get(2)));
+                        expired += task == null ? 0 : done(Ending.expired(task, now));
+                    }
+                    default -> {
+                        Server.Call call = strangers == null ? null : strangers.ending(one);
+                        unknown += call == null ? 0 : done(call);
+                    }
                 }
-                case "expired" -> {
-                    found++;
-                    QueuedTask task = Job.withoutArgument(Server.text(one.get(2)));
-                    expired += task == null ? 0 : done(Ending.expired(task, now));
-                }
-                default -> {
-                    Server.Call call = strangers == null ? null : strangers.ending(one);
-                    unknown += call == null ? 0 : done(call);
-                }
+            } catch (BrokerException e) {
+                throw e;
+            } catch (RuntimeException e) { // the others do not wait for it
+                LOG.log(Level.WARNING, name() + " - job " + Server.text(one.get(1)) + " cannot be looked after: "
+                        + why(e));
             }
         }
         return new Upkeep(takenBack, crashed, expired, unknown, removed, found >= UPKEEP_AT_ONCE);
