@@ -1,4 +1,4 @@
-/** What the brokers share that exchange tasks with programs in Python: JSON, and calls with positional and named arguments. */
+/** What brokers for programs in Python share: JSON, and calls with positional and named arguments. */
 @NullMarked
 package dev.sennit.queue.foreign;
 

@@ -27,8 +27,8 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * A job as RQ keeps it in a hash, and the task that it stands for.
  *
- * <p><b>Arguments.</b> {@code data} is {@code [function, null, args, kwargs]}, compressed; {@link PythonCall} says which
- * argument a task type gets of them.
+ * <p><b>Arguments.</b> {@code data} is {@code [function, null, args, kwargs]}, compressed; {@link PythonCall} says
+ * which argument a task type gets of them.
  *
  * <p><b>The field {@code sennit}</b> holds what RQ has no place for, if a program in Java has enqueued the job: the
  * message of {@link TaskJson}. Before it stands when the job was created: RQ's producers may use an id again, and leave

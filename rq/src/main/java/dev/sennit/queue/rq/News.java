@@ -35,7 +35,8 @@ import tools.jackson.databind.node.ObjectNode;
  * Hears what Redis publishes - commands for workers, ends of tasks - on one connection for all listeners of a broker
  * object; if it breaks there is another one soon, which subscribes to the same channels.
  *
- * <p><b>Ends.</b> Workers of Java publish them. Workers of Python tell nobody; {@link ResultWatch} sees what they write.
+ * <p><b>Ends.</b> Workers of Java publish them. Workers of Python tell nobody; {@link ResultWatch} sees what
+ * they write.
  *
  * <p><b>Commands.</b> Each worker has RQ's channel. Those that RQ does not know, with their arguments as members of the
  * same object, are Sennit's; a worker of Python passes over them.

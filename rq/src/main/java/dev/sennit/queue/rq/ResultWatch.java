@@ -21,9 +21,9 @@ import redis.clients.jedis.exceptions.JedisException;
 
 /**
  * Sees the results of jobs whose submitters wait here. RQ's workers publish nothing, but a result is an entry of a
- * stream of its job, and {@code XREAD} waits for entries of many streams; one more stream, which belongs to this object,
- * wakes it when there are others to wait for. What has ended without a result is found by submitters, who ask now and
- * then.
+ * stream of its job, and {@code XREAD} waits for entries of many streams; one more stream, which belongs to this
+ * object, wakes it when there are others to wait for. What has ended without a result is found by submitters, who ask
+ * now and then.
  */
 final class ResultWatch implements AutoCloseable {
     private static final Logger LOG = System.getLogger(ResultWatch.class.getName());

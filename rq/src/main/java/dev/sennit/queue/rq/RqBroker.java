@@ -57,8 +57,8 @@ import redis.clients.jedis.Protocol.Command;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The broker that speaks RQ's protocol, with RQ's JSON serializer: workers in Java serve RQ's producers, and stand beside
- * RQ's workers.
+ * The broker that speaks RQ's protocol, with RQ's JSON serializer: workers in Java serve RQ's producers, and stand
+ * beside RQ's workers.
  *
  * {@snippet :
  * import dev.sennit.queue.*;
@@ -73,12 +73,12 @@ import tools.jackson.databind.node.ObjectNode;
  * }
  * }
  *
- * <p>{@link Broker#open} takes {@code rq+redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB]}, and {@code rq+rediss://...} for TLS
- * with the option {@code sslrootcert=FILE}. A queue has the same name on both sides.
+ * <p>{@link Broker#open} takes {@code rq+redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB]}, and {@code rq+rediss://...} for
+ * TLS with the option {@code sslrootcert=FILE}. A queue has the same name on both sides.
  *
- * <p><b>Keys.</b> Jobs, lines, registries and results are RQ's. Leases and attempts have no place there: their keys begin
- * with {@code sennit.rq:}. What RQ has no place for of a task that Java has enqueued is in the field {@code sennit} of
- * its job.
+ * <p><b>Keys.</b> Jobs, lines, registries and results are RQ's. Leases and attempts have no place there: their keys
+ * begin with {@code sennit.rq:}. What RQ has no place for of a task that Java has enqueued is in the field
+ * {@code sennit} of its job.
  *
  * <p><b>What it cannot do</b> is refused by an {@link UnsupportedOperationException}: RQ has no place for it.
  * {@link #features} lists the rest. Time is that of the server of Redis.

@@ -3,7 +3,7 @@ package dev.sennit.queue.rq;
 import dev.sennit.queue.redis.foreign.ServerScript;
 import java.util.Locale;
 
-/** The scripts, each of which is one step. Their texts stand in files of this package, behind that of {@code common}. */
+/** The scripts, each of which is one step. Their texts stand in files of this package, behind {@code common.lua}. */
 enum Script {
     /** Takes jobs. */
     CLAIM,

@@ -164,7 +164,8 @@ class RqProducersIT {
         assertThat(rq.run("""
                 job = q.enqueue('java.echo', 5)
                 get(job)
-                out = [has(FinishedJobRegistry, job), 0 < r.ttl(job.key) <= 500, 0 < r.ttl('rq:results:' + job.id) <= 500,
+                out = [has(FinishedJobRegistry, job), 0 < r.ttl(job.key) <= 500,
+                       0 < r.ttl('rq:results:' + job.id) <= 500,
                        has(StartedJobRegistry, job), job.latest_result().type.name]
                 """).toString()).isEqualTo("[true,true,true,false,\"SUCCESSFUL\"]");
         assertThat(rq.run("""
