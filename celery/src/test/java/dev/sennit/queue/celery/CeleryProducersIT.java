@@ -71,7 +71,7 @@ class CeleryProducersIT {
     @BeforeEach
     void start() {
         broker = CeleryBroker.open("celery+" + redis.uri());
-        server = new Server(new Address(dev.sennit.queue.broker.BrokerUri.parse("celery+" + redis.uri())));
+        server = new Server(new RedisAddress(dev.sennit.queue.broker.BrokerUri.parse("celery+" + redis.uri())));
         worker = worker(broker, 4);
         BEGUN.clear();
         TRIES.clear();

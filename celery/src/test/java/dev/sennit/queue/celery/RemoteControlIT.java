@@ -64,7 +64,7 @@ class RemoteControlIT {
         BEGUN.clear();
         ENDED.clear();
         GATE.drainPermits();
-        try (Server server = new Server(new Address(BrokerUri.parse("celery+" + redis.uri())))) {
+        try (Server server = new Server(new RedisAddress(BrokerUri.parse("celery+" + redis.uri())))) {
             server.repeatable(Server.call(Command.FLUSHALL));
         }
         broker = CeleryBroker.open("celery+" + redis.uri());
