@@ -160,8 +160,15 @@ public final class CeleryBroker implements Broker {
      * @throws BrokerException if the server cannot be reached or used
      */
     public static CeleryBroker open(String uri) {
-        BrokerUri parsed = BrokerUri.parse(uri);
-        RedisAddress address = new RedisAddress(parsed);
+        return of(BrokerUri.parse(uri));
+    }
+
+    static CeleryBroker of(BrokerUri uri) {
+        if (uri.scheme().equals(AmqpAddress.SCHEME) || uri.scheme().equals(AmqpAddress.SECURE_SCHEME)) {
+            var address = new AmqpAddress(uri);
+            return new CeleryBroker(address, new AmqpTransport(address));
+        }
+        var address = new RedisAddress(uri);
         return new CeleryBroker(address, new RedisTransport(address));
     }
 
@@ -561,9 +568,11 @@ public final class CeleryBroker implements Broker {
     @Override
     public Upkeep upkeep(Upkeep.Limits limits) {
         transport.ensureOpen();
-        workers.forgetSilent(limits.workerTtl(), now());
         Set<String> types = new HashSet<>();
-        workers.all(now()).forEach(report -> types.addAll(report.types()));
+        if (transport.keepsReports()) {
+            workers.forgetSilent(limits.workerTtl(), now());
+            workers.all(now()).forEach(report -> types.addAll(report.types()));
+        }
         return transport.upkeep(limits, types, transport.knownQueues());
     }
 

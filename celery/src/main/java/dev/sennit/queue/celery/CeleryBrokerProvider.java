@@ -29,7 +29,6 @@ public final class CeleryBrokerProvider implements BrokerProvider {
 
     @Override
     public Broker open(BrokerUri uri) {
-        var address = new RedisAddress(uri);
-        return new CeleryBroker(address, new RedisTransport(address));
+        return CeleryBroker.of(uri);
     }
 }

@@ -12,6 +12,7 @@ import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
+import dev.sennit.queue.broker.WorkerReport;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -499,8 +500,8 @@ final class RedisTransport implements Transport {
     // ---- workers ----
 
     @Override
-    public void putReport(String worker, byte[] report) {
-        server.repeatable(Server.call(Command.HSET, Keys.WORKERS, worker, Server.text(report)));
+    public void putReport(WorkerReport report, byte[] json) {
+        server.repeatable(Server.call(Command.HSET, Keys.WORKERS, report.id(), Server.text(json)));
     }
 
     @Override

@@ -24,6 +24,10 @@ import tools.jackson.databind.node.ObjectNode;
 final class Remote {
     private static final Logger LOG = System.getLogger(Remote.class.getName());
     private static final String EXCHANGE = "celery.pidbox";
+    /** The name that all workers of Sennit know as theirs, also those that have not reported yet. */
+    static final String ALL = "sennit";
+    /** The request of Sennit's for the report of a worker. */
+    static final String REPORT = "sennit_report";
     /** Reads {@code 10/m}. */
     private static final Pattern RATE = Pattern.compile("(\\d+(?:\\.\\d+)?)(?:/([smh]))?");
 
@@ -58,9 +62,11 @@ final class Remote {
         if (message.worker() != null) {
             to.add(Events.node(message.worker()));
         } else {
-            broker.workers().forEach(report -> to.add(report.id() + "@" + report.host()));
+            if (transport.keepsReports()) {
+                broker.workers().forEach(report -> to.add(report.id() + "@" + report.host()));
+            }
             transport.listening().forEach(worker -> to.add(Events.node(worker)));
-            to.add("sennit"); // all workers of Sennit know this name as theirs, also those that have not reported yet
+            to.add(ALL);
         }
         ObjectNode arguments = Json.object();
         arguments.put("worker", message.worker());
@@ -111,8 +117,8 @@ final class Remote {
     private static boolean isFor(String node, JsonNode body) {
         if (Json.member(body, "destination") instanceof ArrayNode to && !to.isEmpty()) {
             for (JsonNode each : to) {
-                if (each.isString() && (each.stringValue().equals(node)
-                        || each.stringValue().equals("sennit") && "sennit".equals(Json.text(body, "method")))) {
+                if (each.isString() && (each.stringValue().equals(node) || each.stringValue().equals(ALL)
+                        && String.valueOf(Json.text(body, "method")).startsWith(ALL))) {
                     return true;
                 }
             }
@@ -197,6 +203,7 @@ final class Remote {
             case "pool_shrink" -> resize(worker, "shrink", arguments, "pool will shrink");
             case "add_consumer" -> queue(worker, "add-queue", arguments, "add consumer ");
             case "cancel_consumer" -> queue(worker, "remove-queue", arguments, "no longer consuming from ");
+            case REPORT -> report(worker);
             case "sennit" -> {
                 Map<String, String> values = new TreeMap<>();
                 JsonNode given = Json.member(arguments, "arguments");
@@ -221,6 +228,11 @@ final class Remote {
         if (hearer != null) {
             hearer.tell(listener -> listener.control(message));
         }
+    }
+
+    private @Nullable JsonNode report(String worker) {
+        byte[] report = workers.lastAsJson(worker);
+        return report == null ? null : Json.array().add(worker).add(Json.read(report));
     }
 
     private ObjectNode resize(String worker, String command, JsonNode arguments, String answer) {

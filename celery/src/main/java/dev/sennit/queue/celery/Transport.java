@@ -8,6 +8,7 @@ import dev.sennit.queue.broker.QueueCounts;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
+import dev.sennit.queue.broker.WorkerReport;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -167,7 +168,12 @@ interface Transport extends AutoCloseable {
 
     // ---- workers ----
 
-    void putReport(String worker, byte[] report);
+    /** Whether reports are kept where all can read them; else workers are asked. */
+    default boolean keepsReports() {
+        return true;
+    }
+
+    void putReport(WorkerReport report, byte[] json);
 
     void removeReport(String worker);
 

@@ -57,7 +57,7 @@ final class Workers {
     /** Takes a report; returns whether it is the worker's first. */
     boolean report(WorkerReport report, Instant now) {
         boolean isNew = own.put(report.id(), report) == null;
-        transport.putReport(report.id(), write(report, now));
+        transport.putReport(report, write(report, now));
         return isNew;
     }
 
@@ -71,6 +71,12 @@ final class Workers {
     /** Returns what a worker of this object has reported last. */
     @Nullable WorkerReport last(String worker) {
         return own.get(worker);
+    }
+
+    /** Returns the last report of a worker of this object for others, or null. */
+    byte @Nullable [] lastAsJson(String worker) {
+        WorkerReport report = own.get(worker);
+        return report == null ? null : write(report, Instant.now());
     }
 
     List<WorkerReport> all(Instant now) {
