@@ -1,8 +1,8 @@
 package dev.sennit.queue.celery;
 
 import com.rabbitmq.client.AMQP.BasicProperties;
-import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.ShutdownSignalException;
 import dev.sennit.queue.broker.EndedTask;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -158,7 +158,7 @@ final class AmqpNews {
     private void doing(Setup setup) {
         try {
             setup.run();
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             throw link.failure(e, false);
         }
     }

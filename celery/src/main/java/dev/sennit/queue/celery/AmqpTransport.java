@@ -218,7 +218,7 @@ final class AmqpTransport implements Transport {
     @Override
     public Taking claim(ClaimRequest request, Workers.Share share) {
         Intake intake = intakes.computeIfAbsent(request.worker(), worker -> new Intake(link, address, this::adopted,
-                () -> told(worker)));
+                () -> told(worker), () -> running(worker)));
         intake.want(request.queues(), share.most());
         List<Delivery> come = take(intake, request, share);
         if (come.isEmpty() && news.hearer(request.worker()) == null) {
@@ -237,6 +237,10 @@ final class AmqpTransport implements Transport {
             }
         }
         return new Taking(taken, -1);
+    }
+
+    private int running(String worker) {
+        return (int) runs.values().stream().filter(run -> run.worker.equals(worker)).count();
     }
 
     private void told(String worker) {

@@ -1,8 +1,8 @@
 package dev.sennit.queue.celery;
 
 import com.rabbitmq.client.AMQP.BasicProperties;
-import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -160,7 +160,7 @@ final class Delivery implements Place {
         try {
             channel.basicAck(tag, false);
             return true;
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             return false;
         }
     }

@@ -1,7 +1,6 @@
 package dev.sennit.queue.celery;
 
 import com.rabbitmq.client.AMQP.BasicProperties;
-import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
@@ -17,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.IntSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +39,8 @@ final class Intake {
     /** Takes a delivery that belongs to a task that runs, or leaves it. */
     private final Predicate<Delivery> adopted;
     private final Runnable onWork;
+    /** How many tasks the worker has. */
+    private final IntSupplier running;
     private final Object lock = new Object();
     /** Guarded by lock, written by the threads that ask. */
     private @Nullable Channel channel;
@@ -53,11 +55,13 @@ final class Intake {
     /** Guarded by lock. When the worker has asked last. */
     private long asked = System.nanoTime();
 
-    Intake(Link link, AmqpAddress address, Predicate<Delivery> adopted, Runnable onWork) {
+    Intake(Link link, AmqpAddress address, Predicate<Delivery> adopted, Runnable onWork,
+            IntSupplier running) {
         this.link = link;
         this.address = address;
         this.adopted = adopted;
         this.onWork = onWork;
+        this.running = running;
     }
 
     // ---- consumers ----
@@ -75,9 +79,8 @@ final class Intake {
                 return false;
             }
             if (!isOpen) {
-                prefetch = 0;
-            }
-            if (most > prefetch) { // doubled, so that it grows in few steps
+                prefetch = Math.min(most + running.getAsInt(), MOST_PREFETCHED); // what runs may come back
+            } else if (most > prefetch) { // doubled, so that it grows in few steps
                 prefetch = Math.clamp(Math.max(most, Math.min(most * 2, prefetch * 2)), 1, MOST_PREFETCHED);
             }
         }
@@ -118,7 +121,7 @@ final class Intake {
                 }
                 open.basicConsume(name, false, tag, new Consumer(open, name));
             }
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             Link.close(open);
             throw link.failure(e, false);
         }
@@ -240,7 +243,7 @@ final class Intake {
                     open.basicCancel(tag);
                 }
             }
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             return List.of(); // they have gone back
         }
         synchronized (lock) {

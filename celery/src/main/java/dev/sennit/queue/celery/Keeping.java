@@ -1,10 +1,10 @@
 package dev.sennit.queue.celery;
 
 import com.rabbitmq.client.AMQP.BasicProperties;
-import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.List;
@@ -47,7 +47,7 @@ final class Keeping {
                 "x-dead-letter-exchange", "", "x-dead-letter-routing-key", delivery.queue()));
         try {
             hear(queue, delivery.queue());
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             throw link.failure(e, false);
         }
         Map<String, Object> changes = losses > 0 ? Map.of(Delivery.LOST, losses) : Map.of();

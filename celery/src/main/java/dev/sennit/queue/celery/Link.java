@@ -1,7 +1,6 @@
 package dev.sennit.queue.celery;
 
 import com.rabbitmq.client.AMQP;
-import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.AuthenticationFailureException;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
@@ -195,7 +194,7 @@ final class Link implements AutoCloseable {
                 throw new BrokerException(Kind.UNAVAILABLE, false, name + " allows no more channels", null);
             }
             return channel;
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             throw failure(e, false);
         }
     }
@@ -205,7 +204,7 @@ final class Link implements AutoCloseable {
         Channel channel = channel();
         try {
             return action.with(channel);
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             throw failure(e, true);
         } finally {
             close(channel);
@@ -338,7 +337,7 @@ final class Link implements AutoCloseable {
             List<Post> again = sender.send(posts);
             isWhole = true;
             return again;
-        } catch (IOException | TimeoutException | AlreadyClosedException e) {
+        } catch (IOException | TimeoutException | ShutdownSignalException e) {
             throw failure(e, true);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -364,7 +363,7 @@ final class Link implements AutoCloseable {
         }
         try {
             return new Sender(channel());
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             throw failure(e, false);
         }
     }
@@ -383,7 +382,7 @@ final class Link implements AutoCloseable {
     void tell(Post post, boolean isForSomebody) {
         try {
             plain().basicPublish(post.exchange(), post.key(), isForSomebody, post.properties(), post.body());
-        } catch (IOException | AlreadyClosedException e) {
+        } catch (IOException | ShutdownSignalException e) {
             throw failure(e, true);
         }
     }

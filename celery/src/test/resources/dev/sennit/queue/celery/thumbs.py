@@ -46,5 +46,5 @@ def java(name):
     return declared
 
 
-for each in ('add', 'total', 'echo', 'fail', 'flaky', 'sleep', 'text', 'join', 'nobody'):
+for each in ('add', 'total', 'echo', 'fail', 'flaky', 'sleep', 'text', 'join', 'nobody', 'doubled'):
     globals()['j' + each] = java(each)
