@@ -61,6 +61,8 @@ final class AmqpTransport implements Transport {
     private static final byte[] NOTHING = {};
     private static final int LONGEST_ID = 200;
     private static final int MOST_KNOWN = 10_000;
+    /** How many of what waits for its time are shown. */
+    private static final int MOST_SCHEDULED = 1_000;
     private static final int MOST_DEAD = 10_000;
     private static final String DEAD = "sennit.celery.dead";
     /** The header with what an earlier run has kept. */
@@ -114,11 +116,11 @@ final class AmqpTransport implements Transport {
     /** All types of the workers of this object, by their ids. */
     private final Map<String, Set<String>> types = new ConcurrentHashMap<>();
     /** Tasks that have ended here, and the last attempts of tasks. */
-    private final Map<String, Integer> attempts = bounded();
-    private final Map<Token, Boolean> ended = bounded();
-    private final Map<String, Instant> revoked = bounded();
+    private final Map<String, Integer> attempts = bounded(MOST_KNOWN);
+    private final Map<Token, Boolean> ended = bounded(MOST_KNOWN);
+    private final Map<String, Instant> revoked = bounded(MOST_KNOWN);
     /** Tasks that this object has made wait, by their ids. */
-    private final Map<String, Scheduled> scheduled = bounded();
+    private final Map<String, Scheduled> scheduled = bounded(MOST_SCHEDULED);
     private final Ages ages = new Ages();
     private final AtomicInteger unknown = new AtomicInteger();
     private final AtomicInteger lost = new AtomicInteger();
@@ -136,13 +138,13 @@ final class AmqpTransport implements Transport {
         results = store == null ? null : new RedisResults(store);
     }
 
-    private static <K, V> Map<K, V> bounded() {
+    private static <K, V> Map<K, V> bounded(int most) {
         return Collections.synchronizedMap(new LinkedHashMap<>() {
             private static final long serialVersionUID = 1;
 
             @Override
             protected boolean removeEldestEntry(Map.Entry<K, V> eldest) {
-                return size() > MOST_KNOWN;
+                return size() > most;
             }
         });
     }
@@ -163,6 +165,7 @@ final class AmqpTransport implements Transport {
     private void restored() {
         try {
             news.restore();
+            intakes.values().forEach(Intake::reopen);
         } catch (BrokerException e) {
             LOG.log(Level.DEBUG, "the connection broke again", e); // and is restored again
         }

@@ -255,8 +255,8 @@ public final class CeleryBroker implements Broker {
                         throw e;
                     } catch (RuntimeException e) {
                         String why = why(e);
-                        LOG.log(Level.WARNING, name() + " - task " + taken.id()
-                                + " cannot be read, and is in sennit.celery:dead: " + why);
+                        LOG.log(Level.WARNING, name() + " - task " + taken.id().replaceAll("\\p{Cntrl}", "?")
+                                + " cannot be read, and is among the dead letters: " + why);
                         transport.refuse(taken, why);
                         isDiverted = true;
                     }

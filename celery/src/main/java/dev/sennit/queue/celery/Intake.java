@@ -5,7 +5,10 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.ShutdownSignalException;
+import dev.sennit.queue.broker.BrokerException;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
@@ -32,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * back - are seen here; the next question begins again, and the worker is told to ask.
  */
 final class Intake {
+    private static final Logger LOG = System.getLogger(CeleryBroker.class.getName());
     private static final int MOST_PREFETCHED = 250;
 
     private final Link link;
@@ -46,6 +50,8 @@ final class Intake {
     private @Nullable Channel channel;
     /** Guarded by lock. Queues of kombu by the tags of consumers. */
     private final Map<String, String> consuming = new HashMap<>();
+    /** Guarded by lock. The queues that the worker has asked for last. */
+    private Set<String> wanted = Set.of();
     /** Guarded by lock. */
     private int prefetch;
     /** Guarded by lock. What has come and was not taken. */
@@ -72,14 +78,22 @@ final class Intake {
         queues.forEach(queue -> names.add(address.queue(queue)));
         synchronized (lock) {
             asked = System.nanoTime();
+            wanted = names;
+        }
+        return want(names, most);
+    }
+
+    private boolean want(Set<String> names, int least) {
+        synchronized (lock) {
+            int most = Math.min(least + waiting.size(), MOST_PREFETCHED); // what waits may be what is not wanted now
             Channel last = channel;
             boolean isOpen = last != null && last.isOpen();
-            if (isOpen && Math.min(most, MOST_PREFETCHED) <= prefetch && consuming.values().containsAll(names)
+            if (isOpen && most <= prefetch && consuming.values().containsAll(names)
                     && names.containsAll(consuming.values())) {
                 return false;
             }
             if (!isOpen) {
-                prefetch = Math.min(most + running.getAsInt(), MOST_PREFETCHED); // what runs may come back
+                prefetch = Math.clamp(most + running.getAsInt(), 1, MOST_PREFETCHED); // what runs may come back
             } else if (most > prefetch) { // doubled, so that it grows in few steps
                 prefetch = Math.clamp(Math.max(most, Math.min(most * 2, prefetch * 2)), 1, MOST_PREFETCHED);
             }
@@ -87,6 +101,19 @@ final class Intake {
         names.forEach(link::declareTasks);
         begin(names);
         return true;
+    }
+
+    /** Begins again if the channel has ended and tasks run whose messages may come back. */
+    void reopen() {
+        Set<String> names;
+        synchronized (lock) {
+            Channel last = channel;
+            if (last == null || last.isOpen() || running.getAsInt() == 0) {
+                return;
+            }
+            names = wanted;
+        }
+        want(names, 0);
     }
 
     private void begin(Set<String> names) {
@@ -160,6 +187,13 @@ final class Intake {
         public void handleShutdownSignal(String tag, ShutdownSignalException signal) {
             if (!link.isClosed()) {
                 onWork.run();
+                Thread.ofVirtual().name("sennit-celery-reopen").start(() -> {
+                    try {
+                        reopen();
+                    } catch (BrokerException | IllegalStateException e) {
+                        LOG.log(Level.DEBUG, "the connection is gone, too", e); // it is done when that is there again
+                    }
+                });
             }
         }
     }

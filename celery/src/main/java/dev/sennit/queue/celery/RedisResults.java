@@ -135,8 +135,9 @@ final class RedisResults implements AutoCloseable {
             JsonNode message = Json.member(node, "exc_message") instanceof ArrayNode some && !some.isEmpty()
                     ? some.get(0)
                     : Json.member(node, "exc_message");
-            boolean isEmpty = message == null || message.isNull() || message instanceof ArrayNode;
-            return type + (isEmpty ? "()" : "('" + message.asString() + "')");
+            return message == null || message.isNull() || message instanceof ArrayNode
+                    ? type + "()"
+                    : type + "('" + message.asString() + "')";
         } catch (JacksonException e) {
             return "an error";
         }

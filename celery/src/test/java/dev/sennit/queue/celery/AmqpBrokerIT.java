@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
@@ -45,6 +46,7 @@ import redis.clients.jedis.Protocol.Command;
 @WithServer(value = ServerKind.RABBITMQ, shared = true)
 @WithServer(value = ServerKind.REDIS, fsync = false, shared = true)
 class AmqpBrokerIT {
+    private static final int MUTATIONS = Integer.getInteger("sennit.mutations", 1_000);
     private static final Queue<String> BEGUN = new ConcurrentLinkedQueue<>();
     private static final Semaphore GATE = new Semaphore(0);
     private static final TaskType<String, String> TEXT = TaskType.of("java.text", String.class, text -> {
@@ -395,6 +397,27 @@ class AmqpBrokerIT {
                     AsyncResult('x1', app=app).get(timeout=5)
                 except Exception as e:
                     out = type(e).__name__""").stringValue()).isEqualTo("DecodeError");
+    }
+
+    @Test
+    void spoiltMessagesEndAndTheWorkerGoesOn() throws Exception {
+        CeleryBroker broker = broker("");
+        TaskQueue tasks = queueOf(broker);
+        tasks.enqueue(DOUBLED, 21);
+        var channel = connection.createChannel();
+        GetResponse whole = channel.basicGet(queue, true);
+        QueueWorker worker = worker(broker, 4);
+        var random = new SplittableRandom(Long.getLong("sennit.seed", 42));
+        for (int i = 0; i < MUTATIONS; i += 100) {
+            for (int k = 0; k < 100; k++) {
+                SpoiltMessages.Spoilt spoilt = SpoiltMessages.of(whole.getProps(), whole.getBody(), random);
+                channel.basicPublish("", queue, spoilt.properties(), spoilt.body());
+            }
+            assertThat(get(tasks.submit(DOUBLED, i))).isEqualTo(2 * i);
+        }
+        Waiting.until("nothing is left", () -> broker.counts().isEmpty());
+        assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
+        assertThat(count("sennit.celery.dead")).isPositive();
     }
 
     @Test

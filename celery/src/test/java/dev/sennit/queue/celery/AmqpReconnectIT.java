@@ -10,6 +10,7 @@ import dev.sennit.junit.WithServer;
 import dev.sennit.queue.QueueWorker;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
+import dev.sennit.testing.FaultProxy;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.net.URLEncoder;
@@ -105,6 +106,28 @@ class AmqpReconnectIT extends ReconnectContract {
                 channel.queueDelete("deleted");
                 assertThat(submit(tasks, i).get(60, TimeUnit.SECONDS)).isEqualTo(2 * i);
             }
+            assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
+        }
+    }
+
+    /** A worker without room asks for nothing, but what it runs has to come back to it. */
+    @Test
+    void whatABusyWorkerRunsIsNotRunTwice() throws Exception {
+        BEGUN.clear();
+        GATE.drainPermits();
+        try (FaultProxy proxy = FaultProxy.to("127.0.0.1", rabbit.port()).open();
+                CeleryBroker broker = CeleryBroker.open(uri(proxy.port()) + "&default_queue=busy");
+                QueueWorker worker = QueueWorker.builder(broker).on("threads:1").types(SLOW).start();
+                CeleryBroker other = broker("busy", 1800);
+                TaskQueue tasks = TaskQueue.over(other)) {
+            TaskFuture<String> future = tasks.submit(SLOW, "busy");
+            Waiting.until("it runs", () -> BEGUN.size() == 1);
+            proxy.cutAll();
+            Waiting.until("it is back", () -> other.counts().isEmpty());
+            GATE.release(10);
+            assertThat(future.get(60, TimeUnit.SECONDS)).isEqualTo("busy!");
+            assertThat(tasks.submit(SLOW, "next").get(60, TimeUnit.SECONDS)).isEqualTo("next!");
+            assertThat(BEGUN).containsExactly("busy", "next");
             assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
         }
     }

@@ -92,6 +92,46 @@ class MutatedMessagesTest {
     }
 
     @Test
+    void eachOfAmqpIsReadOrRefused() {
+        long seed = Long.getLong("sennit.seed", System.nanoTime());
+        var random = new SplittableRandom(seed);
+        List<Post> posts = new ArrayList<>();
+        for (byte[] raw : messages()) {
+            ObjectNode envelope = (ObjectNode) Json.read(raw);
+            posts.add(Post.of("", "celery", envelope));
+        }
+        int read = 0;
+        int refused = 0;
+        for (int i = 0; i < MUTATIONS; i++) {
+            Post post = posts.get(i % posts.size());
+            SpoiltMessages.Spoilt spoilt = SpoiltMessages.of(post.properties(), post.body(), random);
+            try {
+                Message message = Message.of(Post.envelope(spoilt.properties(), "", "celery"), spoilt.body());
+                QueuedTask task = message.task(address, "default");
+                message.eta();
+                message.expires();
+                var held = new Held(message.id(), 1, 0, "default", new RedisTransport.Entry("celery", post.body()), "w",
+                        message, task, 0);
+                new Ending(address, held, Ending.Kind.DONE, "me", now).success(RESULT, List.of()).steps()
+                        .forEach(step -> {
+                            if (step instanceof Step.Send send) {
+                                Post.of(send.out(), send.out().body());
+                            }
+                        });
+                read++;
+            } catch (UnreadableException e) {
+                assertThat(e.getMessage()).doesNotContain("\n");
+                refused++;
+            } catch (Throwable e) {
+                throw new AssertionError("seed " + seed + ", mutation " + i + ": " + spoilt.properties() + " "
+                        + new String(spoilt.body(), StandardCharsets.ISO_8859_1), e);
+            }
+        }
+        assertThat(read).as("seed " + seed).isPositive();
+        assertThat(refused).as("seed " + seed).isPositive();
+    }
+
+    @Test
     void unspoiltOnesAreRead() {
         messages().forEach(this::end);
     }
