@@ -161,6 +161,10 @@ class ExamplesIT {
             Map.entry("synchronizers.QueueOfJobs", "all done: 5050"),
             Map.entry("shared.SharedJobQueue", "^8 numbers checked, 6 primes$"),
             Map.entry("pools.EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
+            Map.entry("queues.CeleryOnRabbitMq",
+                    "^RUNNING for thumbs.make\\Rthumbnails with widths \\[200, 64, 32]\\RPython has ended with 0$"),
+            Map.entry("queues.CeleryOnRedis",
+                    "^RUNNING for thumbs.make\\Rthumbnails with widths \\[200, 64, 32]\\RPython has ended with 0$"),
             Map.entry("queues.ChainOfTasks",
                     "^counted to 7\\Rpage.fetch\\Rpage.words\\Rpage.letters\\Rwords and letters: \\[7, 24]$"),
             Map.entry("queues.ChordOfWords", "^\\{a=3, is=2, rose=3}$"),
@@ -236,10 +240,27 @@ class ExamplesIT {
         if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.redis()")) {
             Assumptions.assumeTrue(ServerKind.REDIS.isInstalled(), () -> ServerKind.REDIS.obstacle().orElseThrow());
         }
+        if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.rabbitmq()")) {
+            Assumptions.assumeTrue(ServerKind.RABBITMQ.isInstalled(),
+                    () -> ServerKind.RABBITMQ.obstacle().orElseThrow());
+        }
+        if (source(name).contains("from celery import")) {
+            Assumptions.assumeTrue(hasCelery(),
+                    "Celery is not installed: apt-get install python3-celery python3-redis");
+        }
         Run run = run(name);
         assertThat(complaints(run)).isEmpty();
         assertThat(run.output()).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));
         assertThat(run.exitCode()).isEqualTo(name.equals("pools.DrainOnSignal") ? 143 : 0); // as TERM ends any JVM
+    }
+
+    private static boolean hasCelery() throws InterruptedException {
+        try {
+            return new ProcessBuilder("/usr/bin/python3", "-c", "import celery, redis")
+                    .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Readers compare kinds: what runs in threads by default has to travel, and the other way round. */
