@@ -51,8 +51,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The broker that speaks Celery's protocol 2 over kombu's transport for Redis: workers in Java serve Celery's
- * producers, and stand beside Celery's workers.
+ * The broker that speaks Celery's protocol 2 over kombu's transports for Redis and RabbitMQ: workers in Java serve
+ * Celery's producers, and stand beside Celery's workers.
  *
  * {@snippet :
  * import dev.sennit.queue.*;
@@ -81,13 +81,29 @@ import tools.jackson.databind.node.ObjectNode;
  * <tr><td>result_expires</td><td>86400</td><td>Celery's {@code result_expires}, in seconds</td></tr>
  * </table>
  *
+ * <p>Or {@code celery+amqp://[USER:PASSWORD@]HOST[:PORT]/[VHOST]} for RabbitMQ, {@code celery+amqps} with TLS, and:
+ *
+ * <table>
+ * <caption>Options on RabbitMQ</caption>
+ * <tr><th>option</th><th>default</th><th>is</th></tr>
+ * <tr><td>default_queue, result_expires</td><td>celery, 86400</td><td>as on Redis</td></tr>
+ * <tr><td>result</td><td>rpc</td><td>Celery's {@code result_backend}: {@code rpc} sends results to who waits;
+ *   {@code redis://:PASSWORD%40HOST/DB} keeps them, as chords need</td></tr>
+ * <tr><td>max_priority</td><td>0</td><td>Celery's {@code task_queue_max_priority}; with 9 or more there are
+ *   {@link BrokerFeature#PRIORITIES}</td></tr>
+ * <tr><td>queue_type</td><td>classic</td><td>Celery's {@code task_default_queue_type}; with {@code quorum}, delays are
+ *   those of Celery 5.5</td></tr>
+ * <tr><td>consumer_timeout</td><td>1800</td><td>RabbitMQ's {@code consumer_timeout}, in seconds: tasks may run for
+ *   longer</td></tr>
+ * </table>
+ *
  * <p><b>Keys.</b> Tasks that wait stand in kombu's lists, those that run in its hash {@code unacked}. Leases, attempts
  * and tasks that are due later have no place in kombu's keys: their keys begin with {@code sennit.celery:}. An entry
  * that cannot be read is in the list {@code sennit.celery:dead}, the newest first: a line of JSON that says why, and
  * the bytes.
  *
  * <p><b>What it cannot do</b> is refused by an {@link UnsupportedOperationException}: messages of Celery have no room
- * for it. {@link #features} lists the rest. Time is that of the server of Redis.
+ * for it. {@link #features} lists the rest. Time is that of the server of Redis, or with RabbitMQ of this machine.
  */
 public final class CeleryBroker implements Broker {
     private static final Logger LOG = System.getLogger(CeleryBroker.class.getName());
