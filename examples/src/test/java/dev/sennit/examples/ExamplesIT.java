@@ -161,6 +161,10 @@ class ExamplesIT {
             Map.entry("synchronizers.QueueOfJobs", "all done: 5050"),
             Map.entry("shared.SharedJobQueue", "^8 numbers checked, 6 primes$"),
             Map.entry("pools.EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
+            Map.entry("queues.CeleryOnRabbitMq",
+                    "^RUNNING for thumbs.make\\Rthumbnails with widths \\[200, 64, 32]\\RPython has ended with 0$"),
+            Map.entry("queues.CeleryOnRedis",
+                    "^RUNNING for thumbs.make\\Rthumbnails with widths \\[200, 64, 32]\\RPython has ended with 0$"),
             Map.entry("queues.ChainOfTasks",
                     "^counted to 7\\Rpage.fetch\\Rpage.words\\Rpage.letters\\Rwords and letters: \\[7, 24]$"),
             Map.entry("queues.ChordOfWords", "^\\{a=3, is=2, rose=3}$"),
@@ -237,8 +241,16 @@ class ExamplesIT {
         if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.redis()")) {
             Assumptions.assumeTrue(ServerKind.REDIS.isInstalled(), () -> ServerKind.REDIS.obstacle().orElseThrow());
         }
+        if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.rabbitmq()")) {
+            Assumptions.assumeTrue(ServerKind.RABBITMQ.isInstalled(),
+                    () -> ServerKind.RABBITMQ.obstacle().orElseThrow());
+        }
+        if (source(name).contains("from celery import")) {
+            Assumptions.assumeTrue(hasModules("celery, redis"),
+                    "Celery is not installed: apt-get install python3-celery python3-redis");
+        }
         if (source(name).contains("from rq import")) {
-            Assumptions.assumeTrue(hasRq(), "RQ is not installed: apt-get install python3-rq");
+            Assumptions.assumeTrue(hasModules("rq"), "RQ is not installed: apt-get install python3-rq");
         }
         Run run = run(name);
         assertThat(complaints(run)).isEmpty();
@@ -246,10 +258,10 @@ class ExamplesIT {
         assertThat(run.exitCode()).isEqualTo(name.equals("pools.DrainOnSignal") ? 143 : 0); // as TERM ends any JVM
     }
 
-    private static boolean hasRq() throws InterruptedException {
+    private static boolean hasModules(String names) throws InterruptedException {
         try {
-            return new ProcessBuilder("/usr/bin/python3", "-c", "import rq").redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+            return new ProcessBuilder("/usr/bin/python3", "-c", "import " + names)
+                    .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
         } catch (IOException e) {
             return false;
         }

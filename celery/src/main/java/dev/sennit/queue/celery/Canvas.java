@@ -36,11 +36,45 @@ final class Canvas {
      * A message to be sent.
      *
      * @param id the id of its task
-     * @param list the list of Redis
-     * @param before the entry, or what stands before the hole
-     * @param behind what stands behind the hole, or null if there is none
+     * @param queue kombu's name of the queue
+     * @param priority Celery's priority
+     * @param envelope all but the body
+     * @param body the body, perhaps with a hole
      */
-    record Out(String id, String list, byte[] before, byte @Nullable [] behind) {}
+    record Out(String id, String queue, int priority, ObjectNode envelope, String body) {
+        boolean hasHole() {
+            return body.contains(HOLE);
+        }
+
+        /** Returns the entry of a list, or what stands before its hole. */
+        byte[] before() {
+            if (!hasHole()) {
+                return Message.withBody(envelope, body);
+            }
+            String entry = withHole();
+            return entry.substring(0, entry.indexOf(HOLE_IN_TEXT)).getBytes(StandardCharsets.UTF_8);
+        }
+
+        /** Returns what stands behind the hole, or nothing. */
+        byte[] behind() {
+            if (!hasHole()) {
+                return new byte[0];
+            }
+            String entry = withHole();
+            return entry.substring(entry.indexOf(HOLE_IN_TEXT) + HOLE_IN_TEXT.length())
+                    .getBytes(StandardCharsets.UTF_8);
+        }
+
+        private String withHole() {
+            envelope.put("body", body);
+            return text(envelope);
+        }
+
+        /** Returns the body with something in its hole. */
+        String filled(String argument) {
+            return body.replace(HOLE, argument);
+        }
+    }
 
     /** How many parts a chord has, by the key of that. */
     record Size(String key, int parts) {}
@@ -216,17 +250,10 @@ final class Canvas {
         JsonNode wanted = Json.member(options, "priority");
         int priority = wanted != null && wanted.isIntegralNumber() ? Math.clamp(wanted.longValue(), 0, 9) : 0;
         ObjectNode envelope = Message.envelope(headers, queue, priority, Json.text(options, "reply_to"));
-        String list = address.list(queue, priority);
-        if (!body.contains(HOLE)) {
-            outs.add(new Out(id, list, Message.withBody(envelope, body), null));
-            return;
+        if (body.contains(HOLE)) {
+            headers.put("argsrepr", "(...)");
         }
-        headers.put("argsrepr", "(...)");
-        envelope.put("body", body);
-        String entry = text(envelope);
-        int at = entry.indexOf(HOLE_IN_TEXT);
-        outs.add(new Out(id, list, entry.substring(0, at).getBytes(StandardCharsets.UTF_8),
-                entry.substring(at + HOLE_IN_TEXT.length()).getBytes(StandardCharsets.UTF_8)));
+        outs.add(new Out(id, queue, priority, envelope, body));
     }
 
     private String queue(ObjectNode options) {

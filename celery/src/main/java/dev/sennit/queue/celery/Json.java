@@ -46,6 +46,11 @@ final class Json {
         return MAPPER.writeValueAsBytes(node);
     }
 
+    /** Returns a text as JSON has it. */
+    static String quoted(String text) {
+        return new String(write(MAPPER.getNodeFactory().stringNode(text)), StandardCharsets.UTF_8);
+    }
+
     /** Returns the text of a member, or null if there is none, or it is no text. */
     static @Nullable String text(@Nullable JsonNode node, String name) {
         JsonNode value = node == null ? null : node.get(name);

@@ -92,29 +92,15 @@ final class Message {
             if (!(Json.read(raw) instanceof ObjectNode envelope)) {
                 throw new UnreadableException("the entry is no JSON object");
             }
-            if (!"application/json".equals(Json.text(envelope, "content-type"))) {
-                throw new UnreadableException("the content type is not JSON");
-            }
-            JsonNode headers = Json.member(envelope, "headers");
-            String id = Json.text(headers, "id");
-            String name = Json.text(headers, "task");
+            ensureJson(envelope);
             String body = Json.text(envelope, "body");
-            if (headers == null || id == null || name == null || body == null) {
+            if (body == null) {
                 throw new UnreadableException("the message is none of protocol 2: it has no id, name or body");
             }
-            if (Json.member(headers, "compression") != null) {
-                throw new UnreadableException("the body is compressed");
-            }
             String encoding = Json.text(envelope.get("properties"), "body_encoding");
-            byte[] bytes = encoding == null
+            return of(raw, envelope, encoding == null
                     ? body.getBytes(StandardCharsets.UTF_8)
-                    : Base64.getDecoder().decode(body);
-            String[] parts = Json.elements(bytes, 3);
-            if (parts == null || parts[0].charAt(0) != '[' || parts[1].charAt(0) != '{' || parts[2].charAt(0) != '{') {
-                throw new UnreadableException("the body is no list of arguments, named arguments and what follows");
-            }
-            return new Message(raw, envelope, headers, id, name, parts[0], parts[1],
-                    Json.read(parts[2].getBytes(StandardCharsets.UTF_8)));
+                    : Base64.getDecoder().decode(body));
         } catch (JacksonException e) {
             throw new UnreadableException("the message is no JSON: " + e.getOriginalMessage());
         } catch (UnreadableException e) {
@@ -122,6 +108,44 @@ final class Message {
         } catch (IllegalArgumentException e) {
             throw new UnreadableException("the body is not in base64");
         }
+    }
+
+    /**
+     * Reads a message whose body comes apart.
+     *
+     * @throws UnreadableException if it is none; the message of the exception shows nothing of it
+     */
+    static Message of(ObjectNode envelope, byte[] body) {
+        ensureJson(envelope);
+        try {
+            return of(body, envelope, body);
+        } catch (JacksonException e) {
+            throw new UnreadableException("the message is no JSON: " + e.getOriginalMessage());
+        }
+    }
+
+    private static void ensureJson(ObjectNode envelope) {
+        if (!"application/json".equals(Json.text(envelope, "content-type"))) {
+            throw new UnreadableException("the content type is not JSON");
+        }
+    }
+
+    private static Message of(byte[] raw, ObjectNode envelope, byte[] body) {
+        JsonNode headers = Json.member(envelope, "headers");
+        String id = Json.text(headers, "id");
+        String name = Json.text(headers, "task");
+        if (headers == null || id == null || name == null) {
+            throw new UnreadableException("the message is none of protocol 2: it has no id, name or body");
+        }
+        if (Json.member(headers, "compression") != null) {
+            throw new UnreadableException("the body is compressed");
+        }
+        String[] parts = Json.elements(body, 3);
+        if (parts == null || parts[0].charAt(0) != '[' || parts[1].charAt(0) != '{' || parts[2].charAt(0) != '{') {
+            throw new UnreadableException("the body is no list of arguments, named arguments and what follows");
+        }
+        return new Message(raw, envelope, headers, id, name, parts[0], parts[1],
+                Json.read(parts[2].getBytes(StandardCharsets.UTF_8)));
     }
 
     byte[] raw() {

@@ -1,8 +1,6 @@
 package dev.sennit.queue.celery;
 
-import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
-import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.QueuedTask;
 import java.lang.System.Logger;
@@ -18,6 +16,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.exceptions.JedisException;
@@ -37,8 +36,11 @@ final class News implements AutoCloseable {
     private static final long CONFIRM_MILLIS = 1_000;
 
     private final Server server;
-    private final Address address;
-    private final Remote remote;
+    private final String name;
+    /** The channel of remote control. */
+    private final String control;
+    private final Consumer<byte[]> onRequest;
+    private final Runnable onConnected;
     private final List<Hearer> hearers = new CopyOnWriteArrayList<>();
     /** To whom the ends of tasks are told, by their ids. */
     private final Map<String, String> expected = new ConcurrentHashMap<>();
@@ -55,43 +57,34 @@ final class News implements AutoCloseable {
 
     private volatile boolean isClosed;
 
-    News(Server server, Address address, Remote remote) {
+    News(Server server, String name, String control, Consumer<byte[]> onRequest, Runnable onConnected) {
         this.server = server;
-        this.address = address;
-        this.remote = remote;
+        this.name = name;
+        this.control = control;
+        this.onRequest = onRequest;
+        this.onConnected = onConnected;
     }
 
-    Remote remote() {
-        return remote;
-    }
-
-    Broker.Subscription subscribe(BrokerListener.Interest interest, BrokerListener listener) {
-        var hearer = new Hearer(server, address, interest, listener, this::closed);
+    /** Has a hearer told. */
+    void add(Hearer hearer, boolean isControlled) {
         hearers.add(hearer);
         List<String> channels = new ArrayList<>();
-        if (interest.replyTo() != null) {
-            channels.add(Ending.channel(interest.replyTo()));
+        if (hearer.interest.replyTo() != null) {
+            channels.add(RedisEnds.channel(hearer.interest.replyTo()));
         }
-        if (interest.worker() != null) {
-            channels.add(remote.channel());
-            remote.add(interest.worker(), hearer);
+        if (isControlled) {
+            channels.add(control);
         }
         if (!channels.isEmpty()) {
             want(channels);
         }
-        hearer.start();
-        return hearer;
     }
 
-    private void closed(Hearer hearer) {
+    void remove(Hearer hearer) {
         hearers.remove(hearer);
         String replyTo = hearer.interest.replyTo();
-        String worker = hearer.interest.worker();
-        if (worker != null && hearers.stream().noneMatch(each -> worker.equals(each.interest.worker()))) {
-            remote.remove(worker);
-        }
         if (replyTo != null) {
-            List<String> channels = new ArrayList<>(List.of(Ending.channel(replyTo)));
+            List<String> channels = new ArrayList<>(List.of(RedisEnds.channel(replyTo)));
             expected.forEach((id, to) -> {
                 if (to.equals(replyTo)) {
                     expected.remove(id);
@@ -199,7 +192,7 @@ final class News implements AutoCloseable {
                 if (!channels.isEmpty()) {
                     send(fresh, Command.SUBSCRIBE, channels);
                 }
-                remote.announce();
+                onConnected.run();
                 lookForMissed();
                 while (!isClosed) {
                     heard(fresh.next());
@@ -211,7 +204,7 @@ final class News implements AutoCloseable {
             } catch (IllegalStateException e) {
                 return; // the broker is closed
             } catch (RuntimeException | Error e) {
-                LOG.log(Level.ERROR, "news of " + address + " were not understood: " + e, e);
+                LOG.log(Level.ERROR, "news of " + name + " were not understood: " + e, e);
                 pause(1000);
             } finally {
                 lock.lock();
@@ -264,13 +257,13 @@ final class News implements AutoCloseable {
         } else if (kind.equals("message") && parts.size() == 3) {
             String channel = Server.text(parts.get(1));
             byte[] body = (byte[]) parts.get(2);
-            String replyTo = Ending.replyTo(channel);
+            String replyTo = RedisEnds.replyTo(channel);
             if (channel.startsWith(Results.KEY)) {
                 ended(channel.substring(Results.KEY.length()), body);
             } else if (replyTo != null) {
                 reply(replyTo, Server.text(body));
-            } else if (channel.equals(remote.channel())) {
-                remote.heard(body);
+            } else if (channel.equals(control)) {
+                onRequest.accept(body);
             }
         }
     }

@@ -20,6 +20,8 @@ enum Script {
     ENQUEUE,
     /** Finds what was lost. */
     UPKEEP,
+    /** Notes that a part of a chord has ended whose tasks are not in Redis. */
+    PART,
     /** Finds a task that is to be cancelled. */
     CANCEL;
 

@@ -57,7 +57,7 @@ final class Server implements AutoCloseable {
         }
     }
 
-    private final Address address;
+    private final RedisAddress address;
     private final String name;
     private final @Nullable String secret;
     private final HostAndPort where;
@@ -66,7 +66,7 @@ final class Server implements AutoCloseable {
 
     private volatile boolean isClosed;
 
-    Server(Address address) {
+    Server(RedisAddress address) {
         this.address = address;
         name = address.toString();
         String password = address.password();

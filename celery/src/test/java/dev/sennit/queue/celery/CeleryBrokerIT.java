@@ -63,11 +63,11 @@ class CeleryBrokerIT extends BrokerContract {
 
     @Override
     protected Broker again() {
-        return new CeleryBroker(address());
+        return new CeleryBroker(address(), new RedisTransport(address()));
     }
 
-    private Address address() {
-        return new Address(BrokerUri.parse("celery+" + redis.uri() + STEPS));
+    private RedisAddress address() {
+        return new RedisAddress(BrokerUri.parse("celery+" + redis.uri() + STEPS));
     }
 
     @Override
