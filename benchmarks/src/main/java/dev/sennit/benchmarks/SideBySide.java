@@ -24,6 +24,7 @@ import dev.sennit.benchmarks.processes.LocksExperiment;
 import dev.sennit.benchmarks.processes.ManagerExperiment;
 import dev.sennit.benchmarks.processes.MegabyteExperiment;
 import dev.sennit.benchmarks.processes.PipesExperiment;
+import dev.sennit.benchmarks.queues.GrowthExperiment;
 import dev.sennit.benchmarks.queues.QueuesExperiment;
 import dev.sennit.benchmarks.schedules.SchedulesExperiment;
 import dev.sennit.benchmarks.services.ServicesExperiment;
@@ -74,6 +75,7 @@ public final class SideBySide {
         EXPERIMENTS.put("start", new StartExperiment());
         EXPERIMENTS.put("services", new ServicesExperiment());
         EXPERIMENTS.put("queues", new QueuesExperiment());
+        EXPERIMENTS.put("growth", new GrowthExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());
         EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
         EXPERIMENTS.put("schedules", new SchedulesExperiment());

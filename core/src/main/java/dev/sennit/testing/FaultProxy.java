@@ -50,7 +50,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * each whether one of the faults happens to it. What it draws depends on the seed, the number of the connection in
  * the order in which they were accepted, the direction, and the place in the stream of bytes: the same seed does the
  * same to the same bytes, in whatever pieces they come. A fault happens when the first byte that it concerns comes
- * by.
+ * by. A reset may also lose bytes that have passed, if the receiving system has had no room for them.
  *
  * <p><b>By order:</b> {@link #cutAll}, {@link #standStill}, {@link #goOn} and {@link #refuse} act at once.
  *

@@ -13,9 +13,10 @@ final class JavaWorker implements AutoCloseable {
 
     private final Peer peer;
 
-    JavaWorker(String kind, String address) throws IOException {
+    JavaWorker(String kind, String address, String... more) throws IOException {
         List<String> command = Peer.command(QueuesPeer.class, OPTIONS);
         command.addAll(List.of(kind, address));
+        command.addAll(List.of(more));
         peer = Peer.start(kind + "'s worker", command);
     }
 

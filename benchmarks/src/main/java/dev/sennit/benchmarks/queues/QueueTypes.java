@@ -12,6 +12,12 @@ final class QueueTypes {
     /** When it began: {@link System#nanoTime} is one clock for all processes of the machine on Linux. */
     static final TaskType<Item, Long> STAMP = TaskType.of("bench.stamp", Item.class, item -> System.nanoTime());
 
+    /** Waits for so many milliseconds, as for another program. */
+    static final TaskType<Integer, Boolean> NAP = TaskType.of("bench.nap", Integer.class, millis -> {
+        Thread.sleep(millis);
+        return true;
+    });
+
     private QueueTypes() {}
 
     /** An argument. */

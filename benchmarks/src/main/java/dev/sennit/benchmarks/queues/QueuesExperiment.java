@@ -11,10 +11,8 @@ import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -36,7 +34,8 @@ public final class QueuesExperiment implements Experiment {
     private static final String CELERY = "Celery, Redis";
     private static final List<String> PEERS = List.of(DB_SCHEDULER, JOBRUNR, CELERY);
 
-    private static final long PAUSE_MILLIS = 20;
+    /** Between two tasks that come one after another. */
+    static final long PAUSE_MILLIS = 20;
     private static final int WARM_UPS = 3;
 
     /** Figures of a round of enqueuing: the time of one task. */
@@ -183,13 +182,11 @@ public final class QueuesExperiment implements Experiment {
     private static final class Stage implements Closeable {
         private final Map<String, QueueSystem> systems = new LinkedHashMap<>();
         private final List<String> notes = new ArrayList<>();
-        /** Closed from the last on. */
-        private final List<Closeable> opened = new ArrayList<>();
+        private final Closing closing = new Closing();
 
         Stage(Bench bench) throws Exception {
             try {
-                Path folder = Files.createTempDirectory("sennit-benchmarks-queues-");
-                opened.add(() -> delete(folder));
+                Path folder = closing.folder("sennit-benchmarks-queues-");
                 open(SQLITE, new SennitQueue("sqlite:" + folder.resolve("normal.db")));
                 open(SQLITE_FULL, new SennitQueue("sqlite:" + folder.resolve("full.db") + "?sync=full"));
                 openPostgresql();
@@ -202,13 +199,8 @@ public final class QueuesExperiment implements Experiment {
             }
         }
 
-        private <T extends Closeable> T keep(T resource) {
-            opened.add(resource);
-            return resource;
-        }
-
         private void open(String name, QueueSystem system) {
-            systems.put(name, keep(system));
+            systems.put(name, closing.keep(system));
         }
 
         private void openPostgresql() throws Exception {
@@ -217,7 +209,7 @@ public final class QueuesExperiment implements Experiment {
                 notes.add("Left out, with the peers that need it: " + obstacle.get());
                 return;
             }
-            String address = keep(TestServer.postgresql().open()).uri().toString();
+            String address = closing.keep(TestServer.postgresql().open()).uri().toString();
             open(POSTGRESQL, new SennitQueue(address));
             open(POSTGRESQL_ASYNC, new SennitQueue(address + "?schema=fast&synchronous=off"));
             open(DB_SCHEDULER, new DbSchedulerQueue(address));
@@ -232,7 +224,7 @@ public final class QueuesExperiment implements Experiment {
                 notes.add("Left out: Redis: " + obstacle.get());
                 return;
             }
-            open(REDIS, new SennitQueue(keep(TestServer.redis().fsync(false).open()).uri().toString()));
+            open(REDIS, new SennitQueue(closing.keep(TestServer.redis().fsync(false).open()).uri().toString()));
             notes.add("Redis does not wait for the disk.");
         }
 
@@ -247,37 +239,15 @@ public final class QueuesExperiment implements Experiment {
                         + (version.isEmpty() ? "it (apt-get install celery)." : "Redis: " + obstacle.orElse("")));
                 return;
             }
-            String redis = keep(TestServer.redis().fsync(false).open()).uri().toString();
+            String redis = closing.keep(TestServer.redis().fsync(false).open()).uri().toString();
             open(CELERY, new CeleryQueue(bench, bench.python().get(), redis, folder.resolve("celery.log")));
             notes.add(version.get() + " has 2 processes, acks late and stores results; its Redis does not wait for the"
                     + " disk.");
         }
 
-        private static void delete(Path folder) throws IOException {
-            try (var files = Files.walk(folder)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.deleteIfExists(file);
-                }
-            }
-        }
-
         @Override
         public void close() throws IOException {
-            IOException failure = null;
-            for (Closeable each : opened.reversed()) {
-                try {
-                    each.close();
-                } catch (IOException e) {
-                    if (failure == null) {
-                        failure = e;
-                    } else {
-                        failure.addSuppressed(e);
-                    }
-                }
-            }
-            if (failure != null) {
-                throw failure;
-            }
+            closing.close();
         }
     }
 }

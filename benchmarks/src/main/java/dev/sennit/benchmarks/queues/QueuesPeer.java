@@ -10,12 +10,15 @@ import java.io.Closeable;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /**
- * A worker in a JVM of its own: {@code QueuesPeer KIND ADDRESS}. It says "ready", and answers each line of its standard
+ * A worker in a JVM of its own: {@code QueuesPeer KIND ADDRESS}; of Sennit, with how many workers there are,
+ * their plan and the queues that they serve. It says "ready", and answers each line of its standard
  * input; the end of that ends it.
  */
 public final class QueuesPeer {
@@ -39,10 +42,18 @@ public final class QueuesPeer {
         String address = arguments[1];
         switch (arguments[0]) {
             case SennitQueue.KIND -> {
-                try (Broker broker = Broker.open(address);
-                        QueueWorker worker =
-                                QueueWorker.builder(broker).types(QueueTypes.NOOP, QueueTypes.STAMP).start()) {
-                    serve(() -> worker.status().succeeded());
+                List<QueueWorker> workers = new ArrayList<>();
+                try (var closing = new Closing()) {
+                    for (int i = 0; i < Integer.parseInt(arguments[2]); i++) {
+                        Broker broker = Broker.open(address);
+                        closing.keep(broker::close);
+                        QueueWorker worker = QueueWorker.builder(broker)
+                                .types(QueueTypes.NOOP, QueueTypes.STAMP, QueueTypes.NAP).on(arguments[3])
+                                .queues(arguments[4]).start();
+                        closing.keep(worker::close);
+                        workers.add(worker);
+                    }
+                    serve(() -> workers.stream().mapToLong(worker -> worker.status().succeeded()).sum());
                 }
             }
             case DbSchedulerQueue.KIND -> {

@@ -3,10 +3,13 @@ package dev.sennit.benchmarks.queues;
 import dev.sennit.benchmarks.measure.Samples;
 import dev.sennit.queue.SubmitOptions;
 import dev.sennit.queue.TaskQueue;
+import dev.sennit.queue.TaskType;
+import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskFilter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /** Sennit's queue on a broker, with a worker on its usual pool: threads, one for each processor. */
 final class SennitQueue implements QueueSystem {
@@ -15,13 +18,20 @@ final class SennitQueue implements QueueSystem {
     private static final String HELD = "held";
     private static final int BATCH = 1_000;
 
+    private final SubmitOptions options;
     private final TaskQueue queue;
     private final JavaWorker worker;
 
     SennitQueue(String address) throws IOException {
+        this(address, "threads", QueuedTask.USUAL_QUEUE);
+    }
+
+    /** With a worker on such a pool, which takes from that queue alone. */
+    SennitQueue(String address, String plan, String served) throws IOException {
+        options = SubmitOptions.NONE.queue(served);
         queue = TaskQueue.open(address);
         try {
-            worker = new JavaWorker(KIND, address);
+            worker = new JavaWorker(KIND, address, "1", plan, served);
         } catch (IOException | RuntimeException e) {
             queue.close();
             throw e;
@@ -32,7 +42,15 @@ final class SennitQueue implements QueueSystem {
     public double runAll(int count) throws IOException {
         long before = worker.ended();
         long start = System.nanoTime();
-        put(count, BATCH, SubmitOptions.NONE);
+        put(QueueTypes.NOOP, QueueTypes::item, count, BATCH, options);
+        return (worker.awaitEnded(before + count) - start) / 1e9;
+    }
+
+    /** Enqueues tasks that sleep, and waits until the worker has ended all of them; returns the seconds. */
+    double runNaps(int count, int millis) throws IOException {
+        long before = worker.ended();
+        long start = System.nanoTime();
+        put(QueueTypes.NAP, _ -> millis, count, BATCH, options);
         return (worker.awaitEnded(before + count) - start) / 1e9;
     }
 
@@ -40,7 +58,7 @@ final class SennitQueue implements QueueSystem {
     public double enqueue(int count, int batch) {
         SubmitOptions held = SubmitOptions.NONE.queue(HELD);
         long start = System.nanoTime();
-        put(count, batch, held);
+        put(QueueTypes.NOOP, QueueTypes::item, count, batch, held);
         double seconds = (System.nanoTime() - start) / 1e9;
         int removed = queue.broker().purge(TaskFilter.ALL.queue(HELD));
         if (removed != count) {
@@ -49,17 +67,17 @@ final class SennitQueue implements QueueSystem {
         return seconds;
     }
 
-    private void put(int count, int batch, SubmitOptions options) {
+    private <A> void put(TaskType<A, ?> type, IntFunction<A> argument, int count, int batch, SubmitOptions how) {
         for (int from = 0; from < count; from += batch) {
             if (batch == 1) {
-                queue.enqueue(QueueTypes.NOOP, QueueTypes.item(from), options);
+                queue.enqueue(type, argument.apply(from), how);
                 continue;
             }
-            List<QueueTypes.Item> items = new ArrayList<>();
+            List<A> arguments = new ArrayList<>();
             for (int i = from; i < Math.min(count, from + batch); i++) {
-                items.add(QueueTypes.item(i));
+                arguments.add(argument.apply(i));
             }
-            queue.enqueueAll(QueueTypes.NOOP, items, options);
+            queue.enqueueAll(type, arguments, how);
         }
     }
 

@@ -32,6 +32,23 @@ class QueueSystemIT {
     }
 
     @Test
+    void theProcessesOfAServerAreFound() throws Exception {
+        try (TestServer server = start(ServerKind.POSTGRESQL)) {
+            var processes = new ServerProcesses(server.port());
+            assertThat(processes.connections()).isZero();
+            double before = processes.processorSeconds();
+            long empty = processes.memory();
+            assertThat(empty).isPositive();
+            try (var system = new SennitQueue(server.uri().toString())) {
+                check(system);
+                assertThat(processes.connections()).isPositive();
+                assertThat(processes.memory()).isGreaterThan(empty);
+                assertThat(processes.processorSeconds()).isGreaterThan(before);
+            }
+        }
+    }
+
+    @Test
     void jobRunr() throws Exception {
         try (TestServer server = start(ServerKind.POSTGRESQL); var system = new JobRunrQueue(server.uri().toString())) {
             check(system);

@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Workers and submitters go on after cuts of connections to RabbitMQ, restarts of it, the end of their queue, and when
@@ -159,6 +160,7 @@ class AmqpReconnectIT extends ReconnectContract {
     }
 
     @Test
+    @EnabledIfSystemProperty(named = "sennit.full", matches = "true")
     void whatALostWorkerHadForLongComesBack() throws Exception {
         CeleryBroker first = broker("orphan", TIMEOUT_SECONDS);
         QueueWorker lost = slow(first);

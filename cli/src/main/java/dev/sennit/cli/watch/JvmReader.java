@@ -14,6 +14,8 @@ import dev.sennit.process.WorkerPoolsMXBean;
 import dev.sennit.service.ServicesBean;
 import dev.sennit.service.ServicesMXBean;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -97,8 +99,22 @@ final class JvmReader {
         try {
             return JMXConnectorFactory.connect(new JMXServiceURL(address));
         } catch (IOException | RuntimeException e) {
+            if (hasOtherNetwork(pid)) {
+                throw CommandException.couldNotStart("process " + pid
+                        + " is in another container, whose network this command does not see: run this in there", e);
+            }
             throw CommandException.failed("process " + pid + " could not be read: " + CommandException.taskFailure(e),
                     e);
+        }
+    }
+
+    /** Returns whether the loopback address of a process is another one than here; false where that is not known. */
+    private static boolean hasOtherNetwork(long pid) {
+        try {
+            Path other = Path.of("/proc/" + pid + "/ns/net");
+            return !Files.readSymbolicLink(other).equals(Files.readSymbolicLink(Path.of("/proc/self/ns/net")));
+        } catch (IOException | RuntimeException e) {
+            return false;
         }
     }
 

@@ -49,6 +49,8 @@ class MutatedMessagesIT {
     private static final int A_ROUND = 10_000;
     /** One sound task beside so many spoilt ones. */
     private static final int SOUND = 10;
+    /** How many spoilt callbacks of a round may stay ready. */
+    private static final int MOST_UNKNOWN = 100;
     private static final Duration BOUND = Duration.ofSeconds(90);
     private static final String LOADED = "sennit.test.bomb";
 
@@ -284,8 +286,10 @@ class MutatedMessagesIT {
             // a spoilt error callback may go to a queue that nobody serves
             List<QueueCounts> counts = broker.counts().stream()
                     .filter(queue -> queue.queue().equals(QueuedTask.USUAL_QUEUE)).toList();
-            if (counts.stream().allMatch(queue -> queue.count(TaskState.READY) + queue.count(TaskState.RUNNING)
-                    + queue.count(TaskState.HELD) == 0) && counts.stream().allMatch(MutatedMessagesIT::waitsLong)) {
+            long open = counts.stream().mapToLong(queue -> queue.count(TaskState.READY)
+                    + queue.count(TaskState.RUNNING) + queue.count(TaskState.HELD)).sum();
+            if (open <= MOST_UNKNOWN && open == ofUnknownTypes(broker)
+                    && counts.stream().allMatch(MutatedMessagesIT::waitsLong)) {
                 return;
             }
             long now = counts.stream().mapToLong(queue -> queue.count(TaskState.DEAD)).sum()
@@ -295,10 +299,17 @@ class MutatedMessagesIT {
                 since = System.nanoTime();
             }
             if (System.nanoTime() - since > BOUND.toNanos()) {
-                throw new AssertionError("nothing happens any more: " + counts + ", " + worker.status());
+                throw new AssertionError("nothing happens any more: " + counts + ", " + worker.status() + ", ready: "
+                        + broker.search(TaskFilter.ALL.state(TaskState.READY), 3));
             }
             Thread.sleep(10);
         }
+    }
+
+    /** A spoilt error callback may be of a type that no worker knows; then it stays ready. */
+    private static long ofUnknownTypes(Broker broker) {
+        return broker.search(TaskFilter.ALL.state(TaskState.READY).queue(QueuedTask.USUAL_QUEUE), MOST_UNKNOWN).stream()
+                .filter(task -> !task.type().equals(ORDER.name()) && !task.type().equals(FAILED.name())).count();
     }
 
     /** Retries wait for a millisecond, if that was not spoilt, too: then few do. */
