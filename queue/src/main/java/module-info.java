@@ -10,6 +10,8 @@ module dev.sennit.queue {
     exports dev.sennit.queue;
     exports dev.sennit.queue.broker;
     exports dev.sennit.queue.foreign to
+            dev.sennit.queue.celery,
+            dev.sennit.queue.redis,
             dev.sennit.queue.rq;
     exports dev.sennit.queue.memory;
     exports dev.sennit.queue.sql to

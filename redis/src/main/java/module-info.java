@@ -1,5 +1,5 @@
 /** Durable task queues in Redis or Valkey: {@link dev.sennit.queue.redis.RedisBroker}. */
-@SuppressWarnings("module") // the module of the qualified export is built after this one
+@SuppressWarnings("module") // the modules of the qualified export are built after this one
 module dev.sennit.queue.redis {
     requires transitive dev.sennit.queue;
     requires redis.clients.jedis;
@@ -7,6 +7,7 @@ module dev.sennit.queue.redis {
 
     exports dev.sennit.queue.redis;
     exports dev.sennit.queue.redis.foreign to
+            dev.sennit.queue.celery,
             dev.sennit.queue.rq;
 
     provides dev.sennit.queue.broker.BrokerProvider with

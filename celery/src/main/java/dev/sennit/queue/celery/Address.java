@@ -14,9 +14,9 @@ abstract class Address {
         this.resultExpires = resultExpires;
     }
 
-    abstract String host();
+    public abstract String host();
 
-    abstract int port();
+    public abstract int port();
 
     /** Returns what Celery calls the transport. */
     abstract String transport();

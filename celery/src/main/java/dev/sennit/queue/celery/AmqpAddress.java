@@ -82,12 +82,12 @@ final class AmqpAddress extends Address {
     }
 
     @Override
-    String host() {
+    public String host() {
         return server.host();
     }
 
     @Override
-    int port() {
+    public int port() {
         return server.port();
     }
 

@@ -4,6 +4,8 @@ import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.ShutdownSignalException;
 import dev.sennit.queue.broker.EndedTask;
+import dev.sennit.queue.foreign.Hearer;
+import dev.sennit.queue.foreign.Json;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -73,11 +75,11 @@ final class AmqpNews {
 
     void add(Hearer hearer) {
         hearers.add(hearer);
-        String worker = hearer.interest.worker();
+        String worker = hearer.interest().worker();
         if (worker != null) {
             workers.put(worker, hearer);
         }
-        String replyTo = hearer.interest.replyTo();
+        String replyTo = hearer.interest().replyTo();
         synchronized (lock) {
             Channel open = open();
             if (worker != null) {
@@ -91,11 +93,11 @@ final class AmqpNews {
 
     void remove(Hearer hearer) {
         hearers.remove(hearer);
-        String worker = hearer.interest.worker();
+        String worker = hearer.interest().worker();
         if (worker != null) {
             workers.remove(worker, hearer);
         }
-        String replyTo = hearer.interest.replyTo();
+        String replyTo = hearer.interest().replyTo();
         if (replyTo != null && takesResults && !link.isClosed()) {
             try {
                 link.ask(open -> open.queueDelete(replyTo));
@@ -135,7 +137,7 @@ final class AmqpNews {
                 }
                 if (takesResults) {
                     for (Hearer hearer : hearers) {
-                        String replyTo = hearer.interest.replyTo();
+                        String replyTo = hearer.interest().replyTo();
                         if (replyTo != null) {
                             take(open, replyTo);
                         }
@@ -216,7 +218,7 @@ final class AmqpNews {
                 results.put(id, body);
             }
             for (Hearer hearer : hearers) {
-                if (replyTo.equals(hearer.interest.replyTo())) {
+                if (replyTo.equals(hearer.interest().replyTo())) {
                     hearer.tell(listener -> listener.ended(end));
                 }
             }

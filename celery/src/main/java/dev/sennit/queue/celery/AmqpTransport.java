@@ -15,6 +15,9 @@ import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Hearer;
+import dev.sennit.queue.foreign.Json;
+import dev.sennit.queue.redis.foreign.Server;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -918,7 +921,7 @@ final class AmqpTransport implements Transport {
 
     @Override
     public Broker.Subscription subscribe(BrokerListener.Interest interest, BrokerListener listener) {
-        var hearer = new Hearer(interest, listener, this::closed);
+        var hearer = new Hearer("sennit-celery", interest, listener, this::closed);
         if (results != null && interest.replyTo() != null) {
             results.news().add(hearer, false);
         }

@@ -5,6 +5,8 @@ import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskJson;
 import dev.sennit.queue.broker.When;
+import dev.sennit.queue.foreign.Json;
+import dev.sennit.queue.foreign.PythonCall;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -94,7 +96,7 @@ final class Canvas {
     private final List<Out> outs = new ArrayList<>();
     private final List<Size> sizes = new ArrayList<>();
     /** Arguments as they were written, by the ids of tasks: their numbers keep their digits. */
-    private final Map<String, Message.Call> written = new HashMap<>();
+    private final Map<String, PythonCall> written = new HashMap<>();
     private int steps;
     private int depth;
 
@@ -143,7 +145,7 @@ final class Canvas {
         if (at != null) {
             ((ObjectNode) signature.get("options").get("headers").get(Message.SENNIT)).put("at", at.toEpochMilli());
         }
-        written.put(task.id(), Message.Call.of(task));
+        written.put(task.id(), PythonCall.of(task, "Celery"));
         send(signature, null, options);
     }
 
@@ -206,7 +208,7 @@ final class Canvas {
         }
         arguments.append(']');
         String named = signature.get("kwargs") instanceof ObjectNode own ? text(own) : "{}";
-        Message.Call call = written.get(id);
+        PythonCall call = written.get(id);
         if (call != null) {
             arguments.replace(0, arguments.length(), call.arguments());
             named = call.named();
@@ -510,7 +512,7 @@ final class Canvas {
      * @param isImmutable whether its argument is its own, and not the result of the task before
      */
     static ObjectNode signature(Address address, QueuedTask task, boolean isImmutable, Instant now) {
-        Message.Call call = Message.Call.of(task);
+        PythonCall call = PythonCall.of(task, "Celery");
         ObjectNode signature = Json.object();
         signature.put("task", task.type());
         signature.set("args", Json.read(call.arguments().getBytes(StandardCharsets.UTF_8)));

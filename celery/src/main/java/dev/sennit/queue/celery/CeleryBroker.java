@@ -32,6 +32,7 @@ import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Json;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;

@@ -3,6 +3,7 @@ package dev.sennit.queue.celery;
 import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.foreign.Json;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;

@@ -2,6 +2,7 @@ package dev.sennit.queue.celery;
 
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Json;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;

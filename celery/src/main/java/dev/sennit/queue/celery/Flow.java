@@ -5,6 +5,7 @@ import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.Join;
 import dev.sennit.queue.broker.PartOf;
 import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.foreign.Json;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;

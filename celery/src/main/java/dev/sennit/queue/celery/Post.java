@@ -2,6 +2,7 @@ package dev.sennit.queue.celery;
 
 import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.LongString;
+import dev.sennit.queue.foreign.Json;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;

@@ -3,6 +3,7 @@ package dev.sennit.queue.celery;
 import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.ServerAddress;
+import dev.sennit.queue.redis.foreign.Endpoint;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +11,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The parts of {@code celery+redis://:PASSWORD@HOST:PORT/DB?OPTIONS}. Its text shows no password. */
-final class RedisAddress extends Address {
+final class RedisAddress extends Address implements Endpoint {
     static final String SCHEME = "celery+redis";
     static final String SYNTAX = "celery+redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB][?default_queue=NAME"
             + "&priority_steps=0,3,6,9&visibility_timeout=SECONDS&result_expires=SECONDS]";
@@ -63,24 +64,27 @@ final class RedisAddress extends Address {
     }
 
     @Override
-    String host() {
+    public String host() {
         return server.host();
     }
 
     @Override
-    int port() {
+    public int port() {
         return server.port();
     }
 
-    int database() {
+    @Override
+    public int database() {
         return database;
     }
 
-    @Nullable String user() {
+    @Override
+    public @Nullable String user() {
         return server.user();
     }
 
-    @Nullable String password() {
+    @Override
+    public @Nullable String password() {
         return uri.password();
     }
 

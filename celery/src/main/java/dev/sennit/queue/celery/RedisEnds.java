@@ -1,5 +1,6 @@
 package dev.sennit.queue.celery;
 
+import dev.sennit.queue.redis.foreign.Server;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,19 +36,19 @@ final class RedisEnds {
         Held held = ending.held();
         List<byte[]> arguments = beginning(held.id(), held.attempt(), ending.kind());
         ending.steps().forEach(step -> add(arguments, held.place(), held.message(), step));
-        return Server.call(Script.END, arguments);
+        return Server.call(Script.END.text(), arguments);
     }
 
     /** Returns a call that only looks whether a completion is repeated. */
     Server.Call repeated(String id, int attempt) {
-        return Server.call(Script.END, beginning(id, attempt, Ending.Kind.DONE));
+        return Server.call(Script.END.text(), beginning(id, attempt, Ending.Kind.DONE));
     }
 
     /** Returns a call that ends a message that cannot be read. */
     Server.Call refused(Transport.Taken taken, List<Step> steps) {
         List<byte[]> arguments = beginning(taken.id(), taken.attempt(), Ending.Kind.CANCELLED);
         steps.forEach(step -> add(arguments, taken.place(), null, step));
-        return Server.call(Script.END, arguments);
+        return Server.call(Script.END.text(), arguments);
     }
 
     private static void step(List<byte[]> arguments, String what, byte[]... values) {

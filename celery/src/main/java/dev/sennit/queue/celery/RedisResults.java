@@ -1,5 +1,7 @@
 package dev.sennit.queue.celery;
 
+import dev.sennit.queue.foreign.Json;
+import dev.sennit.queue.redis.foreign.Server;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -104,7 +106,7 @@ final class RedisResults implements AutoCloseable {
 
     /** Notes that a part has ended; returns what was gathered if it was the last one. */
     @Nullable Gathered part(Step.Part part) {
-        List<?> members = (List<?>) server.repeatable(Server.call(Script.PART, List.of(
+        List<?> members = (List<?>) server.repeatable(Server.call(Script.PART.text(), List.of(
                 Server.bytes(Canvas.GROUP + part.group()), Server.bytes(part.index() == null ? "+inf" : part.index()),
                 Server.bytes(part.member()), Server.bytes(Math.max(1, part.ttl().toMillis())))));
         if (members.isEmpty()) {

@@ -13,6 +13,10 @@ import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Hearer;
+import dev.sennit.queue.foreign.Json;
+import dev.sennit.queue.redis.foreign.Server;
+import dev.sennit.queue.redis.foreign.Watches;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -149,7 +153,7 @@ final class RedisTransport implements Transport {
                 arguments.add(Server.bytes(size.parts()));
             }
         }
-        server.repeatable(Server.call(Script.ENQUEUE, arguments));
+        server.repeatable(Server.call(Script.ENQUEUE.text(), arguments));
     }
 
     private byte[] list(Canvas.Out out) {
@@ -166,7 +170,7 @@ final class RedisTransport implements Transport {
         arguments.add(Server.bytes(share.types().size()));
         share.types().forEach(type -> arguments.add(Server.bytes(type)));
         addLists(arguments, request.queues());
-        List<?> answer = (List<?>) server.once(List.of(Server.call(Script.CLAIM, arguments))).getFirst();
+        List<?> answer = (List<?>) server.once(List.of(Server.call(Script.CLAIM.text(), arguments))).getFirst();
         List<Taken> taken = new ArrayList<>();
         for (int i = 1; i + 7 < answer.size(); i += 8) {
             taken.add(new Taken(Server.text(answer.get(i)), Math.toIntExact((Long) answer.get(i + 1)),
@@ -213,7 +217,7 @@ final class RedisTransport implements Transport {
         for (Extension each : extensions) {
             byte[] checkpoint = each.checkpoint();
             byte[] state = each.state();
-            calls.add(Server.call(Script.EXTEND, List.of(Server.bytes(each.token().id()),
+            calls.add(Server.call(Script.EXTEND.text(), List.of(Server.bytes(each.token().id()),
                     Server.bytes(each.token().attempt()), Server.bytes(Math.max(1, lease.toMillis())),
                     Server.bytes(checkpoint == null ? "0" : "1"), checkpoint == null ? NOTHING : checkpoint,
                     state == null ? NOTHING : state, Server.bytes(address.resultExpires().toSeconds()))));
@@ -250,7 +254,7 @@ final class RedisTransport implements Transport {
         for (String queue : known) {
             address.lists(queue).forEach(list -> arguments.add(Server.bytes(list)));
         }
-        List<?> answer = (List<?>) server.repeatable(Server.call(Script.CANCEL, arguments));
+        List<?> answer = (List<?>) server.repeatable(Server.call(Script.CANCEL.text(), arguments));
         return switch (Server.text(answer.getFirst())) {
             case "running" -> new Found(true, null);
             case "taken" -> {
@@ -430,7 +434,7 @@ final class RedisTransport implements Transport {
         arguments.add(Server.bytes(types.size()));
         types.forEach(type -> arguments.add(Server.bytes(type)));
         addLists(arguments, known);
-        List<?> answer = (List<?>) server.repeatable(Server.call(Script.UPKEEP, arguments));
+        List<?> answer = (List<?>) server.repeatable(Server.call(Script.UPKEEP.text(), arguments));
         int takenBack = Math.toIntExact((Long) answer.getFirst());
         int crashed = 0;
         int unknown = 0;
@@ -554,7 +558,7 @@ final class RedisTransport implements Transport {
 
     @Override
     public Broker.Subscription subscribe(BrokerListener.Interest interest, BrokerListener listener) {
-        var hearer = new Hearer(interest, listener, this::closed);
+        var hearer = new Hearer("sennit-celery", interest, listener, this::closed);
         List<String> lists = interest.queues().stream().flatMap(queue -> address.lists(queue).stream()).distinct()
                 .toList();
         String worker = interest.worker();
@@ -563,12 +567,12 @@ final class RedisTransport implements Transport {
             server.repeatable(Server.call(Command.SADD, MAILBOXES, binding(worker)));
         }
         news.add(hearer, worker != null);
-        hearer.start(new Watches(server, hearer, lists));
+        hearer.start(new Watches(server, "sennit-celery", hearer, lists, Watches.End.RIGHT));
         return hearer;
     }
 
     private void closed(Hearer hearer) {
-        String worker = hearer.interest.worker();
+        String worker = hearer.interest().worker();
         news.remove(hearer);
         if (worker != null && workers.remove(worker, hearer)) {
             try {

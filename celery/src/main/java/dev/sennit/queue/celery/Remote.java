@@ -2,6 +2,9 @@ package dev.sennit.queue.celery;
 
 import dev.sennit.queue.broker.ControlMessage;
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Hearer;
+import dev.sennit.queue.foreign.Json;
+import dev.sennit.queue.redis.foreign.Server;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;

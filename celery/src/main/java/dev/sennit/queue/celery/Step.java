@@ -1,5 +1,6 @@
 package dev.sennit.queue.celery;
 
+import dev.sennit.queue.foreign.Json;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -9,6 +9,7 @@ import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.Token;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Hearer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;

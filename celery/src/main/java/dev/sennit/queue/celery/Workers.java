@@ -1,6 +1,7 @@
 package dev.sennit.queue.celery;
 
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Json;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;

@@ -20,6 +20,7 @@ import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.RetryPolicy;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Upkeep;
+import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.io.IOException;

@@ -2,6 +2,7 @@ package dev.sennit.queue.celery;
 
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import dev.sennit.queue.foreign.Json;
 import dev.sennit.testing.server.TestServer;
 import java.io.BufferedReader;
 import java.io.Closeable;

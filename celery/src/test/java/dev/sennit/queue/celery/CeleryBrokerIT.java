@@ -26,6 +26,7 @@ import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.When;
 import dev.sennit.queue.conformance.BrokerContract;
+import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.nio.charset.StandardCharsets;

@@ -7,6 +7,7 @@ import dev.sennit.junit.WithServer;
 import dev.sennit.queue.QueueWorker;
 import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.Upkeep;
+import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.io.IOException;

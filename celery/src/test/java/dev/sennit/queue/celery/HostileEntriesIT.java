@@ -8,6 +8,7 @@ import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerUri;
+import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.TestServer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

@@ -6,6 +6,7 @@ import dev.sennit.junit.WithServer;
 import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.io.IOException;

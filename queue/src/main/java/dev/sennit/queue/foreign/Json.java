@@ -18,7 +18,8 @@ public final class Json {
     /** As deep as the scripts read. */
     private static final int DEEPEST = 900;
 
-    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+    /** Reads and writes all of it. */
+    public static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxStringLength(Integer.MAX_VALUE)
                     .maxNestingDepth(DEEPEST)
@@ -48,6 +49,11 @@ public final class Json {
     /** Writes a value. */
     public static byte[] write(JsonNode node) {
         return MAPPER.writeValueAsBytes(node);
+    }
+
+    /** Returns a text as JSON has it. */
+    public static String quoted(String text) {
+        return new String(write(MAPPER.getNodeFactory().stringNode(text)), StandardCharsets.UTF_8);
     }
 
     /** Returns the text of a member, or null if there is none, or it is no text. */

@@ -384,8 +384,7 @@ final class Job {
      */
     static Map<String, byte[]> fields(QueuedTask task, byte[] message, List<String> before, String stamp) {
         PythonCall call = PythonCall.of(task, "RQ");
-        String name = new String(Json.write(Json.array().add(task.type())), StandardCharsets.UTF_8);
-        String data = name.substring(0, name.length() - 1) + ",null," + call.arguments() + "," + call.named() + "]";
+        String data = "[" + Json.quoted(task.type()) + ",null," + call.arguments() + "," + call.named() + "]";
         Map<String, byte[]> fields = new LinkedHashMap<>();
         fields.put("created_at", Server.bytes(stamp));
         fields.put("data", deflated(data.getBytes(StandardCharsets.UTF_8)));

@@ -1,14 +1,15 @@
 package dev.sennit.queue.rq;
 
 import dev.sennit.queue.broker.Broker;
-import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.ControlMessage;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.foreign.Hearer;
 import dev.sennit.queue.foreign.Json;
-import dev.sennit.queue.redis.foreign.Hearer;
+import dev.sennit.queue.redis.foreign.Channels;
 import dev.sennit.queue.redis.foreign.Server;
+import dev.sennit.queue.redis.foreign.Watches;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -20,20 +21,15 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol.Command;
-import redis.clients.jedis.exceptions.JedisException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Hears what Redis publishes - commands for workers, ends of tasks - on one connection for all listeners of a broker
- * object; if it breaks there is another one soon, which subscribes to the same channels.
+ * Hears what Redis publishes, for all listeners of a broker object: commands for workers, ends of tasks.
  *
  * <p><b>Ends.</b> Workers of Java publish them. Workers of Python tell nobody; {@link ResultWatch} sees what
  * they write.
@@ -49,9 +45,6 @@ final class News implements AutoCloseable {
     private static final String WORKER = "rq:pubsub:";
     private static final String COMMAND = "command";
     private static final String STOP_JOB = "stop-job";
-    private static final int QUIET_MILLIS = 30_000;
-    private static final long PING_MILLIS = 10_000;
-    private static final long CONFIRM_MILLIS = 1_000;
 
     private final Server server;
     private final String name;
@@ -60,18 +53,7 @@ final class News implements AutoCloseable {
     private final List<Hearer> hearers = new CopyOnWriteArrayList<>();
     /** To whom the ends of tasks are told, by their ids. */
     private final Map<String, String> expected = new ConcurrentHashMap<>();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
-    /** Guarded by lock. What is to be subscribed to. */
-    private final Set<String> wanted = new HashSet<>();
-    /** Guarded by lock. What the server has confirmed. */
-    private final Set<String> confirmed = new HashSet<>();
-    /** Guarded by lock. */
-    private Server.@Nullable Line line;
-    /** Guarded by lock. */
-    private boolean isStarted;
-
-    private volatile boolean isClosed;
+    private final Channels channels;
 
     /**
      * Makes it; the connection comes with the first listener.
@@ -84,6 +66,7 @@ final class News implements AutoCloseable {
         this.server = server;
         this.name = name;
         this.stop = stop;
+        channels = new Channels(server, "sennit-rq", name, this::heard, () -> {});
         results = new ResultWatch(server, looking, this::ended);
     }
 
@@ -96,26 +79,26 @@ final class News implements AutoCloseable {
 
     Broker.Subscription subscribe(BrokerListener.Interest interest, BrokerListener listener) {
         List<String> lists = interest.queues().stream().map(queue -> "rq:queue:" + queue).toList();
-        var hearer = new Hearer(server, "sennit-rq", lists, Hearer.End.LEFT, interest, listener, this::closed);
+        var hearer = new Hearer("sennit-rq", interest, listener, this::closed);
         hearers.add(hearer);
-        List<String> channels = channels(interest);
-        if (!channels.isEmpty()) {
-            want(channels);
+        List<String> names = channels(interest);
+        if (!names.isEmpty()) {
+            channels.want(names);
         }
-        hearer.start();
+        hearer.start(new Watches(server, "sennit-rq", hearer, lists, Watches.End.LEFT));
         return hearer;
     }
 
     private static List<String> channels(BrokerListener.Interest interest) {
-        List<String> channels = new ArrayList<>();
+        List<String> names = new ArrayList<>();
         if (interest.replyTo() != null) {
-            channels.add(channel(interest.replyTo()));
+            names.add(channel(interest.replyTo()));
         }
         if (interest.worker() != null) {
-            channels.add(WORKER + interest.worker());
-            channels.add(ALL);
+            names.add(WORKER + interest.worker());
+            names.add(ALL);
         }
-        return channels;
+        return names;
     }
 
     private void closed(Hearer hearer) {
@@ -123,7 +106,7 @@ final class News implements AutoCloseable {
         Set<String> old = new HashSet<>(channels(hearer.interest()));
         hearers.forEach(each -> old.removeAll(channels(each.interest())));
         if (!old.isEmpty()) {
-            unwant(List.copyOf(old));
+            channels.unwant(List.copyOf(old));
         }
         String replyTo = hearer.interest().replyTo();
         if (replyTo != null && old.contains(channel(replyTo))) {
@@ -186,115 +169,6 @@ final class News implements AutoCloseable {
         server.once(List.of(Server.call(Command.PUBLISH, channel, Server.text(Json.write(message)))));
     }
 
-    // ---- channels ----
-
-    private void want(List<String> channels) {
-        lock.lock();
-        try {
-            List<String> fresh = channels.stream().filter(wanted::add).toList();
-            if (!isStarted && !isClosed) {
-                isStarted = true;
-                Thread.ofPlatform().daemon().name("sennit-rq-news").start(this::run);
-                Thread.ofVirtual().name("sennit-rq-ping").start(this::ping);
-            }
-            if (line != null && !fresh.isEmpty()) {
-                send(line, Command.SUBSCRIBE, fresh);
-            }
-            long left = TimeUnit.MILLISECONDS.toNanos(CONFIRM_MILLIS);
-            while (!isClosed && left > 0 && !confirmed.containsAll(channels)) {
-                left = changed.awaitNanos(left); // without it, whoever waits asks for results now and then
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void unwant(List<String> channels) {
-        lock.lock();
-        try {
-            channels.forEach(wanted::remove);
-            List<String> old = channels.stream().filter(confirmed::remove).toList();
-            if (line != null && !old.isEmpty()) {
-                send(line, Command.UNSUBSCRIBE, old);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private static void send(Server.Line to, Command command, List<String> channels) {
-        try {
-            to.send(command, channels.stream().map(Server::bytes).toList());
-        } catch (JedisException e) {
-            LOG.log(Level.DEBUG, "the connection for news is broken", e); // its reader sees it, too
-        }
-    }
-
-    private void ping() {
-        while (!isClosed) {
-            try {
-                Thread.sleep(PING_MILLIS);
-            } catch (InterruptedException e) {
-                continue;
-            }
-            lock.lock();
-            try {
-                if (line != null) {
-                    send(line, Command.PING, List.of());
-                }
-            } finally {
-                lock.unlock();
-            }
-        }
-    }
-
-    private void run() {
-        int failures = 0;
-        while (!isClosed) {
-            Server.Line fresh = null;
-            try {
-                fresh = server.connect(QUIET_MILLIS);
-                List<String> channels;
-                lock.lock();
-                try {
-                    confirmed.clear();
-                    line = fresh;
-                    channels = List.copyOf(wanted);
-                } finally {
-                    lock.unlock();
-                }
-                if (!channels.isEmpty()) {
-                    send(fresh, Command.SUBSCRIBE, channels);
-                }
-                while (!isClosed) {
-                    heard(fresh.next());
-                    failures = 0;
-                }
-            } catch (JedisException | BrokerException e) {
-                LOG.log(Level.DEBUG, "the connection for news broke", e);
-                pause(Math.min(20L << Math.min(failures++, 6), 1000));
-            } catch (IllegalStateException e) {
-                return; // the broker is closed
-            } catch (RuntimeException | Error e) {
-                LOG.log(Level.ERROR, "news of " + name + " were not understood: " + e, e);
-                pause(1000);
-            } finally {
-                lock.lock();
-                try {
-                    line = null;
-                    confirmed.clear();
-                } finally {
-                    lock.unlock();
-                }
-                if (fresh != null) {
-                    Server.close(fresh);
-                }
-            }
-        }
-    }
-
     static void pause(long millis) {
         try {
             Thread.sleep(millis);
@@ -303,32 +177,16 @@ final class News implements AutoCloseable {
         }
     }
 
-    private void heard(Object message) {
-        if (!(message instanceof List<?> parts) || parts.isEmpty() || !(parts.getFirst() instanceof byte[])) {
+    private void heard(String channel, byte[] body) {
+        if (!channel.startsWith(ENDED)) {
+            commanded(channel.equals(ALL) ? null : channel.substring(WORKER.length()), body);
             return;
         }
-        String kind = Server.text(parts.getFirst());
-        if (kind.equals("subscribe")) {
-            lock.lock();
-            try {
-                confirmed.add(Server.text(parts.get(1)));
-                changed.signalAll();
-            } finally {
-                lock.unlock();
-            }
-        } else if (kind.equals("message") && parts.size() == 3) {
-            String channel = Server.text(parts.get(1));
-            byte[] body = (byte[]) parts.get(2);
-            if (channel.startsWith(ENDED)) {
-                EndedTask end = Ends.read(body);
-                if (end != null) {
-                    expected.remove(end.id());
-                    results.forget(end.id());
-                    tell(channel.substring(ENDED.length()), end);
-                }
-            } else {
-                commanded(channel.equals(ALL) ? null : channel.substring(WORKER.length()), body);
-            }
+        EndedTask end = Ends.read(body);
+        if (end != null) {
+            expected.remove(end.id());
+            results.forget(end.id());
+            tell(channel.substring(ENDED.length()), end);
         }
     }
 
@@ -376,17 +234,8 @@ final class News implements AutoCloseable {
 
     @Override
     public void close() {
-        isClosed = true;
         hearers.forEach(Hearer::close);
         results.close();
-        lock.lock();
-        try {
-            changed.signalAll();
-            if (line != null) {
-                Server.close(line);
-            }
-        } finally {
-            lock.unlock();
-        }
+        channels.close();
     }
 }

@@ -857,7 +857,7 @@ public final class RqBroker implements Broker {
     }
 
     @Override
-    public void putSchedule(ScheduleEntry entry) {
+    public boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before) {
         throw refused(BrokerFeature.SCHEDULES, "RQ has none of its own; programs that have some enqueue jobs");
     }
 

@@ -1,4 +1,4 @@
-package dev.sennit.queue.celery;
+package dev.sennit.queue.foreign;
 
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerListener;
@@ -12,18 +12,19 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A listener, and the thread that calls it. */
-final class Hearer implements Broker.Subscription {
+public final class Hearer implements Broker.Subscription {
     private static final Logger LOG = System.getLogger(Hearer.class.getName());
 
     /** What tells of work, until it is closed. */
-    interface Source extends AutoCloseable {
+    public interface Source extends AutoCloseable {
+        /** Begins to tell. */
         void start();
 
         @Override
         void close();
     }
 
-    final BrokerListener.Interest interest;
+    private final BrokerListener.Interest interest;
     private final BrokerListener listener;
     private final Consumer<Hearer> onClose;
     private final BlockingQueue<Consumer<BrokerListener>> calls = new LinkedBlockingQueue<>();
@@ -33,14 +34,28 @@ final class Hearer implements Broker.Subscription {
     private volatile @Nullable Source source;
     private volatile boolean isClosed;
 
-    Hearer(BrokerListener.Interest interest, BrokerListener listener, Consumer<Hearer> onClose) {
+    /**
+     * Makes it, without starting its thread.
+     *
+     * @param name how the name of its thread begins
+     * @param interest what the listener is interested in
+     * @param listener the listener
+     * @param onClose is called once when this is closed
+     */
+    public Hearer(String name, BrokerListener.Interest interest, BrokerListener listener, Consumer<Hearer> onClose) {
         this.interest = interest;
         this.listener = listener;
         this.onClose = onClose;
-        thread = Thread.ofVirtual().name("sennit-celery-listener").unstarted(this::run);
+        thread = Thread.ofVirtual().name(name + "-listener").unstarted(this::run);
     }
 
-    void start(@Nullable Source telling) {
+    /** Returns what the listener is interested in. */
+    public BrokerListener.Interest interest() {
+        return interest;
+    }
+
+    /** Starts the thread, and what tells of work, if there is such a thing. */
+    public void start(@Nullable Source telling) {
         source = telling;
         thread.start();
         if (telling != null) {
@@ -49,13 +64,14 @@ final class Hearer implements Broker.Subscription {
     }
 
     /** Has the listener called by its thread. */
-    void tell(Consumer<BrokerListener> call) {
+    public void tell(Consumer<BrokerListener> call) {
         if (!isClosed) {
             calls.add(call);
         }
     }
 
-    void tellWork() {
+    /** Tells that there may be work, unless that is about to be told. */
+    public void tellWork() {
         if (isWorkTold.compareAndSet(false, true)) {
             tell(each -> {
                 isWorkTold.set(false);

@@ -1,6 +1,7 @@
-package dev.sennit.queue.celery;
+package dev.sennit.queue.redis.foreign;
 
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.foreign.Hearer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,7 +15,7 @@ import redis.clients.jedis.exceptions.JedisException;
  * connection that waits so. While the same entry stays at the end, as the worker is busy or passes over it, the thread
  * looks less and less often.
  */
-final class Watches implements Hearer.Source {
+public final class Watches implements Hearer.Source {
     /** How many lists have a connection of their own; the others are seen when the worker asks by itself. */
     private static final int MOST_WATCHED = 64;
 
@@ -25,17 +26,36 @@ final class Watches implements Hearer.Source {
 
     private final Server server;
     private final Hearer hearer;
+    private final byte[] end;
     private final List<Thread> watching = new ArrayList<>();
     /** Guarded by itself. */
     private final List<Server.Line> lines = new ArrayList<>();
 
     private volatile boolean isClosed;
 
-    Watches(Server server, Hearer hearer, List<String> lists) {
+    /** The ends of a list. */
+    public enum End {
+        /** The beginning. */
+        LEFT,
+        /** The end. */
+        RIGHT
+    }
+
+    /**
+     * Makes the threads, without starting them.
+     *
+     * @param server the server
+     * @param name how the names of the threads begin
+     * @param hearer is told of work
+     * @param lists the lists
+     * @param end the end that workers take from
+     */
+    public Watches(Server server, String name, Hearer hearer, List<String> lists, End end) {
         this.server = server;
         this.hearer = hearer;
-        lists.stream().limit(MOST_WATCHED).forEach(list -> watching
-                .add(Thread.ofVirtual().name("sennit-celery-watch").unstarted(() -> watch(list))));
+        this.end = Server.bytes(end.name());
+        lists.stream().distinct().limit(MOST_WATCHED).forEach(
+                list -> watching.add(Thread.ofVirtual().name(name + "-watch").unstarted(() -> watch(list))));
     }
 
     @Override
@@ -44,8 +64,7 @@ final class Watches implements Hearer.Source {
     }
 
     private void watch(String list) {
-        List<byte[]> move = List.of(Server.bytes(list), Server.bytes(list), Server.bytes("RIGHT"),
-                Server.bytes("RIGHT"), Server.bytes(WAIT_SECONDS));
+        List<byte[]> move = List.of(Server.bytes(list), Server.bytes(list), end, end, Server.bytes(WAIT_SECONDS));
         byte @Nullable [] last = null;
         long pause = 1;
         int failures = 0;
