@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Has messages wait in RabbitMQ until they are due.
@@ -97,22 +96,6 @@ final class Delays {
             text.append(seconds >> bit & 1).append('.');
         }
         return text + key;
-    }
-
-    /** Returns the seconds of a routing key, or null if it has none. */
-    static @Nullable Long seconds(String key) {
-        if (key.length() < 2 * LEVELS) {
-            return null;
-        }
-        long seconds = 0;
-        for (int i = 0; i < LEVELS; i++) {
-            char bit = key.charAt(2 * i);
-            if (bit != '0' && bit != '1' || key.charAt(2 * i + 1) != '.') {
-                return null;
-            }
-            seconds = 2 * seconds + bit - '0';
-        }
-        return seconds;
     }
 
     private void ensureNative(String queue) {

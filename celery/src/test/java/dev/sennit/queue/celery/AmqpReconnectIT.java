@@ -183,6 +183,7 @@ class AmqpReconnectIT extends ReconnectContract {
 
     /** The address says nothing of it, so the server takes the message back; it comes to the worker that runs it. */
     @Test
+    @EnabledIfSystemProperty(named = "sennit.full", matches = "true")
     void whatTheServerTakesBackIsNotRunTwice() throws Exception {
         try (CeleryBroker broker = broker("back", 1800);
                 QueueWorker worker = slow(broker);

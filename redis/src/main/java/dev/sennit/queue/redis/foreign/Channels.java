@@ -15,8 +15,8 @@ import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
- * Hears what Redis publishes on channels, over one connection, which comes with the first channel. If it breaks there is
- * another one soon, which subscribes to the same channels.
+ * Hears what Redis publishes on channels, over one connection, which comes with the first channel. If it breaks there
+ * is another one soon, which subscribes to the same channels.
  */
 public final class Channels implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Channels.class.getName());
