@@ -1,4 +1,7 @@
-/** Durable task queues that speak the protocol of Celery on Redis and RabbitMQ: {@link dev.sennit.queue.celery.CeleryBroker}. */
+/**
+ * Durable task queues that speak the protocol of Celery on Redis and RabbitMQ:
+ * {@link dev.sennit.queue.celery.CeleryBroker}.
+ */
 module dev.sennit.queue.celery {
     requires transitive dev.sennit.queue;
     requires dev.sennit.queue.redis;

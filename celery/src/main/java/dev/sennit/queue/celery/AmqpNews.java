@@ -28,8 +28,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What RabbitMQ tells: requests of remote control, results that are sent to who waits (Celery's backend {@code rpc://}),
- * and what is sent that nobody waits for. After a break of the connection all consumers begin again.
+ * What RabbitMQ tells: requests of remote control, results that are sent to who waits (Celery's backend
+ * {@code rpc://}), and what is sent that nobody waits for. After a break of the connection all consumers begin again.
  */
 final class AmqpNews {
     private static final Logger LOG = System.getLogger(CeleryBroker.class.getName());

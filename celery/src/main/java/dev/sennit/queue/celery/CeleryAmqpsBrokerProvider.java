@@ -5,7 +5,8 @@ import dev.sennit.queue.broker.BrokerProvider;
 import dev.sennit.queue.broker.BrokerUri;
 
 /**
- * Opens {@code celery+amqps://[USER:PASSWORD@]HOST[:PORT]/[VHOST]}, see {@link CeleryBroker}. The service loader finds it.
+ * Opens {@code celery+amqps://[USER:PASSWORD@]HOST[:PORT]/[VHOST]}, see {@link CeleryBroker}. The service loader finds
+ * it.
  *
  * {@snippet :
  * import dev.sennit.queue.celery.CeleryAmqpsBrokerProvider;
