@@ -1,5 +1,5 @@
 /** Durable task queues: {@link dev.sennit.queue.broker.Broker} is what keeps their tasks. */
-@SuppressWarnings("module") // the module of the qualified export is built after this one
+@SuppressWarnings("module") // the modules of the qualified exports are built after this one
 module dev.sennit.queue {
     requires transitive dev.sennit;
     requires transitive java.sql;
@@ -9,6 +9,10 @@ module dev.sennit.queue {
 
     exports dev.sennit.queue;
     exports dev.sennit.queue.broker;
+    exports dev.sennit.queue.foreign to
+            dev.sennit.queue.celery,
+            dev.sennit.queue.redis,
+            dev.sennit.queue.rq;
     exports dev.sennit.queue.memory;
     exports dev.sennit.queue.sql to
             dev.sennit.queue.postgresql;

@@ -34,6 +34,7 @@ class TestScriptIT extends ScriptSandbox {
         for (String server : List.of("initdb", "redis-server", "rabbitmq-server")) {
             script(bin.resolve(server), "exit 1"); // looked for, and not started here
         }
+        python("redis celery rq");
     }
 
     @Test
@@ -100,6 +101,31 @@ class TestScriptIT extends ScriptSandbox {
         script(bin.resolve("rabbitmq-server"), "exit 1");
         assertThat(test().out()).doesNotContain("for want of redis", "for want of rabbitmq");
         assertThat(arguments()).noneMatch(argument -> argument.contains("servers"));
+    }
+
+    @Test
+    void whatTheSystemsPythonLacksIsNamed() throws Exception {
+        python("redis");
+        script(bin.resolve("python3"), "exit 0"); // another one, which has all of them
+
+        Run run = test();
+
+        assertThat(run.out().lines())
+                .contains(
+                        "test: left out for want of python3-celery: the tests that start it",
+                        "test: left out for want of python3-rq: the tests that start it")
+                .endsWith(
+                        "test: among the skipped, for want of python3-celery, python3-rq: the tests that start them",
+                        "0 passed, 0 failed, 0 skipped");
+        assertThat(arguments()).as("servers are there").noneMatch(argument -> argument.contains("servers"));
+        assertThat(test("quick").out()).doesNotContain("python3-rq");
+    }
+
+    /** Has the system's Python be one with some modules. */
+    private void python(String modules) throws IOException {
+        var python = temp.resolve("system-python3");
+        environment.put("SENNIT_SYSTEM_PYTHON", python.toString());
+        script(python, "for each in " + modules + "; do [ \"$2\" != \"import $each\" ] || exit 0; done\nexit 1");
     }
 
     @Test

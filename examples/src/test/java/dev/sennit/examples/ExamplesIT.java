@@ -161,10 +161,15 @@ class ExamplesIT {
             Map.entry("synchronizers.QueueOfJobs", "all done: 5050"),
             Map.entry("shared.SharedJobQueue", "^8 numbers checked, 6 primes$"),
             Map.entry("pools.EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
+            Map.entry("queues.CeleryOnRabbitMq",
+                    "^RUNNING for thumbs.make\\Rthumbnails with widths \\[200, 64, 32]\\RPython has ended with 0$"),
+            Map.entry("queues.CeleryOnRedis",
+                    "^RUNNING for thumbs.make\\Rthumbnails with widths \\[200, 64, 32]\\RPython has ended with 0$"),
             Map.entry("queues.ChainOfTasks",
                     "^counted to 7\\Rpage.fetch\\Rpage.words\\Rpage.letters\\Rwords and letters: \\[7, 24]$"),
             Map.entry("queues.ChordOfWords", "^\\{a=3, is=2, rose=3}$"),
             Map.entry("queues.ChunksOfNumbers", "^workflow of 10 tasks, 1000 results, the last is 1000000$"),
+            Map.entry("queues.JobsOfRq", "^Python has got: a.jpg.256 DONE\\Rtasks in Java: 2$"),
             Map.entry("queues.NightlySchedule",
                     "^clean /tmp at 2026-03-28T02:30\\Rclean /tmp at 2026-03-29T03:00\\R"
                             + "clean /tmp at 2026-03-30T02:30\\Rnext: 2026-03-31T02:30\\+02:00\\[Europe/Vienna]$"),
@@ -236,10 +241,30 @@ class ExamplesIT {
         if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.redis()")) {
             Assumptions.assumeTrue(ServerKind.REDIS.isInstalled(), () -> ServerKind.REDIS.obstacle().orElseThrow());
         }
+        if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.rabbitmq()")) {
+            Assumptions.assumeTrue(ServerKind.RABBITMQ.isInstalled(),
+                    () -> ServerKind.RABBITMQ.obstacle().orElseThrow());
+        }
+        if (source(name).contains("from celery import")) {
+            Assumptions.assumeTrue(hasModules("celery, redis"),
+                    "Celery is not installed: apt-get install python3-celery python3-redis");
+        }
+        if (source(name).contains("from rq import")) {
+            Assumptions.assumeTrue(hasModules("rq"), "RQ is not installed: apt-get install python3-rq");
+        }
         Run run = run(name);
         assertThat(complaints(run)).isEmpty();
         assertThat(run.output()).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));
         assertThat(run.exitCode()).isEqualTo(name.equals("pools.DrainOnSignal") ? 143 : 0); // as TERM ends any JVM
+    }
+
+    private static boolean hasModules(String names) throws InterruptedException {
+        try {
+            return new ProcessBuilder("/usr/bin/python3", "-c", "import " + names)
+                    .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Readers compare kinds: what runs in threads by default has to travel, and the other way round. */

@@ -10,7 +10,8 @@ import java.util.Optional;
 /** What experiments run on: how thorough they are, and the peers that can be had. */
 public final class Bench implements AutoCloseable {
     private static final String[] SCRIPTS =
-            {"peer.py", "peer_tasks.py", "peer_services.py", "peer_systemd.py", "peer_queues.py", Sharp.SCRIPT};
+            {"peer.py", "peer_tasks.py", "peer_services.py", "peer_systemd.py", "peer_queues.py", "peer_rq.py",
+                Sharp.SCRIPT};
 
     private final boolean quick;
     private final int kills;

@@ -32,7 +32,10 @@ public final class QueuesExperiment implements Experiment {
     private static final String DB_SCHEDULER = "db-scheduler, PostgreSQL";
     private static final String JOBRUNR = "JobRunr, PostgreSQL";
     private static final String CELERY = "Celery, Redis";
-    private static final List<String> PEERS = List.of(DB_SCHEDULER, JOBRUNR, CELERY);
+    private static final String RQ = "RQ, Redis";
+    private static final String AS_CELERY = "Sennit, as Celery on Redis";
+    private static final String AS_RQ = "Sennit, as RQ on Redis";
+    private static final List<String> PEERS = List.of(DB_SCHEDULER, JOBRUNR, CELERY, RQ);
 
     /** Between two tasks that come one after another. */
     static final long PAUSE_MILLIS = 20;
@@ -55,7 +58,7 @@ public final class QueuesExperiment implements Experiment {
             Comparison tasks = new Comparison(endToEnd(bench, stage.systems)).rateOf("tasks", 0);
             PEERS.forEach(tasks::against);
             report.add(bench.size(10_000, 200) + " tasks that do nothing, from the first enqueue to the last result;"
-                    + " of peers a fifth", tasks.table());
+                    + " of peers a fifth, and of RQ a fiftieth", tasks.table());
             aimOfRate(report, tasks, SQLITE, AIM_TASKS, " tasks");
             aimOfRate(report, tasks, POSTGRESQL, AIM_TASKS, " tasks");
             aimOfRate(report, tasks, REDIS, AIM_TASKS_REDIS, " tasks");
@@ -108,7 +111,7 @@ public final class QueuesExperiment implements Experiment {
 
     /** Peers are slower, and get fewer tasks. */
     private static int of(String name, int count) {
-        return PEERS.contains(name) ? count / 5 : count;
+        return name.equals(RQ) ? Math.max(count / 50, 4) : PEERS.contains(name) ? count / 5 : count;
     }
 
     private static Map<String, List<double[]>> endToEnd(Bench bench, Map<String, QueueSystem> systems)
@@ -191,7 +194,8 @@ public final class QueuesExperiment implements Experiment {
                 open(SQLITE_FULL, new SennitQueue("sqlite:" + folder.resolve("full.db") + "?sync=full"));
                 openPostgresql();
                 openRedis();
-                openCelery(bench, folder);
+                openPython(bench, PythonQueue.Kind.CELERY, CELERY, folder.resolve("celery.log"));
+                openPython(bench, PythonQueue.Kind.RQ, RQ, folder.resolve("rq.log"));
             } catch (Exception | Error e) {
                 try (this) {
                     throw e;
@@ -225,24 +229,30 @@ public final class QueuesExperiment implements Experiment {
                 return;
             }
             open(REDIS, new SennitQueue(closing.keep(TestServer.redis().fsync(false).open()).uri().toString()));
+            for (String name : List.of(AS_CELERY, AS_RQ)) {
+                String protocol = name.equals(AS_RQ) ? "rq+" : "celery+";
+                open(name, new SennitQueue(protocol + closing.keep(TestServer.redis().fsync(false).open()).uri()));
+            }
             notes.add("Redis does not wait for the disk.");
         }
 
-        private void openCelery(Bench bench, Path folder) throws Exception {
+        private void openPython(Bench bench, PythonQueue.Kind kind, String name, Path log) throws Exception {
             if (bench.python().isEmpty()) {
                 return;
             }
-            Optional<String> version = CeleryQueue.version(bench.python().get());
+            Optional<String> version = kind.version(bench.python().get());
             Optional<String> obstacle = ServerKind.REDIS.obstacle();
             if (version.isEmpty() || obstacle.isPresent()) {
-                notes.add("Left out: Celery, for want of "
-                        + (version.isEmpty() ? "it (apt-get install celery)." : "Redis: " + obstacle.orElse("")));
+                String program = kind.name().toLowerCase(Locale.ROOT);
+                notes.add("Left out: " + name + ", for want of " + (version.isEmpty()
+                        ? "it (apt-get install python3-" + program + ")."
+                        : "Redis: " + obstacle.orElse("")));
                 return;
             }
             String redis = closing.keep(TestServer.redis().fsync(false).open()).uri().toString();
-            open(CELERY, new CeleryQueue(bench, bench.python().get(), redis, folder.resolve("celery.log")));
-            notes.add(version.get() + " has 2 processes, acks late and stores results; its Redis does not wait for the"
-                    + " disk.");
+            open(name, new PythonQueue(kind, bench, bench.python().get(), redis, log));
+            notes.add(version.get() + " has 2 processes and stores results; its Redis does not wait for the disk."
+                    + (kind == PythonQueue.Kind.CELERY ? " It acks late." : " It forks for each job."));
         }
 
         @Override

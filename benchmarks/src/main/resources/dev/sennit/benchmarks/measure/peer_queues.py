@@ -6,25 +6,28 @@ import os
 import sys
 import time
 
-import celery
 import redis
+
+try:
+    import celery
+except ImportError:  # peer_rq.py takes the rest of this
+    celery = None
 
 URI = os.environ['SENNIT_BENCHMARK_REDIS']
 NAME = 'a task that does nothing'
 LIMIT_SECONDS = 120
 
-app = celery.Celery('queues', broker=URI, backend=URI)
-app.conf.update(task_acks_late=True)
+if celery:
+    app = celery.Celery('queues', broker=URI, backend=URI)
+    app.conf.update(task_acks_late=True)
 
+    @app.task(name='noop')
+    def noop(item):
+        return {'number': item['number'], 'name': item['name']}
 
-@app.task(name='noop')
-def noop(item):
-    return {'number': item['number'], 'name': item['name']}
-
-
-@app.task(name='stamp')
-def stamp(item):
-    return time.monotonic_ns()
+    @app.task(name='stamp')
+    def stamp(item):
+        return time.monotonic_ns()
 
 
 def item(number):
@@ -81,17 +84,17 @@ def latency(store, count, pause_millis):
 REQUESTS = {'run': run, 'enqueue': enqueue, 'latency': latency}
 
 
-def serve():
-    store = redis.Redis.from_url(URI)
-    latency(store, 1, 0)
+def serve(store, requests):
     print('ready', flush=True)
     for line in sys.stdin:
         name, *words = line.split()
         try:
-            print('ok', *map(repr, REQUESTS[name](store, *map(int, words))), flush=True)
+            print('ok', *map(repr, requests[name](store, *map(int, words))), flush=True)
         except Exception as e:
             print('error', type(e).__name__, e, flush=True)
 
 
 if __name__ == '__main__':
-    serve()
+    redis_store = redis.Redis.from_url(URI)
+    latency(redis_store, 1, 0)
+    serve(redis_store, REQUESTS)

@@ -11,6 +11,9 @@ import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The systems that {@code queues} compares: each runs tasks, and holds some that nobody takes. */
 class QueueSystemIT {
@@ -55,15 +58,24 @@ class QueueSystemIT {
         }
     }
 
-    @Test
-    void celery(@TempDir Path folder) throws Exception {
+    @ParameterizedTest
+    @EnumSource
+    void programsInPython(PythonQueue.Kind kind, @TempDir Path folder) throws Exception {
         Optional<Python> python = Python.find();
-        Assumptions.assumeTrue(python.isPresent() && CeleryQueue.version(python.get()).isPresent(),
-                "Celery is not installed");
+        Assumptions.assumeTrue(python.isPresent() && kind.version(python.get()).isPresent(),
+                kind + " is not installed");
         try (TestServer server = start(ServerKind.REDIS);
                 var bench = new Bench(true, 1, python);
-                var system = new CeleryQueue(
-                        bench, python.get(), server.uri().toString(), folder.resolve("celery.log"))) {
+                var system = new PythonQueue(
+                        kind, bench, python.get(), server.uri().toString(), folder.resolve("worker.log"))) {
+            check(system);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"celery+", "rq+"})
+    void sennitInTheirPlace(String protocol) throws Exception {
+        try (TestServer server = start(ServerKind.REDIS); var system = new SennitQueue(protocol + server.uri())) {
             check(system);
         }
     }

@@ -5,6 +5,8 @@ import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskJson;
 import dev.sennit.queue.broker.When;
+import dev.sennit.queue.foreign.Json;
+import dev.sennit.queue.foreign.PythonCall;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,11 +38,45 @@ final class Canvas {
      * A message to be sent.
      *
      * @param id the id of its task
-     * @param list the list of Redis
-     * @param before the entry, or what stands before the hole
-     * @param behind what stands behind the hole, or null if there is none
+     * @param queue kombu's name of the queue
+     * @param priority Celery's priority
+     * @param envelope all but the body
+     * @param body the body, perhaps with a hole
      */
-    record Out(String id, String list, byte[] before, byte @Nullable [] behind) {}
+    record Out(String id, String queue, int priority, ObjectNode envelope, String body) {
+        boolean hasHole() {
+            return body.contains(HOLE);
+        }
+
+        /** Returns the entry of a list, or what stands before its hole. */
+        byte[] before() {
+            if (!hasHole()) {
+                return Message.withBody(envelope, body);
+            }
+            String entry = withHole();
+            return entry.substring(0, entry.indexOf(HOLE_IN_TEXT)).getBytes(StandardCharsets.UTF_8);
+        }
+
+        /** Returns what stands behind the hole, or nothing. */
+        byte[] behind() {
+            if (!hasHole()) {
+                return new byte[0];
+            }
+            String entry = withHole();
+            return entry.substring(entry.indexOf(HOLE_IN_TEXT) + HOLE_IN_TEXT.length())
+                    .getBytes(StandardCharsets.UTF_8);
+        }
+
+        private String withHole() {
+            envelope.put("body", body);
+            return text(envelope);
+        }
+
+        /** Returns the body with something in its hole. */
+        String filled(String argument) {
+            return body.replace(HOLE, argument);
+        }
+    }
 
     /** How many parts a chord has, by the key of that. */
     record Size(String key, int parts) {}
@@ -60,7 +96,7 @@ final class Canvas {
     private final List<Out> outs = new ArrayList<>();
     private final List<Size> sizes = new ArrayList<>();
     /** Arguments as they were written, by the ids of tasks: their numbers keep their digits. */
-    private final Map<String, Message.Call> written = new HashMap<>();
+    private final Map<String, PythonCall> written = new HashMap<>();
     private int steps;
     private int depth;
 
@@ -109,7 +145,7 @@ final class Canvas {
         if (at != null) {
             ((ObjectNode) signature.get("options").get("headers").get(Message.SENNIT)).put("at", at.toEpochMilli());
         }
-        written.put(task.id(), Message.Call.of(task));
+        written.put(task.id(), PythonCall.of(task, "Celery"));
         send(signature, null, options);
     }
 
@@ -172,7 +208,7 @@ final class Canvas {
         }
         arguments.append(']');
         String named = signature.get("kwargs") instanceof ObjectNode own ? text(own) : "{}";
-        Message.Call call = written.get(id);
+        PythonCall call = written.get(id);
         if (call != null) {
             arguments.replace(0, arguments.length(), call.arguments());
             named = call.named();
@@ -216,17 +252,10 @@ final class Canvas {
         JsonNode wanted = Json.member(options, "priority");
         int priority = wanted != null && wanted.isIntegralNumber() ? Math.clamp(wanted.longValue(), 0, 9) : 0;
         ObjectNode envelope = Message.envelope(headers, queue, priority, Json.text(options, "reply_to"));
-        String list = address.list(queue, priority);
-        if (!body.contains(HOLE)) {
-            outs.add(new Out(id, list, Message.withBody(envelope, body), null));
-            return;
+        if (body.contains(HOLE)) {
+            headers.put("argsrepr", "(...)");
         }
-        headers.put("argsrepr", "(...)");
-        envelope.put("body", body);
-        String entry = text(envelope);
-        int at = entry.indexOf(HOLE_IN_TEXT);
-        outs.add(new Out(id, list, entry.substring(0, at).getBytes(StandardCharsets.UTF_8),
-                entry.substring(at + HOLE_IN_TEXT.length()).getBytes(StandardCharsets.UTF_8)));
+        outs.add(new Out(id, queue, priority, envelope, body));
     }
 
     private String queue(ObjectNode options) {
@@ -483,7 +512,7 @@ final class Canvas {
      * @param isImmutable whether its argument is its own, and not the result of the task before
      */
     static ObjectNode signature(Address address, QueuedTask task, boolean isImmutable, Instant now) {
-        Message.Call call = Message.Call.of(task);
+        PythonCall call = PythonCall.of(task, "Celery");
         ObjectNode signature = Json.object();
         signature.put("task", task.type());
         signature.set("args", Json.read(call.arguments().getBytes(StandardCharsets.UTF_8)));

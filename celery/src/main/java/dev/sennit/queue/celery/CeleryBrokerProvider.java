@@ -19,16 +19,16 @@ public final class CeleryBrokerProvider implements BrokerProvider {
 
     @Override
     public String scheme() {
-        return Address.SCHEME;
+        return RedisAddress.SCHEME;
     }
 
     @Override
     public String syntax() {
-        return Address.SYNTAX;
+        return RedisAddress.SYNTAX;
     }
 
     @Override
     public Broker open(BrokerUri uri) {
-        return new CeleryBroker(new Address(uri));
+        return CeleryBroker.of(uri);
     }
 }

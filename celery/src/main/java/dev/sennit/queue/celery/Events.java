@@ -2,6 +2,7 @@ package dev.sennit.queue.celery;
 
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Json;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -19,7 +20,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.Protocol.Command;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -35,8 +35,7 @@ final class Events implements AutoCloseable {
     /** After how many turns without a listener it looks for one again. */
     private static final int TURNS_WITHOUT = 4;
 
-    private final Server server;
-    private final Address address;
+    private final Transport transport;
     private final AtomicLong clock = new AtomicLong();
     private final ConcurrentLinkedQueue<ObjectNode> gathered = new ConcurrentLinkedQueue<>();
     private final AtomicInteger size = new AtomicInteger();
@@ -49,9 +48,8 @@ final class Events implements AutoCloseable {
     /** Guarded by this. */
     private @Nullable Thread thread;
 
-    Events(Server server, Address address) {
-        this.server = server;
-        this.address = address;
+    Events(Transport transport) {
+        this.transport = transport;
     }
 
     /** Returns the next time of Celery's logical clock. */
@@ -234,18 +232,12 @@ final class Events implements AutoCloseable {
     private long send(String key, JsonNode body, String node) {
         ObjectNode headers = Json.object();
         headers.put("hostname", node);
-        byte[] entry = Server.bytes(text(envelope(body, headers, "celeryev", key, 1)));
         try {
-            return (Long) server.once(List.of(new Server.Call(null, Command.PUBLISH,
-                    List.of(Server.bytes("/" + address.database() + ".celeryev/" + key), entry)))).getFirst();
+            return transport.event(key, envelope(body, headers, "celeryev", key, 1));
         } catch (RuntimeException e) {
             LOG.log(Level.DEBUG, "an event is not sent", e);
             return 1;
         }
-    }
-
-    static String text(JsonNode node) {
-        return new String(Json.write(node), StandardCharsets.UTF_8);
     }
 
     /** Returns a message that is no task. */

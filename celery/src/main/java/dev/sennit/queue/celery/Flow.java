@@ -5,7 +5,7 @@ import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.Join;
 import dev.sennit.queue.broker.PartOf;
 import dev.sennit.queue.broker.QueuedTask;
-import java.time.Duration;
+import dev.sennit.queue.foreign.Json;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,8 +30,6 @@ import tools.jackson.databind.node.ObjectNode;
  * join.
  */
 final class Flow {
-    /** For how long at least it is known that an id was enqueued. */
-    private static final Duration KNOWN = Duration.ofDays(1);
     private static final String GROUP_OF_ONE = "(1)";
 
     /**
@@ -41,20 +39,7 @@ final class Flow {
      * @param expires when it is too late to begin, or null
      * @param sizes the sizes
      */
-    record Sent(Canvas.Out out, @Nullable Instant expires, List<Canvas.Size> sizes) {
-        void addTo(List<byte[]> arguments) {
-            arguments.add(Server.bytes(out.id()));
-            arguments.add(Server.bytes(KNOWN.toSeconds()));
-            arguments.add(expires == null ? new byte[0] : Server.bytes(expires.toEpochMilli()));
-            arguments.add(Server.bytes(out.list()));
-            arguments.add(out.before());
-            arguments.add(Server.bytes(sizes.size()));
-            for (Canvas.Size size : sizes) {
-                arguments.add(Server.bytes(size.key()));
-                arguments.add(Server.bytes(size.parts()));
-            }
-        }
-    }
+    record Sent(Canvas.Out out, @Nullable Instant expires, List<Canvas.Size> sizes) {}
 
     private final Batch batch;
     private final Address address;

@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
  * @param attempt the number of the claim
  * @param crashes how often its worker was lost before
  * @param queue the queue as the worker calls it
- * @param list the list of Redis from which it was taken
+ * @param place where it was taken from
  * @param worker the worker
  * @param message the message
  * @param task the task that it stands for, or null if it stands for none
  * @param since when it was claimed, in ms of this machine
  */
-record Held(String id, int attempt, int crashes, String queue, String list, String worker, Message message,
+record Held(String id, int attempt, int crashes, String queue, Place place, String worker, Message message,
         @Nullable QueuedTask task, long since) {
     /** Returns how often it was begun: who takes a task to end it has no worker. */
     int attempts() {

@@ -4,6 +4,8 @@ import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskFormatException;
 import dev.sennit.queue.broker.TaskJson;
 import dev.sennit.queue.broker.When;
+import dev.sennit.queue.foreign.Json;
+import dev.sennit.queue.foreign.PythonCall;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -26,19 +28,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * A message of Celery's protocol 2 as kombu keeps it in a list, and the task that it stands for.
  *
- * <p><b>Arguments.</b> Celery has a list of arguments and named ones; a task type has one argument.
- *
- * <table>
- * <caption>What a task type gets</caption>
- * <tr><th>Celery's call</th><th>argument</th></tr>
- * <tr><td>{@code f()}</td><td>{@code null}</td></tr>
- * <tr><td>{@code f(x)}</td><td>{@code x}</td></tr>
- * <tr><td>{@code f(x, y)}</td><td>{@code [x, y]}, which a record takes in the order of its components</td></tr>
- * <tr><td>{@code f(a=x, b=y)}</td><td>{@code {"a": x, "b": y}}</td></tr>
- * <tr><td>{@code f(x, b=y)}</td><td>a record takes both; else {@code {"args": [x], "kwargs": {"b": y}}}</td></tr>
- * </table>
- *
- * <p>The other way, a list becomes the arguments, an object the named ones, and all else the one argument. The header
+ * <p><b>Arguments.</b> {@link PythonCall} says which argument a task type gets of them. The header
  * {@code sennit} holds what Celery has no place for, and how the argument was written where that is not plain.
  */
 final class Message {
@@ -92,29 +82,15 @@ final class Message {
             if (!(Json.read(raw) instanceof ObjectNode envelope)) {
                 throw new UnreadableException("the entry is no JSON object");
             }
-            if (!"application/json".equals(Json.text(envelope, "content-type"))) {
-                throw new UnreadableException("the content type is not JSON");
-            }
-            JsonNode headers = Json.member(envelope, "headers");
-            String id = Json.text(headers, "id");
-            String name = Json.text(headers, "task");
+            ensureJson(envelope);
             String body = Json.text(envelope, "body");
-            if (headers == null || id == null || name == null || body == null) {
+            if (body == null) {
                 throw new UnreadableException("the message is none of protocol 2: it has no id, name or body");
             }
-            if (Json.member(headers, "compression") != null) {
-                throw new UnreadableException("the body is compressed");
-            }
             String encoding = Json.text(envelope.get("properties"), "body_encoding");
-            byte[] bytes = encoding == null
+            return of(raw, envelope, encoding == null
                     ? body.getBytes(StandardCharsets.UTF_8)
-                    : Base64.getDecoder().decode(body);
-            String[] parts = Json.elements(bytes, 3);
-            if (parts == null || parts[0].charAt(0) != '[' || parts[1].charAt(0) != '{' || parts[2].charAt(0) != '{') {
-                throw new UnreadableException("the body is no list of arguments, named arguments and what follows");
-            }
-            return new Message(raw, envelope, headers, id, name, parts[0], parts[1],
-                    Json.read(parts[2].getBytes(StandardCharsets.UTF_8)));
+                    : Base64.getDecoder().decode(body));
         } catch (JacksonException e) {
             throw new UnreadableException("the message is no JSON: " + e.getOriginalMessage());
         } catch (UnreadableException e) {
@@ -122,6 +98,44 @@ final class Message {
         } catch (IllegalArgumentException e) {
             throw new UnreadableException("the body is not in base64");
         }
+    }
+
+    /**
+     * Reads a message whose body comes apart.
+     *
+     * @throws UnreadableException if it is none; the message of the exception shows nothing of it
+     */
+    static Message of(ObjectNode envelope, byte[] body) {
+        ensureJson(envelope);
+        try {
+            return of(body, envelope, body);
+        } catch (JacksonException e) {
+            throw new UnreadableException("the message is no JSON: " + e.getOriginalMessage());
+        }
+    }
+
+    private static void ensureJson(ObjectNode envelope) {
+        if (!"application/json".equals(Json.text(envelope, "content-type"))) {
+            throw new UnreadableException("the content type is not JSON");
+        }
+    }
+
+    private static Message of(byte[] raw, ObjectNode envelope, byte[] body) {
+        JsonNode headers = Json.member(envelope, "headers");
+        String id = Json.text(headers, "id");
+        String name = Json.text(headers, "task");
+        if (headers == null || id == null || name == null) {
+            throw new UnreadableException("the message is none of protocol 2: it has no id, name or body");
+        }
+        if (Json.member(headers, "compression") != null) {
+            throw new UnreadableException("the body is compressed");
+        }
+        String[] parts = Json.elements(body, 3);
+        if (parts == null || parts[0].charAt(0) != '[' || parts[1].charAt(0) != '{' || parts[2].charAt(0) != '{') {
+            throw new UnreadableException("the body is no list of arguments, named arguments and what follows");
+        }
+        return new Message(raw, envelope, headers, id, name, parts[0], parts[1],
+                Json.read(parts[2].getBytes(StandardCharsets.UTF_8)));
     }
 
     byte[] raw() {
@@ -244,7 +258,7 @@ final class Message {
         JsonNode own = Json.member(headers, SENNIT);
         JsonNode ours = own != null && name.equals(Json.text(own, "type")) ? own : null;
         String form = Json.text(ours, FORM);
-        byte[] payload = payload(form, others);
+        byte[] payload = new PythonCall(arguments, named, form).payload(others);
         if (DEAD.equals(others.get(QueuedTask.ARGUMENT)) && !others.containsKey(QueuedTask.DEAD_ID)) {
             payload = new byte[0]; // a worker of Python calls it, by the id of the task alone
             others.put(QueuedTask.DEAD_ID, Json.size(arguments) > 0 && Json.read(arguments.getBytes(
@@ -289,60 +303,7 @@ final class Message {
         return seconds > 0 && seconds <= 1e9 ? Duration.ofMillis(Math.max(1, Math.round(seconds * 1000))) : null;
     }
 
-    private byte[] payload(@Nullable String form, Map<String, String> others) {
-        String payload;
-        if ("empty".equals(form)) {
-            payload = "";
-        } else if ("list".equals(form)) {
-            payload = arguments;
-        } else if ("map".equals(form)) {
-            payload = named;
-        } else {
-            int positional = Json.size(arguments);
-            boolean hasNamed = Json.size(named) > 0;
-            if (positional == 0) {
-                payload = hasNamed ? named : "null";
-            } else if (hasNamed) {
-                payload = "{\"args\": " + arguments + ", \"kwargs\": " + named + "}";
-                others.put(QueuedTask.ARGUMENT, "mixed");
-            } else if (positional == 1) {
-                payload = Json.inner(arguments);
-            } else {
-                payload = arguments;
-                others.putIfAbsent(QueuedTask.ARGUMENT, "positional");
-            }
-        }
-        return payload.getBytes(StandardCharsets.UTF_8);
-    }
-
     // ---- writing ----
-
-    /** Arguments as Celery has them, and how they are to be read again, or null if that is plain. */
-    record Call(String arguments, String named, @Nullable String form) {
-        /**
-         * Makes them of the argument of a task type.
-         *
-         * @throws IllegalArgumentException if it is no JSON
-         */
-        static Call of(QueuedTask task) {
-            byte[] payload = task.payload();
-            if (payload.length == 0) {
-                return new Call("[]", "{}", "empty");
-            }
-            var kind = Json.kind(payload);
-            if (kind == null) {
-                throw new IllegalArgumentException(
-                        "messages of Celery are JSON, but the argument of " + task.type() + " is none");
-            }
-            String text = new String(payload, StandardCharsets.UTF_8);
-            return switch (kind) {
-                case START_ARRAY -> new Call(text.strip(), "{}", "list");
-                case START_OBJECT -> new Call("[]", text.strip(), "map");
-                case VALUE_NULL -> new Call("[]", "{}", null);
-                default -> new Call("[" + text + "]", "{}", null);
-            };
-        }
-    }
 
     /** Returns what Celery has no place for, as the value of the header {@link #SENNIT}. */
     static ObjectNode extra(QueuedTask task, @Nullable String form, @Nullable Instant now) {

@@ -1,26 +1,19 @@
 package dev.sennit.queue.celery;
 
-import dev.sennit.queue.broker.Broker;
-import dev.sennit.queue.broker.BrokerException;
-import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.QueuedTask;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
+import dev.sennit.queue.foreign.Hearer;
+import dev.sennit.queue.redis.foreign.Channels;
+import dev.sennit.queue.redis.foreign.Server;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol.Command;
-import redis.clients.jedis.exceptions.JedisException;
 
 /**
  * Hears what Redis publishes: results, ends of tasks, remote control. One connection for all listeners of a broker
@@ -31,208 +24,68 @@ import redis.clients.jedis.exceptions.JedisException;
  * holds, so the result cannot come before.
  */
 final class News implements AutoCloseable {
-    private static final Logger LOG = System.getLogger(News.class.getName());
-    private static final int QUIET_MILLIS = 30_000;
-    private static final long PING_MILLIS = 10_000;
-    private static final long CONFIRM_MILLIS = 1_000;
 
     private final Server server;
-    private final Address address;
-    private final Remote remote;
+    /** The channel of remote control. */
+    private final String control;
+    private final Consumer<byte[]> onRequest;
     private final List<Hearer> hearers = new CopyOnWriteArrayList<>();
     /** To whom the ends of tasks are told, by their ids. */
     private final Map<String, String> expected = new ConcurrentHashMap<>();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
-    /** Guarded by lock. What is to be subscribed to. */
-    private final Set<String> wanted = new HashSet<>();
-    /** Guarded by lock. What the server has confirmed. */
-    private final Set<String> confirmed = new HashSet<>();
-    /** Guarded by lock. */
-    private Server.@Nullable Line line;
-    /** Guarded by lock. */
-    private boolean isStarted;
+    private final Channels channels;
 
-    private volatile boolean isClosed;
-
-    News(Server server, Address address, Remote remote) {
+    News(Server server, String name, String control, Consumer<byte[]> onRequest, Runnable onConnected) {
         this.server = server;
-        this.address = address;
-        this.remote = remote;
+        this.control = control;
+        this.onRequest = onRequest;
+        channels = new Channels(server, "sennit-celery", name, this::heard, () -> {
+            onConnected.run();
+            lookForMissed();
+        });
     }
 
-    Remote remote() {
-        return remote;
-    }
-
-    Broker.Subscription subscribe(BrokerListener.Interest interest, BrokerListener listener) {
-        var hearer = new Hearer(server, address, interest, listener, this::closed);
+    /** Has a hearer told. */
+    void add(Hearer hearer, boolean isControlled) {
         hearers.add(hearer);
-        List<String> channels = new ArrayList<>();
-        if (interest.replyTo() != null) {
-            channels.add(Ending.channel(interest.replyTo()));
+        List<String> names = new ArrayList<>();
+        if (hearer.interest().replyTo() != null) {
+            names.add(RedisEnds.channel(hearer.interest().replyTo()));
         }
-        if (interest.worker() != null) {
-            channels.add(remote.channel());
-            remote.add(interest.worker(), hearer);
+        if (isControlled) {
+            names.add(control);
         }
-        if (!channels.isEmpty()) {
-            want(channels);
+        if (!names.isEmpty()) {
+            channels.want(names);
         }
-        hearer.start();
-        return hearer;
     }
 
-    private void closed(Hearer hearer) {
+    void remove(Hearer hearer) {
         hearers.remove(hearer);
-        String replyTo = hearer.interest.replyTo();
-        String worker = hearer.interest.worker();
-        if (worker != null && hearers.stream().noneMatch(each -> worker.equals(each.interest.worker()))) {
-            remote.remove(worker);
-        }
+        String replyTo = hearer.interest().replyTo();
         if (replyTo != null) {
-            List<String> channels = new ArrayList<>(List.of(Ending.channel(replyTo)));
+            List<String> names = new ArrayList<>(List.of(RedisEnds.channel(replyTo)));
             expected.forEach((id, to) -> {
                 if (to.equals(replyTo)) {
                     expected.remove(id);
-                    channels.add(Results.KEY + id);
+                    names.add(Results.KEY + id);
                 }
             });
-            unwant(channels);
+            channels.unwant(names);
         }
     }
 
     /** Has the results of tasks told whose submitter listens here. */
     void expect(Collection<QueuedTask> tasks) {
-        List<String> channels = new ArrayList<>();
+        List<String> names = new ArrayList<>();
         for (QueuedTask task : tasks) {
             String replyTo = task.replyTo();
-            if (replyTo != null && hearers.stream().anyMatch(each -> replyTo.equals(each.interest.replyTo()))) {
+            if (replyTo != null && hearers.stream().anyMatch(each -> replyTo.equals(each.interest().replyTo()))) {
                 expected.put(task.id(), replyTo);
-                channels.add(Results.KEY + task.id());
+                names.add(Results.KEY + task.id());
             }
         }
-        if (!channels.isEmpty()) {
-            want(channels);
-        }
-    }
-
-    // ---- channels ----
-
-    private void want(List<String> channels) {
-        lock.lock();
-        try {
-            List<String> fresh = channels.stream().filter(wanted::add).toList();
-            if (!isStarted && !isClosed) {
-                isStarted = true;
-                Thread.ofPlatform().daemon().name("sennit-celery-news").start(this::run);
-                Thread.ofVirtual().name("sennit-celery-ping").start(this::ping);
-            }
-            if (line != null && !fresh.isEmpty()) {
-                send(line, Command.SUBSCRIBE, fresh);
-            }
-            long left = TimeUnit.MILLISECONDS.toNanos(CONFIRM_MILLIS);
-            while (!isClosed && left > 0 && !confirmed.containsAll(channels)) {
-                left = changed.awaitNanos(left); // without it, whoever waits asks for results now and then
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void unwant(List<String> channels) {
-        lock.lock();
-        try {
-            channels.forEach(wanted::remove);
-            List<String> old = channels.stream().filter(confirmed::remove).toList();
-            if (line != null && !old.isEmpty()) {
-                send(line, Command.UNSUBSCRIBE, old);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private static void send(Server.Line to, Command command, List<String> channels) {
-        try {
-            to.send(command, channels.stream().map(Server::bytes).toList());
-        } catch (JedisException e) {
-            LOG.log(Level.DEBUG, "the connection for news is broken", e); // its reader sees it, too
-        }
-    }
-
-    private void ping() {
-        while (!isClosed) {
-            try {
-                Thread.sleep(PING_MILLIS);
-            } catch (InterruptedException e) {
-                continue;
-            }
-            lock.lock();
-            try {
-                if (line != null) {
-                    send(line, Command.PING, List.of());
-                }
-            } finally {
-                lock.unlock();
-            }
-        }
-    }
-
-    private void run() {
-        int failures = 0;
-        while (!isClosed) {
-            Server.Line fresh = null;
-            try {
-                fresh = server.connect(QUIET_MILLIS);
-                List<String> channels;
-                lock.lock();
-                try {
-                    confirmed.clear();
-                    line = fresh;
-                    channels = List.copyOf(wanted);
-                } finally {
-                    lock.unlock();
-                }
-                if (!channels.isEmpty()) {
-                    send(fresh, Command.SUBSCRIBE, channels);
-                }
-                remote.announce();
-                lookForMissed();
-                while (!isClosed) {
-                    heard(fresh.next());
-                    failures = 0;
-                }
-            } catch (JedisException | BrokerException e) {
-                LOG.log(Level.DEBUG, "the connection for news broke", e);
-                pause(Math.min(20L << Math.min(failures++, 6), 1000));
-            } catch (IllegalStateException e) {
-                return; // the broker is closed
-            } catch (RuntimeException | Error e) {
-                LOG.log(Level.ERROR, "news of " + address + " were not understood: " + e, e);
-                pause(1000);
-            } finally {
-                lock.lock();
-                try {
-                    line = null;
-                    confirmed.clear();
-                } finally {
-                    lock.unlock();
-                }
-                if (fresh != null) {
-                    Server.close(fresh);
-                }
-            }
-        }
-    }
-
-    private static void pause(long millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            // nobody interrupts this thread
+        if (!names.isEmpty()) {
+            channels.want(names);
         }
     }
 
@@ -248,30 +101,14 @@ final class News implements AutoCloseable {
         }
     }
 
-    private void heard(Object message) {
-        if (!(message instanceof List<?> parts) || parts.isEmpty() || !(parts.getFirst() instanceof byte[])) {
-            return;
-        }
-        String kind = Server.text(parts.getFirst());
-        if (kind.equals("subscribe")) {
-            lock.lock();
-            try {
-                confirmed.add(Server.text(parts.get(1)));
-                changed.signalAll();
-            } finally {
-                lock.unlock();
-            }
-        } else if (kind.equals("message") && parts.size() == 3) {
-            String channel = Server.text(parts.get(1));
-            byte[] body = (byte[]) parts.get(2);
-            String replyTo = Ending.replyTo(channel);
-            if (channel.startsWith(Results.KEY)) {
-                ended(channel.substring(Results.KEY.length()), body);
-            } else if (replyTo != null) {
-                reply(replyTo, Server.text(body));
-            } else if (channel.equals(remote.channel())) {
-                remote.heard(body);
-            }
+    private void heard(String channel, byte[] body) {
+        String replyTo = RedisEnds.replyTo(channel);
+        if (channel.startsWith(Results.KEY)) {
+            ended(channel.substring(Results.KEY.length()), body);
+        } else if (replyTo != null) {
+            reply(replyTo, Server.text(body));
+        } else if (channel.equals(control)) {
+            onRequest.accept(body);
         }
     }
 
@@ -281,7 +118,7 @@ final class News implements AutoCloseable {
         if (end == null || replyTo == null) {
             return;
         }
-        unwant(List.of(Results.KEY + id));
+        channels.unwant(List.of(Results.KEY + id));
         tell(replyTo, end);
     }
 
@@ -300,7 +137,7 @@ final class News implements AutoCloseable {
 
     private void tell(String replyTo, EndedTask end) {
         for (Hearer hearer : hearers) {
-            if (replyTo.equals(hearer.interest.replyTo())) {
+            if (replyTo.equals(hearer.interest().replyTo())) {
                 hearer.tell(listener -> listener.ended(end));
             }
         }
@@ -308,16 +145,7 @@ final class News implements AutoCloseable {
 
     @Override
     public void close() {
-        isClosed = true;
         hearers.forEach(Hearer::close);
-        lock.lock();
-        try {
-            changed.signalAll();
-            if (line != null) {
-                Server.close(line);
-            }
-        } finally {
-            lock.unlock();
-        }
+        channels.close();
     }
 }

@@ -2,19 +2,19 @@ package dev.sennit.queue.celery;
 
 import dev.sennit.queue.broker.ControlMessage;
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Hearer;
+import dev.sennit.queue.foreign.Json;
+import dev.sennit.queue.redis.foreign.Server;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.Protocol.Command;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -27,55 +27,25 @@ import tools.jackson.databind.node.ObjectNode;
 final class Remote {
     private static final Logger LOG = System.getLogger(Remote.class.getName());
     private static final String EXCHANGE = "celery.pidbox";
-    private static final String SEPARATOR = "\u0006\u0016";
+    /** The name that all workers of Sennit know as theirs, also those that have not reported yet. */
+    static final String ALL = "sennit";
+    /** The request of Sennit's for the report of a worker. */
+    static final String REPORT = "sennit_report";
     /** Reads {@code 10/m}. */
     private static final Pattern RATE = Pattern.compile("(\\d+(?:\\.\\d+)?)(?:/([smh]))?");
 
-    private final Server server;
+    private final Transport transport;
     private final Address address;
     private final Workers workers;
     private final CeleryBroker broker;
     private final Events events;
-    /** By the ids of workers. */
-    private final Map<String, Hearer> listening = new ConcurrentHashMap<>();
 
-    Remote(Server server, Address address, Workers workers, CeleryBroker broker, Events events) {
-        this.server = server;
+    Remote(Transport transport, Address address, Workers workers, CeleryBroker broker, Events events) {
+        this.transport = transport;
         this.address = address;
         this.workers = workers;
         this.broker = broker;
         this.events = events;
-    }
-
-    String channel() {
-        return "/" + address.database() + "." + EXCHANGE;
-    }
-
-    void add(String worker, Hearer hearer) {
-        listening.put(worker, hearer);
-        announce(worker);
-    }
-
-    void remove(String worker) {
-        listening.remove(worker);
-        try {
-            server.repeatable(Server.call(Command.SREM, "_kombu.binding." + EXCHANGE, binding(worker)));
-        } catch (RuntimeException e) {
-            LOG.log(Level.DEBUG, "the mailbox of " + worker + " stays bound", e);
-        }
-    }
-
-    /** Binds the mailboxes, which a restart of the server may have lost. */
-    void announce() {
-        listening.keySet().forEach(this::announce);
-    }
-
-    private void announce(String worker) {
-        server.repeatable(Server.call(Command.SADD, "_kombu.binding." + EXCHANGE, binding(worker)));
-    }
-
-    private static String binding(String worker) {
-        return SEPARATOR + SEPARATOR + Events.node(worker) + "." + EXCHANGE;
     }
 
     // ---- sending ----
@@ -95,9 +65,11 @@ final class Remote {
         if (message.worker() != null) {
             to.add(Events.node(message.worker()));
         } else {
-            broker.workers().forEach(report -> to.add(report.id() + "@" + report.host()));
-            listening.keySet().forEach(worker -> to.add(Events.node(worker)));
-            to.add("sennit"); // all workers of Sennit know this name as theirs, also those that have not reported yet
+            if (transport.keepsReports()) {
+                broker.workers().forEach(report -> to.add(report.id() + "@" + report.host()));
+            }
+            transport.listening().forEach(worker -> to.add(Events.node(worker)));
+            to.add(ALL);
         }
         ObjectNode arguments = Json.object();
         arguments.put("worker", message.worker());
@@ -117,16 +89,14 @@ final class Remote {
         ObjectNode headers = Json.object();
         headers.put("clock", events.tick());
         headers.put("expires", 0);
-        String entry = Events.text(Events.envelope(body, headers, EXCHANGE, "", 1));
-        server.repeatable(Server.call(Command.PUBLISH, channel(), entry));
+        transport.request(Events.envelope(body, headers, EXCHANGE, "", 1));
     }
 
     // ---- hearing ----
 
-    void heard(byte[] entry) {
+    void heard(ObjectNode envelope) {
         JsonNode body;
         try {
-            JsonNode envelope = Json.read(entry);
             if (!"application/json".equals(Json.text(envelope, "content-type"))) {
                 return;
             }
@@ -140,7 +110,7 @@ final class Remote {
             LOG.log(Level.WARNING, address + " - a request of remote control cannot be read");
             return;
         }
-        for (String worker : listening.keySet()) {
+        for (String worker : transport.listening()) {
             if (isFor(Events.node(worker), body)) {
                 heard(worker, body);
             }
@@ -150,8 +120,8 @@ final class Remote {
     private static boolean isFor(String node, JsonNode body) {
         if (Json.member(body, "destination") instanceof ArrayNode to && !to.isEmpty()) {
             for (JsonNode each : to) {
-                if (each.isString() && (each.stringValue().equals(node)
-                        || each.stringValue().equals("sennit") && "sennit".equals(Json.text(body, "method")))) {
+                if (each.isString() && (each.stringValue().equals(node) || each.stringValue().equals(ALL)
+                        && String.valueOf(Json.text(body, "method")).startsWith(ALL))) {
                     return true;
                 }
             }
@@ -196,15 +166,7 @@ final class Remote {
         ObjectNode headers = Json.object();
         headers.put("ticket", ticket);
         headers.put("clock", events.tick());
-        String entry = Events.text(Events.envelope(body, headers, exchange, key, 1));
-        List<Server.Call> calls = new ArrayList<>();
-        for (Object member : (List<?>) server.repeatable(Server.call(Command.SMEMBERS, "_kombu.binding." + exchange))) {
-            String[] parts = Server.text(member).split(SEPARATOR, -1);
-            if (parts.length == 3 && parts[0].equals(key)) {
-                calls.add(Server.call(Command.LPUSH, parts[2], entry));
-            }
-        }
-        server.once(calls);
+        transport.reply(exchange, key, Events.envelope(body, headers, exchange, key, 1));
     }
 
     private static ObjectNode ok(String text) {
@@ -244,6 +206,7 @@ final class Remote {
             case "pool_shrink" -> resize(worker, "shrink", arguments, "pool will shrink");
             case "add_consumer" -> queue(worker, "add-queue", arguments, "add consumer ");
             case "cancel_consumer" -> queue(worker, "remove-queue", arguments, "no longer consuming from ");
+            case REPORT -> report(worker);
             case "sennit" -> {
                 Map<String, String> values = new TreeMap<>();
                 JsonNode given = Json.member(arguments, "arguments");
@@ -264,10 +227,15 @@ final class Remote {
     }
 
     private void tell(String worker, ControlMessage message) {
-        Hearer hearer = listening.get(worker);
+        Hearer hearer = transport.hearer(worker);
         if (hearer != null) {
             hearer.tell(listener -> listener.control(message));
         }
+    }
+
+    private @Nullable JsonNode report(String worker) {
+        byte[] report = workers.lastAsJson(worker);
+        return report == null ? null : Json.array().add(worker).add(Json.read(report));
     }
 
     private ObjectNode resize(String worker, String command, JsonNode arguments, String answer) {
@@ -309,10 +277,10 @@ final class Remote {
         if (ids.isEmpty() || ids.size() > 10_000) {
             return error("revoke takes the ids of 1 to 10000 tasks");
         }
-        broker.revoked(ids);
+        transport.revoked(ids);
         if (isStopped) {
             for (String id : ids) {
-                Hearer hearer = listening.get(broker.stop(id));
+                Hearer hearer = transport.hearer(transport.stop(id));
                 if (hearer != null) {
                     hearer.tell(listener -> listener.cancelRequested(id));
                 }
@@ -378,23 +346,11 @@ final class Remote {
 
     private ArrayNode scheduled(String worker) {
         ArrayNode all = Json.array();
-        List<?> due = (List<?>) server.repeatable(Server.call(Command.ZRANGE, Keys.DUE, "0", "999", "WITHSCORES"));
-        for (int i = 0; i + 1 < due.size(); i += 2) {
-            byte[] waiting = (byte[]) server.repeatable(
-                    Server.call(Command.HGET, Keys.WAITING, Server.text(due.get(i))));
-            if (waiting == null) {
-                continue; // it is due meanwhile
-            }
-            try {
-                Message message = Message.read(Keys.message(waiting));
-                ObjectNode one = all.addObject();
-                one.put("eta", Message.time(
-                        Instant.ofEpochMilli((long) Double.parseDouble(Server.text(due.get(i + 1))))));
-                one.put("priority", message.priority());
-                one.set("request", request(worker, message, null));
-            } catch (IllegalArgumentException e) {
-                // it is refused when it is due
-            }
+        for (Transport.Scheduled each : transport.scheduled()) {
+            ObjectNode one = all.addObject();
+            one.put("eta", Message.time(each.due()));
+            one.put("priority", each.message().priority());
+            one.set("request", request(worker, each.message(), null));
         }
         return all;
     }
@@ -428,8 +384,7 @@ final class Remote {
 
     private ArrayNode revoked() {
         ArrayNode ids = Json.array();
-        ((List<?>) server.repeatable(Server.call(Command.ZRANGE, Keys.REVOKED, "0", "9999")))
-                .forEach(id -> ids.add(Server.text(id)));
+        transport.revoked().forEach(ids::add);
         return ids;
     }
 
@@ -446,11 +401,11 @@ final class Remote {
         ObjectNode pool = stats.putObject("pool");
         pool.put("implementation", "sennit:" + (report == null ? "" : report.plan()));
         pool.put("max-concurrency", report == null ? 0 : report.workers());
-        ObjectNode transport = stats.putObject("broker");
-        transport.put("hostname", address.host());
-        transport.put("port", address.port());
-        transport.put("transport", "redis");
-        transport.put("virtual_host", Integer.toString(address.database()));
+        ObjectNode server = stats.putObject("broker");
+        server.put("hostname", address.host());
+        server.put("port", address.port());
+        server.put("transport", address.transport());
+        server.put("virtual_host", address.virtualHost());
         stats.put("prefetch_count", report == null ? 0 : report.workers());
         Runtime runtime = Runtime.getRuntime();
         ObjectNode usage = stats.putObject("rusage");

@@ -5,6 +5,7 @@ import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.Progress;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.foreign.Json;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneOffset;

@@ -1,11 +1,6 @@
 package dev.sennit.queue.celery;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import dev.sennit.queue.redis.foreign.ServerScript;
 import java.util.Locale;
 
 /** A script that Redis runs in one step. Its text stands in a file of this package, behind that of {@code common}. */
@@ -20,30 +15,14 @@ enum Script {
     ENQUEUE,
     /** Finds what was lost. */
     UPKEEP,
+    /** Notes that a part of a chord has ended whose tasks are not in Redis. */
+    PART,
     /** Finds a task that is to be cancelled. */
     CANCEL;
 
-    final byte[] text;
-    final byte[] digest;
+    private final ServerScript text = ServerScript.of(Script.class, "common", name().toLowerCase(Locale.ROOT));
 
-    Script() {
-        text = (read("common") + read(name().toLowerCase(Locale.ROOT))).getBytes(StandardCharsets.UTF_8);
-        try {
-            digest = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text))
-                    .getBytes(StandardCharsets.US_ASCII);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError(e); // each Java has it
-        }
-    }
-
-    private static String read(String name) {
-        try (InputStream file = Script.class.getResourceAsStream(name + ".lua")) {
-            if (file == null) {
-                throw new AssertionError("the script " + name + ".lua is not in the jar");
-            }
-            return new String(file.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+    ServerScript text() {
+        return text;
     }
 }

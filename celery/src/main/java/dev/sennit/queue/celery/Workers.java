@@ -1,6 +1,7 @@
 package dev.sennit.queue.celery;
 
 import dev.sennit.queue.broker.WorkerReport;
+import dev.sennit.queue.foreign.Json;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -17,7 +18,6 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.Protocol.Command;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -25,17 +25,15 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The workers: what they report, which other objects read too, and the rates that Celery sets for them. */
 final class Workers {
-    private final Server server;
+    private final Transport transport;
     /** The last reports of the workers of this object. */
     private final Map<String, WorkerReport> own = new ConcurrentHashMap<>();
     private final Map<String, AtomicLong> counts = new ConcurrentHashMap<>();
     /** Rates of types, by the ids of workers. */
     private final Map<String, Map<String, Bucket>> rates = new ConcurrentHashMap<>();
-    /** Since when this object has seen an entry that says nothing of its age, by its text. */
-    private final Map<String, Instant> seen = new ConcurrentHashMap<>();
 
-    Workers(Server server) {
-        this.server = server;
+    Workers(Transport transport) {
+        this.transport = transport;
     }
 
     /** Returns the name of this machine, as Celery's node names have it. */
@@ -60,12 +58,12 @@ final class Workers {
     /** Takes a report; returns whether it is the worker's first. */
     boolean report(WorkerReport report, Instant now) {
         boolean isNew = own.put(report.id(), report) == null;
-        server.repeatable(Server.call(Command.HSET, Keys.WORKERS, report.id(), write(report, now)));
+        transport.putReport(report, write(report, now));
         return isNew;
     }
 
     @Nullable WorkerReport forget(String worker) {
-        server.repeatable(Server.call(Command.HDEL, Keys.WORKERS, worker));
+        transport.removeReport(worker);
         rates.remove(worker);
         counts.remove(worker);
         return own.remove(worker);
@@ -76,27 +74,32 @@ final class Workers {
         return own.get(worker);
     }
 
+    /** Returns the last report of a worker of this object for others, or null. */
+    byte @Nullable [] lastAsJson(String worker) {
+        WorkerReport report = own.get(worker);
+        return report == null ? null : write(report, Instant.now());
+    }
+
     List<WorkerReport> all(Instant now) {
         Map<String, WorkerReport> all = new TreeMap<>();
-        List<?> answer = (List<?>) server.repeatable(Server.call(Command.HGETALL, Keys.WORKERS));
-        for (int i = 0; i + 1 < answer.size(); i += 2) {
-            WorkerReport report = read(Server.text(answer.get(i)), (byte[]) answer.get(i + 1), now);
+        transport.reports().forEach((id, json) -> {
+            WorkerReport report = read(id, json, now);
             if (report != null) {
-                all.put(report.id(), report);
+                all.put(id, report);
             }
-        }
+        });
         return List.copyOf(all.values());
     }
 
     void forgetSilent(Duration after, Instant now) {
         for (WorkerReport report : all(now)) {
             if (Duration.between(report.seenAt(), now).compareTo(after) > 0) {
-                server.repeatable(Server.call(Command.HDEL, Keys.WORKERS, report.id()));
+                transport.removeReport(report.id());
             }
         }
     }
 
-    private static String write(WorkerReport report, Instant now) {
+    private static byte[] write(WorkerReport report, Instant now) {
         ObjectNode node = Json.object();
         node.put("host", report.host());
         node.put("pid", report.pid());
@@ -110,7 +113,7 @@ final class Workers {
         node.put("failed", report.failed());
         node.put("startedAt", report.startedAt().toEpochMilli());
         node.put("seenAt", now.toEpochMilli());
-        return Server.text(Json.write(node));
+        return Json.write(node);
     }
 
     private static @Nullable WorkerReport read(String id, byte[] json, Instant now) {
@@ -135,7 +138,7 @@ final class Workers {
         return texts;
     }
 
-    // ---- counts, ages ----
+    // ---- counts ----
 
     void succeeded(Held one) {
         counts.computeIfAbsent(one.worker() + "\n" + one.message().name(), _ -> new AtomicLong()).incrementAndGet();
@@ -150,27 +153,6 @@ final class Workers {
             }
         });
         return all;
-    }
-
-    /** Returns for how long an entry has been ready, as far as is known. */
-    Duration ageOf(byte[] entry, Instant now) {
-        String tag;
-        try {
-            Message message = Message.read(entry);
-            Instant at = message.enqueuedAt();
-            Instant eta = message.eta();
-            if (at != null) {
-                Instant since = eta != null && eta.isAfter(at) ? eta : at;
-                return since.isAfter(now) ? Duration.ZERO : Duration.between(since, now);
-            }
-            tag = message.id();
-        } catch (UnreadableException e) {
-            return Duration.ZERO;
-        }
-        if (seen.size() > 1000) {
-            seen.clear();
-        }
-        return Duration.between(seen.computeIfAbsent(tag, _ -> now), now);
     }
 
     // ---- rates ----

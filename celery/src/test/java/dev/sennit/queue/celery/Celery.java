@@ -2,6 +2,7 @@ package dev.sennit.queue.celery;
 
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import dev.sennit.queue.foreign.Json;
 import dev.sennit.testing.server.TestServer;
 import java.io.BufferedReader;
 import java.io.Closeable;
@@ -24,14 +25,16 @@ final class Celery implements Closeable {
     private static final long ANSWER_SECONDS = 60;
 
     private final Path folder;
-    private final String redis;
+    private final String broker;
+    private final String results;
     private final List<Process> processes = new ArrayList<>();
     private final Process peer;
     private final BufferedReader answers;
 
-    private Celery(Path folder, String redis) throws IOException {
+    private Celery(Path folder, String broker, String results) throws IOException {
         this.folder = folder;
-        this.redis = redis;
+        this.broker = broker;
+        this.results = results;
         for (String each : List.of("thumbs.py", "peer.py")) {
             try (InputStream file = Celery.class.getResourceAsStream(each)) {
                 Files.copy(file, folder.resolve(each));
@@ -44,8 +47,13 @@ final class Celery implements Closeable {
 
     /** Starts it, or skips the test if it is not installed. */
     static Celery on(TestServer redis, Path folder) throws IOException, InterruptedException {
+        return on(redis.uri().toString(), redis.uri().toString(), folder);
+    }
+
+    /** Starts it with the address of a broker and of what keeps results, or skips the test if it is not installed. */
+    static Celery on(String broker, String results, Path folder) throws IOException, InterruptedException {
         ensureInstalled();
-        return new Celery(folder, redis.uri().toString());
+        return new Celery(folder, broker, results);
     }
 
     static void ensureInstalled() throws InterruptedException {
@@ -63,7 +71,8 @@ final class Celery implements Closeable {
 
     private Process start(Path log, String... command) throws IOException {
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile());
-        builder.environment().put("SENNIT_REDIS", redis);
+        builder.environment().put("SENNIT_BROKER", broker);
+        builder.environment().put("SENNIT_RESULTS", results);
         builder.environment().put("PYTHONWARNINGS", "ignore");
         builder.environment().put("C_FORCE_ROOT", "1");
         Process process = builder.start();
@@ -114,7 +123,8 @@ final class Celery implements Closeable {
         Path log = folder.resolve(name + ".log");
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true)
                 .redirectOutput(log.toFile());
-        builder.environment().put("SENNIT_REDIS", redis);
+        builder.environment().put("SENNIT_BROKER", broker);
+        builder.environment().put("SENNIT_RESULTS", results);
         builder.environment().put("PYTHONWARNINGS", "ignore");
         builder.environment().put("C_FORCE_ROOT", "1");
         Process process = builder.start();
@@ -148,7 +158,8 @@ final class Celery implements Closeable {
         command.addAll(List.of(arguments));
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true)
                 .redirectOutput(folder.resolve(name + ".log").toFile());
-        builder.environment().put("SENNIT_REDIS", redis);
+        builder.environment().put("SENNIT_BROKER", broker);
+        builder.environment().put("SENNIT_RESULTS", results);
         builder.environment().put("PYTHONWARNINGS", "ignore");
         Process process = builder.start();
         processes.add(process);

@@ -26,6 +26,7 @@ import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.When;
 import dev.sennit.queue.conformance.BrokerContract;
+import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.nio.charset.StandardCharsets;
@@ -63,11 +64,11 @@ class CeleryBrokerIT extends BrokerContract {
 
     @Override
     protected Broker again() {
-        return new CeleryBroker(address());
+        return new CeleryBroker(address(), new RedisTransport(address()));
     }
 
-    private Address address() {
-        return new Address(BrokerUri.parse("celery+" + redis.uri() + STEPS));
+    private RedisAddress address() {
+        return new RedisAddress(BrokerUri.parse("celery+" + redis.uri() + STEPS));
     }
 
     @Override

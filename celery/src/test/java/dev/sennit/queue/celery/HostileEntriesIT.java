@@ -8,6 +8,7 @@ import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerUri;
+import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.TestServer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -27,7 +28,7 @@ class HostileEntriesIT {
     void spoiltEntriesEndAndTheWorkerGoesOn() throws Exception {
         try (TestServer redis = TestServer.redis().fsync(false).open();
                 CeleryBroker broker = CeleryBroker.open("celery+" + redis.uri());
-                Server server = new Server(new Address(BrokerUri.parse("celery+" + redis.uri())));
+                Server server = new Server(new RedisAddress(BrokerUri.parse("celery+" + redis.uri())));
                 TaskQueue queue = TaskQueue.over(broker)) {
             queue.enqueue(DOUBLED, 21);
             byte[] raw = (byte[]) server.repeatable(Server.call(Command.RPOP, "celery"));
@@ -65,7 +66,7 @@ class HostileEntriesIT {
                 assertThat(List.of(broker.name(), broker.toString(), queue.toString(), worker.toString()).toString())
                         .doesNotContain("s3cretPassword");
                 String stored = "";
-                try (Server server = new Server(new Address(BrokerUri.parse(right)))) {
+                try (Server server = new Server(new RedisAddress(BrokerUri.parse(right)))) {
                     for (Object key : (List<?>) server.repeatable(Server.call(Command.KEYS, "*"))) {
                         stored += Server.text(server.repeatable(Server.call(Command.DUMP, Server.text(key))));
                     }

@@ -7,6 +7,7 @@ import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.RetryPolicy;
+import dev.sennit.queue.foreign.Json;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,7 +24,8 @@ class MutatedMessagesTest {
     private static final int MUTATIONS = Integer.getInteger("sennit.mutations", 20_000);
     private static final byte[] RESULT = "[1, 2]".getBytes(StandardCharsets.UTF_8);
 
-    private final Address address = new Address(BrokerUri.parse("celery+redis://localhost"));
+    private final RedisAddress address = new RedisAddress(BrokerUri.parse("celery+redis://localhost"));
+    private final RedisEnds ends = new RedisEnds(address);
     private final Instant now = Instant.parse("2026-01-02T03:04:05Z");
 
     private static ObjectNode signature(String task, String options, String type) {
@@ -91,6 +93,46 @@ class MutatedMessagesTest {
     }
 
     @Test
+    void eachOfAmqpIsReadOrRefused() {
+        long seed = Long.getLong("sennit.seed", System.nanoTime());
+        var random = new SplittableRandom(seed);
+        List<Post> posts = new ArrayList<>();
+        for (byte[] raw : messages()) {
+            ObjectNode envelope = (ObjectNode) Json.read(raw);
+            posts.add(Post.of("", "celery", envelope));
+        }
+        int read = 0;
+        int refused = 0;
+        for (int i = 0; i < MUTATIONS; i++) {
+            Post post = posts.get(i % posts.size());
+            SpoiltMessages.Spoilt spoilt = SpoiltMessages.of(post.properties(), post.body(), random);
+            try {
+                Message message = Message.of(Post.envelope(spoilt.properties(), "", "celery"), spoilt.body());
+                QueuedTask task = message.task(address, "default");
+                message.eta();
+                message.expires();
+                var held = new Held(message.id(), 1, 0, "default", new RedisTransport.Entry("celery", post.body()), "w",
+                        message, task, 0);
+                new Ending(address, held, Ending.Kind.DONE, "me", now).success(RESULT, List.of()).steps()
+                        .forEach(step -> {
+                            if (step instanceof Step.Send send) {
+                                Post.of(send.out(), send.out().body());
+                            }
+                        });
+                read++;
+            } catch (UnreadableException e) {
+                assertThat(e.getMessage()).doesNotContain("\n");
+                refused++;
+            } catch (Throwable e) {
+                throw new AssertionError("seed " + seed + ", mutation " + i + ": " + spoilt.properties() + " "
+                        + new String(spoilt.body(), StandardCharsets.ISO_8859_1), e);
+            }
+        }
+        assertThat(read).as("seed " + seed).isPositive();
+        assertThat(refused).as("seed " + seed).isPositive();
+    }
+
+    @Test
     void unspoiltOnesAreRead() {
         messages().forEach(this::end);
     }
@@ -100,15 +142,16 @@ class MutatedMessagesTest {
         QueuedTask task = message.task(address, "default");
         message.eta();
         message.expires();
-        var held = new Held(message.id(), 1, 0, "default", "celery", "w", message, task, 0);
+        var held =
+                new Held(message.id(), 1, 0, "default", new RedisTransport.Entry("celery", raw), "w", message, task, 0);
         try {
-            new Ending(address, held, "done", "me", now).success(RESULT, List.of());
+            ends.call(new Ending(address, held, Ending.Kind.DONE, "me", now).success(RESULT, List.of()));
         } catch (UnreadableException e) {
             // what follows is no signature: the task fails
         }
         var error = new ErrorInfo("a.B", "c", "");
-        new Ending(address, held, "died", "me", now).dead(DeadReason.FAILED, error);
-        new Ending(address, held, "cancelled", "me", now).revoked(true);
+        ends.call(new Ending(address, held, Ending.Kind.OTHER, "me", now).dead(DeadReason.FAILED, error));
+        ends.call(new Ending(address, held, Ending.Kind.CANCELLED, "me", now).revoked(true));
         Message.read(message.again(now));
     }
 

@@ -1,121 +1,30 @@
 package dev.sennit.queue.celery;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import dev.sennit.TaskFuture;
 import dev.sennit.junit.WithServer;
-import dev.sennit.queue.QueueWorker;
-import dev.sennit.queue.TaskQueue;
-import dev.sennit.queue.TaskType;
-import dev.sennit.queue.broker.BrokerException;
-import dev.sennit.testing.FaultProxy;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
-import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-/** Workers and submitters go on after cuts and restarts. */
+/** Workers and submitters go on after cuts of connections to Redis and restarts of it. */
 @WithServer(value = ServerKind.REDIS)
-class ReconnectIT {
-    private static final TaskType<Integer, Integer> DOUBLED =
-            TaskType.of("java.echo", Integer.class, number -> number * 2);
-
-    @TempDir
-    static Path folder;
-
+class ReconnectIT extends ReconnectContract {
     private final TestServer redis;
 
     ReconnectIT(TestServer redis) {
         this.redis = redis;
     }
 
-    private static QueueWorker worker(CeleryBroker broker) {
-        return QueueWorker.builder(broker).on("threads:4").lease(Duration.ofSeconds(2)).types(DOUBLED).start();
+    @Override
+    TestServer server() {
+        return redis;
     }
 
-    /** Submits until the broker takes it, as a program would. */
-    private static TaskFuture<Integer> submit(TaskQueue queue, int number) {
-        var submitted = new ArrayList<TaskFuture<Integer>>();
-        Waiting.until("the broker takes it", () -> {
-            try {
-                submitted.add(queue.submit(DOUBLED, number));
-                return true;
-            } catch (BrokerException e) {
-                return false;
-            }
-        });
-        return submitted.getFirst();
+    @Override
+    String uri(int port) {
+        return "celery+" + redis.uri(port);
     }
 
-    @Test
-    void cutsLoseNothingAndEndNothing() throws Exception {
-        try (FaultProxy proxy = FaultProxy.to("127.0.0.1", redis.port()).open();
-                CeleryBroker broker = CeleryBroker.open("celery+redis://127.0.0.1:" + proxy.port() + "/0");
-                QueueWorker worker = worker(broker);
-                TaskQueue queue = TaskQueue.over(broker)) {
-            for (int round = 0; round < 10; round++) {
-                List<TaskFuture<Integer>> futures = new ArrayList<>();
-                for (int i = 0; i < 30; i++) {
-                    futures.add(submit(queue, i));
-                    if (i == 15) {
-                        proxy.cutAll();
-                    }
-                }
-                for (int i = 0; i < 30; i++) {
-                    assertThat(futures.get(i).get(60, TimeUnit.SECONDS)).isEqualTo(2 * i);
-                }
-            }
-            assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
-            proxy.refuse(true);
-            proxy.cutAll();
-            proxy.refuse(false);
-            assertThat(submit(queue, 21).get(60, TimeUnit.SECONDS)).isEqualTo(42);
-        }
-    }
-
-    @Test
-    void aRestartOfTheServerLosesNothing() throws Exception {
-        try (CeleryBroker broker = CeleryBroker.open("celery+" + redis.uri());
-                QueueWorker worker = worker(broker);
-                TaskQueue queue = TaskQueue.over(broker)) {
-            List<TaskFuture<Integer>> before = new ArrayList<>();
-            for (int i = 0; i < 100; i++) {
-                before.add(submit(queue, i));
-            }
-            redis.kill();
-            redis.start();
-            for (int i = 0; i < 100; i++) {
-                assertThat(before.get(i).get(60, TimeUnit.SECONDS)).isEqualTo(2 * i);
-            }
-            assertThat(submit(queue, 1).get(60, TimeUnit.SECONDS)).isEqualTo(2);
-            assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
-        }
-    }
-
-    /**
-     * The producer reads the stored result. Its {@code get} would wait for a message on a subscription, which its
-     * client for Redis renews without a word as it first reads from it: a result of a moment before is missed.
-     */
-    @Test
-    void celerysProducersAreServedAfterARestart() throws Exception {
-        try (Celery celery = Celery.on(redis, folder);
-                CeleryBroker broker = CeleryBroker.open("celery+" + redis.uri());
-                QueueWorker worker = worker(broker)) {
-            assertThat(celery.text("jecho.delay(2).get(timeout=20)")).isEqualTo("4");
-            redis.stop();
-            redis.start();
-            String task = celery.value("jecho.delay(3).id").stringValue();
-            Waiting.until("the result is stored",
-                    () -> celery.value("app.AsyncResult('" + task + "').state").stringValue().equals("SUCCESS"));
-            assertThat(celery.text("app.AsyncResult('" + task + "').result")).isEqualTo("6");
-            Waiting.until("remote control is answered", () -> celery.text(
-                    "app.control.inspect(['" + Events.node(worker.id()) + "'], timeout=2.0, limit=1).ping()")
-                    .contains("pong"));
-        }
+    @Override
+    Celery celery() throws Exception {
+        return Celery.on(redis, folder);
     }
 }

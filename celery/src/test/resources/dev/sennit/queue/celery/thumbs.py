@@ -4,12 +4,12 @@ import time
 
 from celery import Celery
 
-app = Celery('thumbs', broker=os.environ['SENNIT_REDIS'], backend=os.environ['SENNIT_REDIS'])
+app = Celery('thumbs', broker=os.environ['SENNIT_BROKER'], backend=os.environ['SENNIT_RESULTS'])
 app.conf.update(
     task_serializer='json', result_serializer='json', accept_content=['json'],
     worker_send_task_events=True, task_send_sent_event=False, broker_connection_retry_on_startup=True,
     task_routes={'tasks.*': {'queue': 'python'}},
-    broker_transport_options={'visibility_timeout': 3600},
+    broker_transport_options={'visibility_timeout': 3600} if os.environ['SENNIT_BROKER'].startswith('redis') else {},
 )
 
 
@@ -46,5 +46,5 @@ def java(name):
     return declared
 
 
-for each in ('add', 'total', 'echo', 'fail', 'flaky', 'sleep', 'text', 'join', 'nobody'):
+for each in ('add', 'total', 'echo', 'fail', 'flaky', 'sleep', 'text', 'join', 'nobody', 'doubled'):
     globals()['j' + each] = java(each)

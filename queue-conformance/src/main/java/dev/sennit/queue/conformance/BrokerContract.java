@@ -137,10 +137,10 @@ public abstract class BrokerContract extends BrokerCrowdContract {
     @Test
     public void tasksOutliveTheBrokerObject() throws Exception {
         needs(BrokerFeature.DURABLE);
-        enqueue(task().id("ready").payload(json("{\"a\": 1}")).headers(Map.of("h", "v")));
-        enqueue(task().id("running").priority(9));
-        enqueue(task().id("done").priority(9));
+        enqueue(task().id("running"));
+        enqueue(task().id("done"));
         List<Claim> claims = claim(2);
+        enqueue(task().id("ready").payload(json("{\"a\": 1}")).headers(Map.of("h", "v")));
         broker().extend(List.of(new Renewal(claims.get(0).token(), json("half"), null)), LONG);
         complete(claims.get(1), "42");
         if (has(BrokerFeature.PAUSES)) {

@@ -2,12 +2,13 @@ package dev.sennit.queue.redis;
 
 import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.ServerAddress;
+import dev.sennit.queue.redis.foreign.Endpoint;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The parts of {@code redis://USER:PASSWORD@HOST:PORT/DB?OPTIONS}. Its text shows no password. */
-final class Address {
+final class Address implements Endpoint {
     static final String SYNTAX = "redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB][?prefix=NAME&connections=N]";
     static final String TLS = "rediss";
     static final String PREFIX = "sennit";
@@ -50,23 +51,28 @@ final class Address {
         }
     }
 
-    String host() {
+    @Override
+    public String host() {
         return server.host();
     }
 
-    int port() {
+    @Override
+    public int port() {
         return server.port();
     }
 
-    int database() {
+    @Override
+    public int database() {
         return database;
     }
 
-    @Nullable String user() {
+    @Override
+    public @Nullable String user() {
         return server.user();
     }
 
-    @Nullable String password() {
+    @Override
+    public @Nullable String password() {
         String password = uri.password();
         return password == null || password.isEmpty() ? null : password;
     }
@@ -76,12 +82,13 @@ final class Address {
         return connections;
     }
 
-    boolean isTls() {
+    @Override
+    public boolean isTls() {
         return uri.scheme().equals(TLS);
     }
 
-    /** A file with the certificates of those who may have signed that of the server, instead of those of Java. */
-    @Nullable String rootCertificates() {
+    @Override
+    public @Nullable String rootCertificates() {
         return rootCertificates;
     }
 

@@ -1,5 +1,6 @@
 package dev.sennit.queue.redis;
 
+import dev.sennit.queue.redis.foreign.Sockets;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

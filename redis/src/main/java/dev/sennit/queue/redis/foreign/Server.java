@@ -1,8 +1,9 @@
-package dev.sennit.queue.celery;
+package dev.sennit.queue.redis.foreign;
 
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerException.Kind;
 import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -11,7 +12,6 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
-import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.RedisProtocol;
 import redis.clients.jedis.commands.ProtocolCommand;
@@ -23,10 +23,9 @@ import redis.clients.jedis.exceptions.JedisException;
  * Connections to Redis, and calls over them. Calls of one list go in one round trip, each is a step of its own. A
  * connection that broke takes all idle ones with it, as a restart of the server breaks all.
  */
-final class Server implements AutoCloseable {
+public final class Server implements AutoCloseable {
     /** How many idle connections are kept. */
     private static final int MOST_IDLE = 8;
-    private static final int CONNECT_MILLIS = 5_000;
     private static final int ANSWER_MILLIS = 15_000;
     private static final byte[] NO_KEYS = {'0'};
 
@@ -37,60 +36,68 @@ final class Server implements AutoCloseable {
      * @param command the command; EVALSHA for a script
      * @param arguments the arguments
      */
-    record Call(@Nullable Script script, ProtocolCommand command, List<byte[]> arguments) {}
+    public record Call(@Nullable ServerScript script, ProtocolCommand command, List<byte[]> arguments) {}
 
     /** A connection whose commands can be sent without waiting for an answer, by any thread. */
-    static final class Line extends Connection {
-        private Line(HostAndPort where, DefaultJedisClientConfig how) {
+    public static final class Line extends Connection {
+        private Line(Sockets where, DefaultJedisClientConfig how) {
             super(where, how);
         }
 
         /** Sends a command, whose answer {@link #next} returns. */
-        synchronized void send(ProtocolCommand command, List<byte[]> arguments) {
+        public synchronized void send(ProtocolCommand command, List<byte[]> arguments) {
             sendCommand(command, arguments.toArray(byte[][]::new));
             flush();
         }
 
         /** Waits for the next answer or message, for as long as the time limit of the socket. */
-        Object next() {
+        public Object next() {
             return readProtocolWithCheckingBroken();
         }
     }
 
-    private final Address address;
+    private final Endpoint address;
     private final String name;
     private final @Nullable String secret;
-    private final HostAndPort where;
     /** Guarded by itself. The connection used last is the first. */
     private final Deque<Line> idle = new ArrayDeque<>();
 
     private volatile boolean isClosed;
 
-    Server(Address address) {
+    /**
+     * Makes connections to a server, the first of them at the first call.
+     *
+     * @param address where it is
+     */
+    public Server(Endpoint address) {
         this.address = address;
         name = address.toString();
         String password = address.password();
         secret = password == null || password.isEmpty() ? null : password;
-        where = new HostAndPort(address.host(), address.port());
     }
 
-    static byte[] bytes(String text) {
+    /** Returns a text as UTF-8. */
+    public static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    static byte[] bytes(long number) {
+    /** Returns a number in decimal digits. */
+    public static byte[] bytes(long number) {
         return Long.toString(number).getBytes(StandardCharsets.US_ASCII);
     }
 
-    static String text(@Nullable Object answer) {
+    /** Returns an answer as text; none is an empty one. */
+    public static String text(@Nullable Object answer) {
         return answer == null ? "" : new String((byte[]) answer, StandardCharsets.UTF_8);
     }
 
-    static Call call(Script script, List<byte[]> arguments) {
+    /** Returns a call of a script. */
+    public static Call call(ServerScript script, List<byte[]> arguments) {
         return new Call(script, Command.EVALSHA, arguments);
     }
 
-    static Call call(ProtocolCommand command, String... arguments) {
+    /** Returns a call of a command. */
+    public static Call call(ProtocolCommand command, String... arguments) {
         List<byte[]> all = new ArrayList<>(arguments.length);
         for (String each : arguments) {
             all.add(bytes(each));
@@ -103,13 +110,27 @@ final class Server implements AutoCloseable {
      *
      * @throws BrokerException if the server cannot be reached, or refuses one of them
      */
-    List<Object> repeatable(List<Call> calls) {
-        return run(calls, true);
+    public List<Object> repeatable(List<Call> calls) {
+        return run(calls, true, true);
     }
 
     /** Runs one call that may be run twice without harm. */
-    Object repeatable(Call call) {
-        return run(List.of(call), true).getFirst();
+    public Object repeatable(Call call) {
+        return run(List.of(call), true, true).getFirst();
+    }
+
+    /**
+     * Runs calls that change nothing.
+     *
+     * @throws BrokerException as {@link #repeatable}; it is never in doubt
+     */
+    public List<Object> look(List<Call> calls) {
+        return run(calls, true, false);
+    }
+
+    /** Runs one call that changes nothing. */
+    public Object look(Call call) {
+        return run(List.of(call), true, false).getFirst();
     }
 
     /**
@@ -117,11 +138,11 @@ final class Server implements AutoCloseable {
      *
      * @throws BrokerException as {@link #repeatable}; it is in doubt if the connection broke meanwhile
      */
-    List<Object> once(List<Call> calls) {
-        return run(calls, false);
+    public List<Object> once(List<Call> calls) {
+        return run(calls, false, true);
     }
 
-    private List<Object> run(List<Call> calls, boolean isRepeatable) {
+    private List<Object> run(List<Call> calls, boolean isRepeatable, boolean isChange) {
         if (calls.isEmpty()) {
             return List.of();
         }
@@ -130,13 +151,13 @@ final class Server implements AutoCloseable {
             Line line = take();
             boolean isWhole = false;
             try {
-                List<Object> answers = run(line, calls);
+                List<Object> answers = run(line, calls, isChange);
                 isWhole = true;
                 return answers;
             } catch (JedisConnectionException e) {
                 discardIdle();
                 if (isSecond || !isRepeatable) {
-                    throw failure(e, true);
+                    throw failure(e, isChange);
                 }
                 isSecond = true;
             } finally {
@@ -149,7 +170,7 @@ final class Server implements AutoCloseable {
         }
     }
 
-    private List<Object> run(Line line, List<Call> calls) {
+    private List<Object> run(Line line, List<Call> calls, boolean isChange) {
         for (Call call : calls) {
             line.sendCommand(call.command, arguments(call, false));
         }
@@ -163,7 +184,7 @@ final class Server implements AutoCloseable {
         }
         for (Object answer : answers) {
             if (answer instanceof JedisDataException e) {
-                throw failure(e, calls.size() > 1);
+                throw failure(e, isChange && calls.size() > 1);
             }
         }
         return answers;
@@ -198,12 +219,11 @@ final class Server implements AutoCloseable {
      *
      * @param answerMillis how long to wait for an answer, or 0 for ever
      */
-    Line connect(int answerMillis) {
+    public Line connect(int answerMillis) {
         ensureOpen();
         try {
-            return new Line(where, DefaultJedisClientConfig.builder()
+            return new Line(new Sockets(address, answerMillis), DefaultJedisClientConfig.builder()
                     .protocol(RedisProtocol.RESP2)
-                    .connectionTimeoutMillis(CONNECT_MILLIS)
                     .socketTimeoutMillis(answerMillis)
                     .user(address.user())
                     .password(secret)
@@ -234,7 +254,8 @@ final class Server implements AutoCloseable {
         old.forEach(Server::close);
     }
 
-    static void close(Connection line) {
+    /** Closes a connection that a thread may be using. */
+    public static void close(Connection line) {
         try {
             line.setBroken(); // nothing is written any more
             line.disconnect();
@@ -243,13 +264,15 @@ final class Server implements AutoCloseable {
         }
     }
 
-    void ensureOpen() {
+    /** Checks that the broker is not closed. */
+    public void ensureOpen() {
         if (isClosed) {
             throw new IllegalStateException("broker " + name + " is closed");
         }
     }
 
-    boolean isClosed() {
+    /** Returns whether the broker is closed. */
+    public boolean isClosed() {
         return isClosed;
     }
 
@@ -260,10 +283,15 @@ final class Server implements AutoCloseable {
     }
 
     /** Words a failure in one line, without the password. */
-    BrokerException failure(JedisException error, boolean isDoubtful) {
+    public BrokerException failure(JedisException error, boolean isDoubtful) {
         String line = line(error);
         String upper = line.toUpperCase(Locale.ROOT);
         if (error instanceof JedisConnectionException) {
+            Throwable cause = cause(error);
+            if (cause instanceof GeneralSecurityException) {
+                return of(Kind.REFUSED, isDoubtful, " has a certificate that is not trusted (" + line(cause)
+                        + "): name the host that it is of, or give ?sslrootcert=FILE", error);
+            }
             return of(Kind.UNAVAILABLE, isDoubtful,
                     " cannot be reached (" + line + "): see whether the server runs, and try again", error);
         }
@@ -277,7 +305,26 @@ final class Server implements AutoCloseable {
                 || upper.startsWith("NOREPLICAS")) {
             return of(Kind.UNAVAILABLE, isDoubtful, " cannot do it now (" + line + "): try again", error);
         }
+        if (upper.contains("DB INDEX IS OUT OF RANGE")) {
+            return of(Kind.REFUSED, false, " has no database of this number: name one below the databases setting of"
+                    + " the server (16 by default)", error);
+        }
         return of(Kind.UNUSABLE, isDoubtful, " fails: " + line, error);
+    }
+
+    private static Throwable cause(Throwable error) {
+        Throwable cause = error;
+        for (int depth = 0; depth < 20; depth++) {
+            Throwable next = cause.getCause();
+            if (next == null && cause.getSuppressed().length > 0) { // one for each address of the host
+                next = cause.getSuppressed()[0];
+            }
+            if (next == null) {
+                break;
+            }
+            cause = next;
+        }
+        return cause;
     }
 
     private BrokerException of(Kind kind, boolean isDoubtful, String what, Throwable error) {

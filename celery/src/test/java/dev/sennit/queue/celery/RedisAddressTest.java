@@ -10,15 +10,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class AddressTest {
-    private static Address address(String text) {
-        return new Address(BrokerUri.parse(text));
+class RedisAddressTest {
+    private static RedisAddress address(String text) {
+        return new RedisAddress(BrokerUri.parse(text));
     }
 
     @Test
     void allPartsAreRead() {
-        Address address = address("celery+redis://me:a%40b@redis.local:7000/3?default_queue=jobs&visibility_timeout=60"
-                + "&result_expires=10");
+        RedisAddress address =
+                address("celery+redis://me:a%40b@redis.local:7000/3?default_queue=jobs&visibility_timeout=60"
+                        + "&result_expires=10");
         assertThat(address.host()).isEqualTo("redis.local");
         assertThat(address.port()).isEqualTo(7000);
         assertThat(address.database()).isEqualTo(3);
@@ -34,7 +35,7 @@ class AddressTest {
 
     @Test
     void mostPartsMayBeMissing() {
-        Address address = address("celery+redis://localhost");
+        RedisAddress address = address("celery+redis://localhost");
         assertThat(address.port()).isEqualTo(6379);
         assertThat(address.database()).isZero();
         assertThat(address.user()).isNull();
@@ -45,24 +46,24 @@ class AddressTest {
 
     @Test
     void queuesHaveAListForEachStep() {
-        Address address = address("celery+redis://localhost");
+        RedisAddress address = address("celery+redis://localhost");
         assertThat(address.lists("default"))
                 .containsExactly("celery", "celery\u0006\u00163", "celery\u0006\u00166", "celery\u0006\u00169");
         assertThat(address.list("q", 0)).isEqualTo("q");
         assertThat(address.list("q", 2)).isEqualTo("q");
         assertThat(address.list("q", 5)).isEqualTo("q\u0006\u00163");
-        assertThat(Address.queueOf("q\u0006\u00163")).isEqualTo("q");
-        assertThat(Address.queueOf("q")).isEqualTo("q");
+        assertThat(RedisAddress.queueOf("q\u0006\u00163")).isEqualTo("q");
+        assertThat(RedisAddress.queueOf("q")).isEqualTo("q");
     }
 
     @Test
     void prioritiesGoTheOtherWay() {
-        Address four = address("celery+redis://localhost");
+        RedisAddress four = address("celery+redis://localhost");
         assertThat(four.hasAllPriorities()).isFalse();
         assertThat(IntStream.rangeClosed(0, 5).map(four::priority).boxed()).containsExactly(9, 9, 6, 6, 3, 0);
         assertThat(List.of(four.sennitPriority(0), four.sennitPriority(3), four.sennitPriority(9)))
                 .containsExactly(5, 4, 1);
-        Address ten = address("celery+redis://localhost?priority_steps=0,1,2,3,4,5,6,7,8,9");
+        RedisAddress ten = address("celery+redis://localhost?priority_steps=0,1,2,3,4,5,6,7,8,9");
         assertThat(ten.hasAllPriorities()).isTrue();
         for (int priority = 0; priority < 10; priority++) {
             assertThat(ten.priority(priority)).isEqualTo(9 - priority);

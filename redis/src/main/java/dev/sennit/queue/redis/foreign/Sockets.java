@@ -1,4 +1,4 @@
-package dev.sennit.queue.redis;
+package dev.sennit.queue.redis.foreign;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -25,13 +25,19 @@ import redis.clients.jedis.exceptions.JedisConnectionException;
 /**
  * Opens sockets to a server. Over TLS, the certificate of the server is checked, and so is that it is one of this host.
  */
-final class Sockets implements JedisSocketFactory {
+public final class Sockets implements JedisSocketFactory {
     private static final int CONNECT_MILLIS = 10_000;
 
-    private final Address address;
+    private final Endpoint address;
     private final int answerMillis;
 
-    Sockets(Address address, int answerMillis) {
+    /**
+     * Makes sockets to a server.
+     *
+     * @param address the server
+     * @param answerMillis how long to wait for an answer, or 0 for ever
+     */
+    public Sockets(Endpoint address, int answerMillis) {
         this.address = address;
         this.answerMillis = answerMillis;
     }

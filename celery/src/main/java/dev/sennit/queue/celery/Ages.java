@@ -1,0 +1,36 @@
+package dev.sennit.queue.celery;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** For how long messages have been ready, as far as is known: Celery's do not say when they were sent. */
+final class Ages {
+    private static final int MOST_KNOWN = 1000;
+
+    /** Since when this object has seen a message that says nothing of its age, by its id. */
+    private final Map<String, Instant> seen = new ConcurrentHashMap<>();
+
+    Duration of(Message message, Instant now) {
+        Instant at = message.enqueuedAt();
+        Instant eta = message.eta();
+        if (at != null) {
+            Instant since = eta != null && eta.isAfter(at) ? eta : at;
+            return since.isAfter(now) ? Duration.ZERO : Duration.between(since, now);
+        }
+        return ofUnknown(message.id(), now);
+    }
+
+    /** Returns for how long something is there that says nothing. */
+    Duration ofUnknown(String key, Instant now) {
+        if (seen.size() > MOST_KNOWN) {
+            seen.clear();
+        }
+        return Duration.between(seen.computeIfAbsent(key, _ -> now), now);
+    }
+
+    void forget(String key) {
+        seen.remove(key);
+    }
+}

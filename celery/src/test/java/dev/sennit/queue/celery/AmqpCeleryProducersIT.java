@@ -1,0 +1,38 @@
+package dev.sennit.queue.celery;
+
+import dev.sennit.junit.WithServer;
+import dev.sennit.testing.server.ServerKind;
+import dev.sennit.testing.server.TestServer;
+import org.junit.jupiter.api.BeforeAll;
+
+/** Workers in Java serve real producers of Celery over RabbitMQ. */
+@WithServer(value = ServerKind.RABBITMQ, shared = true)
+@WithServer(value = ServerKind.REDIS, fsync = false, shared = true)
+class AmqpCeleryProducersIT extends CeleryProducersContract {
+    private static Celery celerySide;
+
+    private final TestServer rabbit;
+    private final TestServer redis;
+
+    AmqpCeleryProducersIT(@WithServer(ServerKind.RABBITMQ) TestServer rabbit,
+            @WithServer(ServerKind.REDIS) TestServer redis) {
+        this.rabbit = rabbit;
+        this.redis = redis;
+    }
+
+    @BeforeAll
+    static void startCelery(@WithServer(ServerKind.RABBITMQ) TestServer rabbit,
+            @WithServer(ServerKind.REDIS) TestServer redis) throws Exception {
+        celerySide = AmqpCelery.of(rabbit, redis);
+    }
+
+    @Override
+    Celery celery() {
+        return celerySide;
+    }
+
+    @Override
+    String uri() {
+        return AmqpCelery.uri(rabbit, redis);
+    }
+}

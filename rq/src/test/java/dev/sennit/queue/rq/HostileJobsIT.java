@@ -1,0 +1,135 @@
+package dev.sennit.queue.rq;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.queue.QueueWorker;
+import dev.sennit.queue.TaskQueue;
+import dev.sennit.queue.TaskType;
+import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.BrokerUri;
+import dev.sennit.queue.redis.foreign.Server;
+import dev.sennit.testing.server.TestServer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Protocol.Command;
+
+/** Jobs that were spoilt harm no worker and no other job; passwords are shown nowhere; pickle is never read. */
+class HostileJobsIT {
+    private static final int MUTATIONS = Integer.getInteger("sennit.mutations", 2_000);
+    private static final TaskType<Integer, Integer> DOUBLED =
+            TaskType.of("java.doubled", Integer.class, number -> number * 2);
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static void spoil(byte[] bytes, SplittableRandom random) {
+        for (int n = 1 + random.nextInt(4); n > 0; n--) {
+            bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
+        }
+    }
+
+    @Test
+    void spoiltJobsEndAndTheWorkerGoesOn() throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                RqBroker broker = RqBroker.open("rq+" + redis.uri());
+                Server server = new Server(new Address(BrokerUri.parse("rq+" + redis.uri())));
+                TaskQueue queue = TaskQueue.over(broker)) {
+            String id = queue.enqueue(DOUBLED, 21);
+            server.repeatable(Server.call(Command.DEL, "rq:queue:default"));
+            List<?> hash = (List<?>) server.look(Server.call(Command.HGETALL, "rq:job:" + id));
+            long seed = Long.getLong("sennit.seed", 42);
+            var random = new SplittableRandom(seed);
+            try (QueueWorker worker = QueueWorker.builder(broker).types(DOUBLED).start()) {
+                for (int i = 0; i < MUTATIONS; i += 100) {
+                    List<Server.Call> calls = new ArrayList<>();
+                    for (int k = 0; k < 100; k++) {
+                        String name = "spoilt-" + (i + k);
+                        List<byte[]> fields = new ArrayList<>(List.of(bytes("rq:job:" + name)));
+                        for (Object each : hash) {
+                            byte[] field = ((byte[]) each).clone();
+                            boolean isName = fields.size() % 2 == 1;
+                            if (!isName && field.length > 0 && random.nextInt(5) == 0) {
+                                spoil(field, random);
+                            } else if (isName && random.nextInt(50) == 0) {
+                                spoil(field, random);
+                            }
+                            fields.add(field);
+                        }
+                        calls.add(new Server.Call(null, Command.HSET, fields));
+                        calls.add(Server.call(Command.RPUSH, "rq:queue:default", name));
+                    }
+                    server.repeatable(calls);
+                    assertThat(queue.submit(DOUBLED, i).get(60, TimeUnit.SECONDS)).as("seed " + seed)
+                            .isEqualTo(2 * i);
+                }
+                Waiting.until("nothing runs",
+                        () -> server.look(Server.call(Command.ZCARD, "sennit.rq:leases")).equals(0L));
+                assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
+                assertThat((Long) server.look(Server.call(Command.ZCARD, "rq:failed:default"))).isPositive();
+            }
+        }
+    }
+
+    /** Python would create a file if it read this. */
+    @Test
+    void pickleIsNotRead(@TempDir Path folder) throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                Rq rq = Rq.on(redis, folder);
+                RqBroker broker = RqBroker.open("rq+" + redis.uri());
+                QueueWorker worker = QueueWorker.builder(broker).types(DOUBLED).start()) {
+            rq.run("""
+                    import pickle, pathlib, zlib
+                    class Evil:
+                        def __reduce__(self):
+                            return (pathlib.Path.touch, (pathlib.Path('evil'),))
+                    bad = q.enqueue('java.doubled', 1, at_front=True)
+                    r.hset(bad.key, 'data', zlib.compress(pickle.dumps(('java.doubled', None, (Evil(),), {}))))
+                    other = pickled.enqueue('java.doubled', 4)
+                    good = q.enqueue('java.doubled', 2)
+                    """);
+            assertThat(rq.text("get(good)")).isEqualTo("4");
+            assertThat(rq.text("error(q.fetch_job(other.id))")).contains("the job's data is not JSON");
+            assertThat(Files.exists(folder.resolve("evil"))).isFalse();
+            assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
+        }
+    }
+
+    @Test
+    void aPasswordIsAskedForAndNotShown() throws Exception {
+        try (TestServer redis = TestServer.redis().password("s3cretPassword").fsync(false).open()) {
+            String right = "rq+" + redis.uri();
+            try (RqBroker broker = RqBroker.open(right);
+                    TaskQueue queue = TaskQueue.over(broker);
+                    QueueWorker worker = QueueWorker.builder(broker).types(DOUBLED).start()) {
+                assertThat(queue.submit(DOUBLED, 4).get(60, TimeUnit.SECONDS)).isEqualTo(8);
+                assertThat(List.of(broker.name(), broker.toString(), queue.toString(), worker.toString()).toString())
+                        .doesNotContain("s3cretPassword");
+                String stored = "";
+                try (Server server = new Server(new Address(BrokerUri.parse(right)))) {
+                    for (Object key : (List<?>) server.look(Server.call(Command.KEYS, "*"))) {
+                        stored += Server.text(server.look(Server.call(Command.DUMP, Server.text(key))));
+                    }
+                }
+                assertThat(stored).isNotEmpty().doesNotContain("s3cretPassword");
+            }
+            assertThatThrownBy(() -> RqBroker.open(right.replace("s3cretPassword", "wr0ngPassword")))
+                    .isInstanceOf(BrokerException.class).hasMessageContaining("refuses this user")
+                    .hasMessageNotContaining("wr0ngPassword")
+                    .extracting(e -> ((BrokerException) e).kind()).isEqualTo(BrokerException.Kind.REFUSED);
+            assertThatThrownBy(() -> RqBroker.open(right.replace(":s3cretPassword@", "")))
+                    .isInstanceOf(BrokerException.class).hasMessageContaining("refuses this user");
+        }
+        assertThatThrownBy(() -> RqBroker.open("rq+redis://:s3cret@127.0.0.1:1/0"))
+                .isInstanceOf(BrokerException.class).hasMessageNotContainingAny("s3cret", "\n")
+                .hasMessageContaining("rq+redis://:***@127.0.0.1:1/0 cannot be reached");
+    }
+}
