@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Workers in Java are killed while they run what Celery's producers have sent: all results come. Over each server. */
+/** Workers in Java are killed while they run what Celery's producers have sent: all results come. */
 abstract class KilledWorkerContract {
     private static final int TASKS = 120;
 
