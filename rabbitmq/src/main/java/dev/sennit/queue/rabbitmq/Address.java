@@ -30,7 +30,7 @@ final class Address {
     private final ServerAddress server;
     private final String prefix;
     private final Duration consumerTimeout;
-    private final @Nullable BrokerUri store;
+    private final @Nullable String store;
     private final @Nullable String rootCertificates;
 
     Address(BrokerUri uri) {
@@ -50,11 +50,11 @@ final class Address {
         if (rootCertificates != null && !isTls()) {
             throw new IllegalArgumentException("sslrootcert is an option of rabbitmqs://, which speaks TLS");
         }
-        String named = options.get("store");
-        store = named == null ? null : BrokerUri.parse(named);
-        if (store != null && (store.scheme().startsWith("rabbitmq") || store.scheme().equals("memory"))) {
+        store = options.get("store");
+        String scheme = store == null ? "" : BrokerUri.parse(store).scheme();
+        if (scheme.startsWith("rabbitmq") || scheme.equals("memory")) {
             throw new IllegalArgumentException("store must be the address of another broker that keeps tasks, such as"
-                    + " store=redis://HOST, was one of " + store.scheme());
+                    + " store=redis://HOST, was one of " + scheme);
         }
     }
 
@@ -109,14 +109,9 @@ final class Address {
         return consumerTimeout;
     }
 
-    /** The address of the broker that does what RabbitMQ cannot. */
-    @Nullable BrokerUri store() {
+    /** The address of the broker that does what RabbitMQ cannot, with its password; null if there is none. */
+    @Nullable String store() {
         return store;
-    }
-
-    /** The address of the store as it was written, with its password. */
-    @Nullable String storeText() {
-        return uri.options().get("store");
     }
 
     // ---- names ----

@@ -13,6 +13,7 @@ import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.ShutdownSignalException;
 import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.ControlMessage;
 import dev.sennit.queue.broker.EndedTask;
@@ -233,6 +234,10 @@ final class News implements AutoCloseable {
         publisher.tell(Address.workKey(ofQueue), Wire.work(self, ofQueue));
     }
 
+    void tellOfAnyWork() {
+        publisher.tell(ALL, Wire.news("any", self));
+    }
+
     void tell(ControlMessage message) {
         publisher.tell(message.worker() == null ? ALL : Address.workerKey(message.worker()),
                 Wire.control(self, message));
@@ -310,6 +315,24 @@ final class News implements AutoCloseable {
                 }
                 throw errors.of(e, false);
             }
+        } finally {
+            lock.unlock();
+        }
+        return listening;
+    }
+
+    /** Adds a listener that hears of what there is to hear, whether there is a connection or not. */
+    Broker.Subscription listen(BrokerListener.Interest interest, BrokerListener listener) {
+        var listening = new Listening(interest, listener);
+        lock.lock();
+        try {
+            listenings.add(listening);
+            awaitConnection();
+            bind();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException | BrokerException | ShutdownSignalException e) {
+            LOG.log(System.Logger.Level.DEBUG, () -> name + " - will listen later: " + e);
         } finally {
             lock.unlock();
         }
@@ -525,6 +548,7 @@ final class News implements AutoCloseable {
                         List.copyOf(listenings).stream().filter(each -> each.interest.queues().contains(of))
                                 .forEach(each -> each.note(one -> one.mayHaveWork = true));
                     }
+                    case "any" -> noteWork();
                     case "control" -> {
                         ControlMessage message = Wire.control(news);
                         List.copyOf(listenings).stream().filter(each -> each.interest.worker() != null

@@ -229,6 +229,10 @@ public final class RabbitmqBroker implements Broker {
     /** Opens a broker whose clock is another one, for tests. */
     static Broker open(Address address, @Nullable InstantSource clock) {
         var errors = new RabbitmqErrors(address.toString(), address.password());
+        String store = address.store();
+        if (store != null) {
+            return new StoreBroker(address, errors, Broker.open(store));
+        }
         var broker = new RabbitmqBroker(address, errors, clock == null ? InstantSource.system() : clock);
         boolean isOpen = false;
         try {

@@ -8,11 +8,13 @@ import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.GetResponse;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,14 +42,16 @@ final class Takes implements AutoCloseable {
     /**
      * A message that was taken.
      *
+     * @param queue the queue of which it was taken; empty if that is not known any more
      * @param count how often the server has taken it back from others before
      */
-    record Delivery(Channel channel, long tag, AMQP.BasicProperties properties, byte[] body, int count) {
-        static Delivery of(Channel channel, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
+    record Delivery(String queue, Channel channel, long tag, AMQP.BasicProperties properties, byte[] body, int count) {
+        static Delivery of(String queue, Channel channel, Envelope envelope, AMQP.BasicProperties properties,
+                byte[] body) {
             Map<String, Object> headers = properties.getHeaders();
             Object count = headers == null ? null : headers.get("x-delivery-count");
             int number = count instanceof Number one ? Math.clamp(one.longValue(), 0, 1_000_000) : 0;
-            return new Delivery(channel, envelope.getDeliveryTag(), properties, body, number);
+            return new Delivery(queue, channel, envelope.getDeliveryTag(), properties, body, number);
         }
 
         /** Whether nobody else has it by now. */
@@ -60,13 +64,16 @@ final class Takes implements AutoCloseable {
     private static final class Collector extends DefaultConsumer {
         final BlockingQueue<Delivery> come = new LinkedBlockingQueue<>();
 
-        Collector(Channel channel) {
+        private final String queue;
+
+        Collector(Channel channel, String queue) {
             super(channel);
+            this.queue = queue;
         }
 
         @Override
         public void handleDelivery(String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
-            come.add(Delivery.of(getChannel(), envelope, properties, body));
+            come.add(Delivery.of(queue, getChannel(), envelope, properties, body));
         }
     }
 
@@ -109,7 +116,7 @@ final class Takes implements AutoCloseable {
         Channel own = taking;
         if (own == null || !own.isOpen()) {
             own = channel();
-            var collector = new Collector(own);
+            var collector = new Collector(own, "");
             own.setDefaultConsumer(collector);
             late = collector;
             taking = own;
@@ -150,7 +157,7 @@ final class Takes implements AutoCloseable {
             if (ready == 1) {
                 GetResponse one = own.basicGet(queue, false);
                 if (one != null) {
-                    taken.add(Delivery.of(own, one.getEnvelope(), one.getProps(), one.getBody()));
+                    taken.add(Delivery.of(queue, own, one.getEnvelope(), one.getProps(), one.getBody()));
                 }
             } else {
                 taken.addAll(collect(own, queue, ready));
@@ -161,7 +168,7 @@ final class Takes implements AutoCloseable {
 
     private static List<Delivery> collect(Channel own, String queue, int most) throws IOException {
         List<Delivery> taken = new ArrayList<>();
-        var collector = new Collector(own);
+        var collector = new Collector(own, queue);
         own.basicQos(most);
         String tag = own.basicConsume(queue, false, collector);
         boolean wasInterrupted = false;
@@ -210,16 +217,28 @@ final class Takes implements AutoCloseable {
         hear(last);
     }
 
-    /** Has the server give messages to whoever wants them next, before those that came later. */
+    /**
+     * Has the server give messages to whoever wants them next, before those that came later. It does so a moment after
+     * it has heard of it; this waits for that, so that whoever looks then finds them, unless others are quicker.
+     */
     void giveBack(List<Delivery> deliveries) throws IOException {
         Channel last = null;
+        Map<String, Integer> given = new HashMap<>();
         for (Delivery each : deliveries) {
             if (each.isOurs()) {
                 last = each.channel;
                 last.basicNack(each.tag, false, true);
+                given.merge(each.queue, each.queue.isEmpty() ? 0 : 1, Integer::sum);
             }
         }
         hear(last);
+        given.remove("");
+        for (var each : given.entrySet()) {
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(SILENCE_MILLIS);
+            while (declared(each.getKey()) < each.getValue() && System.nanoTime() - end < 0) {
+                LockSupport.parkNanos(1_000_000);
+            }
+        }
     }
 
     /** An answer to anything says that the server has all that was sent before. */
