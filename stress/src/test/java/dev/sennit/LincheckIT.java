@@ -20,13 +20,16 @@ import org.jetbrains.lincheck.datastructures.Param;
 import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.jetbrains.lincheck.datastructures.Validate;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Random programs of two threads, whose interleavings Lincheck explores: their results must match some order of the
- * calls, and the validation of each model must hold at the end. {@code -Dsennit.lincheck=200} makes a long run.
+ * calls, and the validation of each model must hold at the end. {@code -Dsennit.lincheck=200} makes a long run, as
+ * {@code ./test full} does; {@code ./test} leaves it out.
  */
+@EnabledIfSystemProperty(named = "sennit.lincheck", matches = "[1-9]\\d*")
 @Timeout(3600)
 class LincheckIT {
     private static final int PROGRAMS = Integer.getInteger("sennit.lincheck", 1);

@@ -2,8 +2,10 @@ package dev.sennit.adoption;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
-/** Plugins, in class loaders of their own. */
+/** Plugins, in class loaders of their own; in {@code ./test full}. */
+@EnabledIfSystemProperty(named = "sennit.adoption", matches = "full")
 @Timeout(1800) // the first builds all projects
 class PluginsIT {
     @Test

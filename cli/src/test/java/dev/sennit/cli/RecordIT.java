@@ -1,6 +1,7 @@
 package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sennit.Pool;
@@ -14,11 +15,14 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.spi.ToolProvider;
+import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.AfterEach;
@@ -34,6 +38,9 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(OS.WINDOWS)
 @Timeout(120)
 class RecordIT {
+    private static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    private static final Path JAR = Path.of("target/sennit.jar").toAbsolutePath();
+
     @TempDir
     Path temp;
 
@@ -58,9 +65,11 @@ class RecordIT {
 
     @BeforeEach
     void start() throws IOException {
-        mill = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--class-path",
-                System.getProperty("java.class.path"), Mill.class.getName())
+        start(JAVA);
+    }
+
+    private void start(String java) throws IOException {
+        mill = new ProcessBuilder(java, "--class-path", System.getProperty("java.class.path"), Mill.class.getName())
                 .redirectError(temp.resolve("err").toFile())
                 .start();
         BufferedReader out = mill.inputReader();
@@ -174,6 +183,75 @@ class RecordIT {
             assertThat(run.out()).as("what was recorded").isEmpty();
             assertThat(run.exit()).isEqualTo(ExitCode.TASKS_FAILED);
         }
+    }
+
+    /** Only root can become another user. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aJvmOfAnotherUserIsALine() throws Exception {
+        assumeThat(System.getProperty("user.name")).isEqualTo("root");
+        Path setpriv = Path.of("/usr/bin/setpriv");
+        assumeThat(setpriv).exists();
+        Path open = Files.createTempDirectory("open-");
+        try {
+            Path jar = Files.copy(JAR, open.resolve("sennit.jar"));
+            Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+            Files.setPosixFilePermissions(jar, PosixFilePermissions.fromString("r--r--r--"));
+            Path file = open.resolve("run.json");
+            List<String> asNobody = List.of(setpriv.toString(), "--reuid=65534", "--regid=65534", "--clear-groups",
+                    JAVA, "-jar", jar.toString());
+            for (List<String> command : List.of(
+                    List.of("ps", pid), List.of("top", pid), List.of("record", pid, "-o", file.toString()))) {
+                Run run = run(Stream.concat(asNobody.stream(), command.stream()).toList());
+                assertThat(run.err()).singleElement().asString()
+                        .matches("sennit: process " + pid + " belongs to root: run this as that user, was [^ ]+");
+                assertThat(run.exit()).isEqualTo(ExitCode.COULD_NOT_START);
+            }
+            assertThat(file).doesNotExist();
+        } finally {
+            for (String name : List.of("run.json", "sennit.jar", "")) {
+                Files.deleteIfExists(open.resolve(name));
+            }
+        }
+    }
+
+    @Test
+    void aRuntimeImageWithoutFlightRecorderRecordsAndIsRecorded() throws Exception {
+        Path image = temp.resolve("image");
+        assertThat(ToolProvider.findFirst("jlink").orElseThrow().run(System.out, System.err, "--add-modules",
+                "java.base,java.desktop,java.instrument,java.logging,java.management.rmi,java.naming,java.net.http,"
+                        + "java.security.jgss,java.sql,jdk.attach,jdk.management,jdk.management.agent",
+                "--output", image.toString())).isZero();
+        String java = image.resolve("bin/java").toString();
+        Path file = file("run.json");
+        Path flight = file("run.jfr");
+        assertIsDone(run(List.of(java, "-jar", JAR.toString(), "record", pid, "-o", file.toString(), "--for", "100ms")),
+                file);
+        Run refused = run(List.of(java, "-jar", JAR.toString(), "record", pid, "-o", flight.toString()));
+        assertThat(refused.err()).containsExactly("sennit: --output: the Java runtime of this command has no module"
+                + " jdk.management.jfr, which a .jfr needs: record a .json, or use a whole JDK");
+        assertThat(refused.exit()).isEqualTo(ExitCode.USAGE);
+
+        kill();
+        start(java);
+        assertIsDone(Run.sennit("record", pid, "-o", file.toString(), "--for", "100ms"), file);
+        Run unable = Run.sennit("record", pid, "-o", flight.toString(), "--for", "100ms");
+        assertThat(unable.err()).containsExactly("sennit: process " + pid
+                + " has no flight recorder, or it is switched off: record a .json instead");
+        assertThat(unable.exit()).isEqualTo(ExitCode.TASKS_FAILED);
+        assertThat(flight).doesNotExist();
+    }
+
+    private Run run(List<String> command) throws Exception {
+        Path out = temp.resolve("command-out");
+        Path err = temp.resolve("command-err");
+        Process process = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+        try {
+            assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        return new Run(process.exitValue(), Files.readAllLines(out), Files.readAllLines(err));
     }
 
     @Test

@@ -88,9 +88,10 @@ class SentAheadIT {
     @Test
     void oneIsNotLeftBehindAnotherWhileAWorkerIsFree() throws Exception {
         Signals here = signals;
+        int rounds = Boolean.getBoolean("sennit.full") ? 500 : 100;
         Seeded.repeat(1, random -> {
             try (ProcessPool pool = ProcessPool.builder().workers(2).output(WorkerOutput.DISCARD).open()) {
-                for (int round = 0; round < 500; round++) {
+                for (int round = 0; round < rounds; round++) {
                     String where = "meet-" + round;
                     List<Task<Integer>> stopped = Collections.nCopies(5, () -> Work.hold(here));
                     pool.invokeAll(stopped, random.generator().nextInt(3000), MICROSECONDS);

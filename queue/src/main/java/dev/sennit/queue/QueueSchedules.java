@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -107,21 +108,24 @@ public final class QueueSchedules {
             throw new IllegalArgumentException(
                     "the name of a schedule must have 1 to " + LONGEST_NAME + " characters, had " + name.length());
         }
-        Instant now = broker.now().truncatedTo(ChronoUnit.MILLIS);
         QueuedTask template = type.task(argument, options).build();
-        ScheduleEntry before = find(name).orElse(null);
-        boolean keepsRhythm = before != null && before.when().equals(recurrence.toString())
-                && before.zone().equals(recurrence.zone().getId());
-        var entry = new ScheduleEntry(name, recurrence.toString(), recurrence.zone().getId(),
-                template, missed, overlap, before != null && before.paused(),
-                keepsRhythm ? Objects.requireNonNull(before).nextDue() : recurrence.next(now),
-                before == null ? null : before.lastDue(), before == null ? null : before.lastTask());
-        if (before != null && keepsRhythm && before.missed() == missed && before.overlap() == overlap
-                && isSame(before.template(), template)) {
-            return before; // a program that starts takes back no pause that comes at the same moment
+        while (true) { // until no other change comes between, and each of those is a success of somebody
+            Instant now = broker.now().truncatedTo(ChronoUnit.MILLIS);
+            ScheduleEntry before = find(name).orElse(null);
+            boolean keepsRhythm = before != null && before.when().equals(recurrence.toString())
+                    && before.zone().equals(recurrence.zone().getId());
+            if (before != null && keepsRhythm && before.missed() == missed && before.overlap() == overlap
+                    && isSame(before.template(), template)) {
+                return before;
+            }
+            var entry = new ScheduleEntry(name, recurrence.toString(), recurrence.zone().getId(),
+                    template, missed, overlap, before != null && before.paused(),
+                    keepsRhythm ? Objects.requireNonNull(before).nextDue() : recurrence.next(now),
+                    before == null ? null : before.lastDue(), before == null ? null : before.lastTask());
+            if (broker.putSchedule(entry, before)) {
+                return entry;
+            }
         }
-        broker.putSchedule(entry);
-        return entry;
     }
 
     /** Returns whether two templates differ in their ids only, which are of no account. */
@@ -138,8 +142,7 @@ public final class QueueSchedules {
      * @throws IllegalArgumentException if there is none of that name
      */
     public void pause(String name) {
-        ScheduleEntry entry = existing(name);
-        broker.putSchedule(with(entry, true, entry.nextDue()));
+        change(name, entry -> with(entry, true, entry.nextDue()));
     }
 
     /**
@@ -149,12 +152,21 @@ public final class QueueSchedules {
      * @throws IllegalArgumentException if there is none of that name
      */
     public void resume(String name) {
-        ScheduleEntry entry = existing(name);
-        Instant due = entry.nextDue();
-        if (entry.paused() && due != null) {
-            due = Recurrence.parse(entry.when(), entry.zone()).after(due, broker.now());
-        }
-        broker.putSchedule(with(entry, false, due));
+        change(name, entry -> {
+            Instant due = entry.nextDue();
+            if (entry.paused() && due != null) {
+                due = Recurrence.parse(entry.when(), entry.zone()).after(due, broker.now());
+            }
+            return with(entry, false, due);
+        });
+    }
+
+    /** Changes a schedule, anew if another change comes between. */
+    private void change(String name, UnaryOperator<ScheduleEntry> change) {
+        ScheduleEntry before;
+        do {
+            before = existing(name);
+        } while (!broker.putSchedule(change.apply(before), before));
     }
 
     private static ScheduleEntry with(ScheduleEntry entry, boolean paused, @Nullable Instant nextDue) {

@@ -309,11 +309,28 @@ public class QueueSchedulesTest {
         putEveryMinute(Missed.ONCE, Overlap.ALLOW);
         ScheduleEntry before = entry();
         pass(MINUTE);
-        broker.putSchedule(before); // as somebody does who has read it before it was fired
+        broker.putSchedule(before, entry()); // as somebody does who has read it before it was fired
         pass(Duration.ofSeconds(2));
         assertThat(ready()).containsExactly(60L);
         pass(MINUTE);
         assertThat(ready()).containsExactly(60L, 120L);
+    }
+
+    @Test
+    void aPauseAtTheMomentOfAChangeStays() {
+        putEveryMinute(Missed.ONCE, Overlap.ALLOW);
+        var isPaused = new AtomicBoolean();
+        var slow = (Broker) Proxy.newProxyInstance(Broker.class.getClassLoader(), new Class<?>[] {Broker.class},
+                (_, method, arguments) -> {
+                    if (method.getName().equals("putSchedule") && !isPaused.getAndSet(true)) {
+                        schedules.pause("s");
+                    }
+                    return method.invoke(broker, arguments);
+                });
+        QueueSchedules.of(slow).put("s", Recurrence.every(MINUTE), LENGTH, "other");
+        assertThat(isPaused).isTrue();
+        assertThat(entry().paused()).isTrue();
+        assertThat(entry().template().payload()).asString().isEqualTo("\"other\"");
     }
 
     @Test
@@ -362,7 +379,7 @@ public class QueueSchedulesTest {
         putEveryMinute(Missed.ONCE, Overlap.ALLOW);
         ScheduleEntry good = entry();
         broker.putSchedule(new ScheduleEntry("a", "whenever it rains", "UTC", good.template(), Missed.ONCE,
-                Overlap.ALLOW, false, good.nextDue(), null, null));
+                Overlap.ALLOW, false, good.nextDue(), null, null), null);
         pass(MINUTE);
         assertThat(ready()).containsExactly(60L);
     }

@@ -895,7 +895,7 @@ public final class CeleryBroker implements Broker {
     }
 
     @Override
-    public void putSchedule(ScheduleEntry entry) {
+    public boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before) {
         throw refused(BrokerFeature.SCHEDULES, "celery beat keeps schedules in a file of its own");
     }
 

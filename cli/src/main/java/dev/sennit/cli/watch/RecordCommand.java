@@ -64,6 +64,7 @@ public final class RecordCommand implements Callable<Integer> {
     private static final int MOST = 10_000;
     /** The JVM keeps no more: so many times {@link #MOST} are what had come at the end. */
     private static final int MOST_AT_END = 7;
+    private static final String FLIGHT_RECORDER = "jdk.management.jfr";
     private static final Duration LONGEST = Duration.ofDays(30);
     private static final long BETWEEN_READS = TimeUnit.MILLISECONDS.toNanos(50);
 
@@ -88,6 +89,10 @@ public final class RecordCommand implements Callable<Integer> {
     public Integer call() {
         long pid = JvmReader.pid(process);
         Duration time = duration();
+        if (format().equals("jfr") && ModuleLayer.boot().findModule(FLIGHT_RECORDER).isEmpty()) {
+            throw CommandException.usage("--output: the Java runtime of this command has no module " + FLIGHT_RECORDER
+                    + ", which a .jfr needs: record a .json, or use a whole JDK");
+        }
         ensureWritable();
         JvmReader.connected(pid, server -> {
             List<PoolsMXBean> beans = JvmReader.pools(server, pid);

@@ -416,8 +416,8 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
     }
 
     @Override
-    public void putSchedule(ScheduleEntry entry) {
-        change(writing, true, step -> store.putSchedule(step, entry));
+    public boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before) {
+        return lanes.run(writing, true, step -> store.putSchedule(step, entry, before));
     }
 
     @Override

@@ -123,7 +123,7 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         refuses(BrokerFeature.SEARCH, () -> broker().find("x"));
         refuses(BrokerFeature.SEARCH, () -> broker().replay(TaskFilter.ALL, null));
         refuses(BrokerFeature.SEARCH, () -> broker().purge(TaskFilter.ALL));
-        refuses(BrokerFeature.SCHEDULES, () -> broker().putSchedule(schedule("x", broker().now())));
+        refuses(BrokerFeature.SCHEDULES, () -> broker().putSchedule(schedule("x", broker().now()), null));
         refuses(BrokerFeature.SCHEDULES, () -> broker().schedules());
         refuses(BrokerFeature.EVENTS, () -> broker().events(0, 1));
         refuses(BrokerFeature.EVENTS, () -> broker().keepEvents(LONG));
@@ -154,7 +154,7 @@ public abstract class BrokerContract extends BrokerCrowdContract {
                     task().id("w").after("j").queue("flow").build()), joinOf("j", 1)));
         }
         if (has(BrokerFeature.SCHEDULES)) {
-            broker().putSchedule(schedule("s", broker().now()));
+            broker().putSchedule(schedule("s", broker().now()), null);
         }
         broker().close();
         Broker again = second();
@@ -499,13 +499,13 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         needs(BrokerFeature.SCHEDULES);
         ScheduleEntry b = schedule("b", millis(LONG));
         ScheduleEntry a = schedule("a", null);
-        broker().putSchedule(b);
-        broker().putSchedule(a);
+        assertThat(broker().putSchedule(b, null)).isTrue();
+        assertThat(broker().putSchedule(a, null)).isTrue();
         assertThat(broker().schedules()).extracting(ScheduleEntry::name).containsExactly("a", "b");
         assertThat(stored("b")).usingRecursiveComparison().isEqualTo(b);
         assertThat(stored("a")).usingRecursiveComparison().isEqualTo(a);
         ScheduleEntry changed = schedule("b", millis(units(1)));
-        broker().putSchedule(with(changed, true));
+        assertThat(broker().putSchedule(with(changed, true), b)).isTrue();
         assertThat(stored("b").nextDue()).isEqualTo(changed.nextDue());
         assertThat(stored("b").paused()).isTrue();
         assertThat(broker().removeSchedule("b")).isTrue();
@@ -518,7 +518,7 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         needs(BrokerFeature.SCHEDULES);
         Instant due = millis(Duration.ZERO);
         Instant next = due.plus(LONG);
-        broker().putSchedule(schedule("s", due));
+        broker().putSchedule(schedule("s", due), null);
         var firing = new Firing("s", due, next, List.of(task().id("fired").build()), false);
         assertThat(broker().fire(firing)).isEqualTo(Firing.Outcome.FIRED);
         assertThat(broker().fire(firing)).isEqualTo(Firing.Outcome.NOT_DUE);
@@ -539,10 +539,10 @@ public abstract class BrokerContract extends BrokerCrowdContract {
     public void aPausedScheduleDoesNotFire() {
         needs(BrokerFeature.SCHEDULES);
         Instant due = millis(Duration.ZERO);
-        broker().putSchedule(with(schedule("s", due), true));
+        broker().putSchedule(with(schedule("s", due), true), null);
         var firing = new Firing("s", due, due.plus(LONG), List.of(task().build()), false);
         assertThat(broker().fire(firing)).isEqualTo(Firing.Outcome.NOT_DUE);
-        broker().putSchedule(with(stored("s"), false));
+        broker().putSchedule(with(stored("s"), false), stored("s"));
         assertThat(broker().fire(firing)).isEqualTo(Firing.Outcome.FIRED);
     }
 
@@ -550,7 +550,7 @@ public abstract class BrokerContract extends BrokerCrowdContract {
     public void aScheduleMayWaitForTheTaskThatItHasFired() {
         needs(BrokerFeature.SCHEDULES);
         Instant due = millis(Duration.ZERO);
-        broker().putSchedule(schedule("s", due));
+        broker().putSchedule(schedule("s", due), null);
         assertThat(broker().fire(new Firing("s", due, due.plusSeconds(1), List.of(task().id("first").build()), true)))
                 .isEqualTo(Firing.Outcome.FIRED);
         var second =
@@ -575,11 +575,36 @@ public abstract class BrokerContract extends BrokerCrowdContract {
     public void aReplacedScheduleKnowsWhatItHasFired() {
         needs(BrokerFeature.SCHEDULES);
         Instant due = millis(Duration.ZERO);
-        broker().putSchedule(schedule("s", due));
+        broker().putSchedule(schedule("s", due), null);
         broker().fire(new Firing("s", due, due.plusSeconds(1), List.of(task().id("fired").build()), false));
-        broker().putSchedule(schedule("s", due.plusSeconds(5)));
+        broker().putSchedule(schedule("s", due.plusSeconds(5)), stored("s"));
         assertThat(stored("s")).extracting(ScheduleEntry::nextDue, ScheduleEntry::lastDue, ScheduleEntry::lastTask)
                 .containsExactly(due.plusSeconds(5), due, "fired");
+    }
+
+    @Test
+    public void aChangeTakesBackNoOtherChange() {
+        needs(BrokerFeature.SCHEDULES);
+        Instant due = millis(Duration.ZERO);
+        ScheduleEntry first = schedule("s", due);
+        assertThat(broker().putSchedule(first, first)).as("a change of one that is not there").isFalse();
+        assertThat(broker().schedules()).isEmpty();
+        assertThat(broker().putSchedule(first, null)).isTrue();
+        assertThat(broker().putSchedule(schedule("s", due.plus(LONG)), null)).as("a second of the name").isFalse();
+        assertThat(broker().putSchedule(with(first, true), first)).isTrue();
+        assertThat(broker().putSchedule(with(schedule("s", due.plus(LONG)), false), first)).as("paused meanwhile")
+                .isFalse();
+        assertThat(stored("s")).usingRecursiveComparison().isEqualTo(with(first, true));
+        assertThat(broker().putSchedule(with(first, false), stored("s"))).isTrue();
+        ScheduleEntry ready = stored("s");
+        assertThat(broker().fire(new Firing("s", due, null, List.of(task().id("fired").build()), false)))
+                .isEqualTo(Firing.Outcome.FIRED);
+        assertThat(broker().putSchedule(ready, ready)).as("fired meanwhile").isFalse();
+        ScheduleEntry over = stored("s");
+        assertThat(over.nextDue()).isNull();
+        assertThat(broker().putSchedule(ready, over)).isTrue();
+        assertThat(stored("s")).extracting(ScheduleEntry::nextDue, ScheduleEntry::lastTask)
+                .containsExactly(due, "fired");
     }
 
     @Test
@@ -590,7 +615,7 @@ public abstract class BrokerContract extends BrokerCrowdContract {
             brokers.add(second());
         }
         Instant due = millis(Duration.ZERO);
-        broker().putSchedule(schedule("s", due));
+        broker().putSchedule(schedule("s", due), null);
         var fired = new AtomicInteger();
         for (int round = 0; round < 20; round++) {
             Instant now = due.plusSeconds(round);

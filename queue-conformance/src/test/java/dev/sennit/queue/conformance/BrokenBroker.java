@@ -70,7 +70,8 @@ final class BrokenBroker {
         OLD_PAYLOAD,
         /** Filters ignore the text. */
         NO_TEXT,
-        FORGETS_SCHEDULE_HISTORY
+        FORGETS_SCHEDULE_HISTORY,
+        TAKES_BACK_CHANGES
     }
 
     private static final Batch NONE = Batch.EMPTY;
@@ -134,8 +135,13 @@ final class BrokenBroker {
                 }
             }
             case "putSchedule" -> {
-                if (fault == Fault.FORGETS_SCHEDULE_HISTORY) {
-                    broker.removeSchedule(((ScheduleEntry) arguments[0]).name());
+                String name = ((ScheduleEntry) arguments[0]).name();
+                if (fault == Fault.FORGETS_SCHEDULE_HISTORY && broker.removeSchedule(name)) {
+                    arguments[1] = null;
+                }
+                if (fault == Fault.TAKES_BACK_CHANGES) {
+                    arguments[1] = broker.schedules().stream().filter(one -> one.name().equals(name)).findFirst()
+                            .orElse(null);
                 }
             }
             default -> {}
@@ -220,7 +226,7 @@ final class BrokenBroker {
         if (fault == Fault.IGNORES_PAUSED_SCHEDULE && entry.get().paused()) {
             var old = entry.get();
             broker.putSchedule(new ScheduleEntry(old.name(), old.when(), old.zone(),
-                    old.template(), old.missed(), old.overlap(), false, old.nextDue(), null, null));
+                    old.template(), old.missed(), old.overlap(), false, old.nextDue(), null, null), old);
         }
         return fault == Fault.FIRES_TWICE
                 ? new Firing(firing.schedule(), entry.get().nextDue(), firing.nextDue(), firing.tasks(),

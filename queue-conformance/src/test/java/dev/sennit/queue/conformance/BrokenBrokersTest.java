@@ -87,7 +87,8 @@ class BrokenBrokersTest {
                 Arguments.of(Fault.NO_EVENTS, "eventsTellWhatHappensToTasks"),
                 Arguments.of(Fault.OLD_PAYLOAD, "deadTasksAreReplayedAsIfTheyWereNew"),
                 Arguments.of(Fault.NO_TEXT, "tasksAreFoundByAllThatAFilterSays"),
-                Arguments.of(Fault.FORGETS_SCHEDULE_HISTORY, "aReplacedScheduleKnowsWhatItHasFired"));
+                Arguments.of(Fault.FORGETS_SCHEDULE_HISTORY, "aReplacedScheduleKnowsWhatItHasFired"),
+                Arguments.of(Fault.TAKES_BACK_CHANGES, "aChangeTakesBackNoOtherChange"));
     }
 
     private static TestExecutionSummary run(Fault fault, String test) throws Exception {

@@ -294,13 +294,15 @@ public interface Broker extends AutoCloseable {
     Upkeep upkeep(Upkeep.Limits limits);
 
     /**
-     * Adds a schedule, or replaces the one of its name, with its next due time as given. Of one that is there,
-     * {@link ScheduleEntry#lastDue} and {@link ScheduleEntry#lastTask} stay as they are: so a change does not take back
-     * what is fired at the same moment.
+     * Adds a schedule, or changes the one of its name if that is still paused, or not, and due next, as the caller has
+     * read it: so a change takes back no pause and no firing of the same moment. Of one that is there,
+     * {@link ScheduleEntry#lastDue} and {@link ScheduleEntry#lastTask} stay as they are.
      *
-     * @param entry the schedule
+     * @param entry the schedule, with its next due time
+     * @param before the schedule of that name as the caller has read it; null if there was none
+     * @return false if it is not so any more: then nothing is changed, and the caller reads it again
      */
-    void putSchedule(ScheduleEntry entry);
+    boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before);
 
     /**
      * Removes a schedule. Tasks that it has fired stay.

@@ -282,8 +282,8 @@ public final class MemoryBroker implements Broker {
     }
 
     @Override
-    public void putSchedule(ScheduleEntry entry) {
-        stepOf(() -> store.schedules.put(entry));
+    public boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before) {
+        return step(() -> store.schedules.put(entry, before));
     }
 
     @Override

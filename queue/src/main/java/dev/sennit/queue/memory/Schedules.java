@@ -5,6 +5,7 @@ import dev.sennit.queue.broker.ScheduleEntry;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -12,10 +13,17 @@ import org.jspecify.annotations.Nullable;
 final class Schedules {
     private final Map<String, ScheduleEntry> entries = new TreeMap<>();
 
-    /** Adds a schedule, or replaces one; what was fired last stays. */
-    void put(ScheduleEntry entry) {
+    /** Adds a schedule, or changes one that is as before; what was fired last stays. */
+    boolean put(ScheduleEntry entry, @Nullable ScheduleEntry before) {
         ScheduleEntry old = entries.get(entry.name());
-        entries.put(entry.name(), old == null ? entry : fired(entry, entry.nextDue(), old.lastDue(), old.lastTask()));
+        boolean isAsBefore = old == null || before == null
+                ? old == before
+                : old.paused() == before.paused() && Objects.equals(old.nextDue(), before.nextDue());
+        if (isAsBefore) {
+            entries.put(entry.name(),
+                    old == null ? entry : fired(entry, entry.nextDue(), old.lastDue(), old.lastTask()));
+        }
+        return isAsBefore;
     }
 
     boolean remove(String name) {

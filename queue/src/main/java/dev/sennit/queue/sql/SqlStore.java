@@ -1079,24 +1079,33 @@ public final class SqlStore {
     // ---- schedules ----
 
     /**
-     * Adds a schedule, or replaces the one of its name.
+     * Adds a schedule, or changes the one of its name if that is as before.
      *
      * @param step the transaction
      * @param entry the schedule
+     * @param before the schedule as the caller has read it; null if there was none
+     * @return whether it was so
      * @throws SQLException if the database fails
      */
-    public void putSchedule(Step step, ScheduleEntry entry) throws SQLException {
-        step.query("""
-                INSERT INTO {schedule} (name, rule, zone, message, payload, missed, overlap, paused, next_due, last_due,
-                  last_task)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET rule = excluded.rule,
-                  zone = excluded.zone, message = excluded.message, payload = excluded.payload,
-                  missed = excluded.missed, overlap = excluded.overlap, paused = excluded.paused,
-                  next_due = excluded.next_due""")
-                .text(entry.name()).text(entry.when()).text(entry.zone()).bytes(TaskJson.write(entry.template()))
+    public boolean putSchedule(Step step, ScheduleEntry entry, @Nullable ScheduleEntry before) throws SQLException {
+        Query query = step.query(before == null
+                ? """
+                        INSERT INTO {schedule} (rule, zone, message, payload, missed, overlap, paused, next_due, name,
+                          last_due, last_task)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING"""
+                : """
+                        UPDATE {schedule} SET rule = ?, zone = ?, message = ?, payload = ?, missed = ?, overlap = ?,
+                          paused = ?, next_due = ? WHERE name = ? AND paused = ? AND coalesce(next_due, '') = ?""");
+        query.text(entry.when()).text(entry.zone()).bytes(TaskJson.write(entry.template()))
                 .bytes(entry.template().payload()).text(entry.missed().name()).text(entry.overlap().name())
-                .number(entry.paused() ? 1 : 0).text(Lookup.text(entry.nextDue())).text(Lookup.text(entry.lastDue()))
-                .text(entry.lastTask()).update();
+                .number(entry.paused() ? 1 : 0).text(Lookup.text(entry.nextDue())).text(entry.name());
+        if (before == null) {
+            query.text(Lookup.text(entry.lastDue())).text(entry.lastTask());
+        } else {
+            String due = Lookup.text(before.nextDue());
+            query.number(before.paused() ? 1 : 0).text(due == null ? "" : due);
+        }
+        return query.update() > 0;
     }
 
     /**

@@ -381,8 +381,8 @@ final class SqliteBroker implements Broker, TransactionalEnqueue {
     }
 
     @Override
-    public void putSchedule(ScheduleEntry entry) {
-        change(step -> store.putSchedule(step, entry));
+    public boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before) {
+        return writer.run(step -> store.putSchedule(step, entry, before));
     }
 
     @Override

@@ -613,7 +613,7 @@ class SqliteBrokerTest {
         Instant due = clock.instant();
         var entry = new ScheduleEntry("s", "every PT1M", "UTC", task("t").build(), ScheduleEntry.Missed.ONCE,
                 ScheduleEntry.Overlap.SKIP, false, due, null, null);
-        broker.putSchedule(entry);
+        broker.putSchedule(entry, null);
         var firing = new Firing("s", due, due.plusSeconds(60), List.of(task("t1").build()), true);
         assertThat(broker.fire(firing)).isEqualTo(Firing.Outcome.FIRED);
         assertThat(broker.fire(firing)).isEqualTo(Firing.Outcome.NOT_DUE);
@@ -625,7 +625,7 @@ class SqliteBrokerTest {
             assertThat(read.nextDue()).isEqualTo(due.plusSeconds(120));
             assertThat(read.lastTask()).isEqualTo("t2");
         });
-        broker.putSchedule(entry);
+        broker.putSchedule(entry, broker.schedules().getFirst());
         assertThat(broker.schedules().getFirst().lastTask()).isEqualTo("t2");
         assertThat(broker.removeSchedule("s")).isTrue();
         assertThat(broker.removeSchedule("s")).isFalse();

@@ -537,8 +537,12 @@ public final class RedisBroker implements Broker {
     // ---- schedules ----
 
     @Override
-    public void putSchedule(ScheduleEntry entry) {
-        run(Script.PUT_SCHEDULE, new Arguments().add(entry.name()).add(Reply.fields(entry)));
+    public boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before) {
+        Arguments arguments = new Arguments().add(entry.name()).add(Reply.fields(entry)).add(before != null);
+        if (before != null) {
+            arguments.add(before.paused()).add(Reply.text(before.nextDue()));
+        }
+        return number(Script.PUT_SCHEDULE, arguments) == 1;
     }
 
     @Override

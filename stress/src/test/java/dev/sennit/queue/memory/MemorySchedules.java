@@ -281,7 +281,7 @@ final class MemorySchedules {
             VirtualClock clock = clock();
             var broker = new MemoryBroker(clock);
             broker.putSchedule(new ScheduleEntry("s", "every PT1S", "UTC", task("t").build(),
-                    ScheduleEntry.Missed.ONCE, ScheduleEntry.Overlap.ALLOW, false, clock.now(), null, null));
+                    ScheduleEntry.Missed.ONCE, ScheduleEntry.Overlap.ALLOW, false, clock.now(), null, null), null);
             var fired = new AtomicInteger();
             var due = clock.now();
             List<Part> parts = new ArrayList<>();
