@@ -62,8 +62,9 @@ final class News implements AutoCloseable {
     private static final long CONNECT_NANOS = SECONDS.toNanos(10);
     /** How long those who were asked have to tell of themselves. */
     private static final long ANSWER_NANOS = MILLISECONDS.toNanos(300);
-    /** How long the queue of an address is kept that nobody listens to. */
-    private static final long ENDS_KEPT_MILLIS = Duration.ofHours(1).toMillis();
+    /** The queue of an address is kept for an hour when nobody listens to it. */
+    static final Map<String, Object> ENDS = Map.of("x-queue-type", "quorum", "x-delivery-limit", 1_000_000, "x-expires",
+            Duration.ofHours(1).toMillis());
     private static final String ALL = "all";
 
     private static final System.Logger LOG = System.getLogger("dev.sennit");
@@ -81,6 +82,8 @@ final class News implements AutoCloseable {
         private final BrokerListener listener;
         // guarded by lock
         private boolean mayHaveWork;
+        /** Whether it has listened on a connection, so that news may be lost with that. */
+        private boolean wasHeard;
         private final ArrayDeque<End> ends = new ArrayDeque<>();
         private final ArrayDeque<ControlMessage> messages = new ArrayDeque<>();
         private @Nullable Thread caller;
@@ -376,6 +379,7 @@ final class News implements AutoCloseable {
             return; // the keeper does it
         }
         for (Listening each : List.copyOf(listenings)) {
+            each.wasHeard = true;
             for (String key : each.keys) {
                 if (bound.add(key)) {
                     open.queueBind(queue, address.news(), key);
@@ -384,8 +388,7 @@ final class News implements AutoCloseable {
             String replyTo = each.interest.replyTo();
             if (hasEnds && replyTo != null && consumed.add(replyTo)) {
                 String ends = address.ends(replyTo);
-                open.queueDeclare(ends, true, false, false, Map.of("x-queue-type", "quorum", "x-delivery-limit",
-                        1_000_000, "x-expires", ENDS_KEPT_MILLIS));
+                open.queueDeclare(ends, true, false, false, ENDS);
                 open.basicQos(MOST_ENDS);
                 open.basicConsume(ends, false, ends, new DefaultConsumer(open) {
                     @Override
@@ -478,8 +481,8 @@ final class News implements AutoCloseable {
             consumed.clear();
             connection = fresh;
             channel = open;
+            noteWork(); // what was told meanwhile is lost
             bind();
-            noteWork();
             askedAt = System.nanoTime();
             changed.signalAll();
             isReady = true;
@@ -528,7 +531,7 @@ final class News implements AutoCloseable {
     /** Under the lock. */
     private void noteWork() {
         for (Listening each : List.copyOf(listenings)) {
-            if (!each.interest.queues().isEmpty()) {
+            if (!each.interest.queues().isEmpty() && each.wasHeard) {
                 each.note(one -> one.mayHaveWork = true);
             }
         }

@@ -31,9 +31,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Publisher implements AutoCloseable {
     /** How long a message waits for a server that takes none. */
-    private static final long BLOCKED_MILLIS = 10_000;
+    private static final long BLOCKED_MILLIS = 5_000;
     /** How long a confirm may take. */
-    private static final long CONFIRM_MILLIS = 30_000;
+    private static final long CONFIRM_MILLIS = 15_000;
 
     /**
      * A message to send.
@@ -272,7 +272,7 @@ final class Publisher implements AutoCloseable {
     private static Thread watch(Session own) {
         return Thread.ofVirtual().name("sennit-rabbitmq-watch").start(() -> {
             try {
-                Thread.sleep(BLOCKED_MILLIS);
+                Thread.sleep(2 * BLOCKED_MILLIS);
                 Connector.close(own.connection);
             } catch (InterruptedException e) {
                 // it is written
@@ -330,7 +330,7 @@ final class Publisher implements AutoCloseable {
 
     private void lock() {
         try {
-            if (!lock.tryLock(2 * BLOCKED_MILLIS, TimeUnit.MILLISECONDS)) {
+            if (!lock.tryLock(4 * BLOCKED_MILLIS, TimeUnit.MILLISECONDS)) {
                 throw errors.of(Kind.UNAVAILABLE, false, " lets a message wait: try again", null);
             }
         } catch (InterruptedException e) {

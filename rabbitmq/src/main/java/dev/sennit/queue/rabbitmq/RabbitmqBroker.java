@@ -202,7 +202,7 @@ public final class RabbitmqBroker implements Broker {
         publisher = new Publisher(connector, errors, address.news());
         directory = new Directory(connector, publisher, address.directory());
         news = new News(connector, errors, publisher, address, clock, true);
-        takes = new Takes(connector);
+        takes = new Takes(connector, name);
     }
 
     /** How long a message may be ours: the server looks once a minute, and has a clock of its own. */
@@ -433,14 +433,16 @@ public final class RabbitmqBroker implements Broker {
                             isEmpty = true;
                             break;
                         }
+                        List<Bad> bad = new ArrayList<>();
                         for (Delivery each : come) {
                             bytes += each.body().length;
-                            Held taken = take(each, queue, request.lease());
+                            Held taken = take(each, queue, request.lease(), bad);
                             if (taken != null) {
                                 ofQueue.add(taken);
                                 last = new Since(Instant.ofEpochMilli(taken.message.at()), taken.message.number());
                             }
                         }
+                        bury(bad);
                     }
                     if (isEmpty) {
                         waitingSince.remove(source);
@@ -459,12 +461,12 @@ public final class RabbitmqBroker implements Broker {
     }
 
     /** Returns what is to be run of a message; null if it has come to its end. Under the lock. */
-    private @Nullable Held take(Delivery delivery, String queue, Duration lease) throws IOException {
+    private @Nullable Held take(Delivery delivery, String queue, Duration lease, List<Bad> bad) throws IOException {
         Message message;
         try {
             message = Message.read(delivery.body());
         } catch (RuntimeException e) { // whatever it is, it is none of a task
-            bury(delivery, queue, e);
+            bad.add(new Bad(delivery, queue, e));
             return null;
         }
         Instant now = clock.instant();
@@ -575,16 +577,30 @@ public final class RabbitmqBroker implements Broker {
         return Post.to(address.dead(queue), properties, body);
     }
 
+    /** A message that is none of a task, and why. */
+    private record Bad(Delivery delivery, String queue, RuntimeException why) {
+        String text() {
+            return String.valueOf(why.getMessage()).replaceAll("\\s+", " ").strip();
+        }
+    }
+
     /** Puts what cannot be read among the dead letters, with its bytes. Under the lock. */
-    private void bury(Delivery delivery, String queue, RuntimeException why) throws IOException {
-        String text = String.valueOf(why.getMessage()).replaceAll("\\s+", " ").strip();
-        LOG.log(System.Logger.Level.WARNING, name + " - a message in queue " + queue
-                + " cannot be read, and is among the dead letters: " + text);
-        declare(List.of(new Directory.Entry(queue, null)), List.of(address.dead(queue)));
-        String id = delivery.properties().getMessageId();
-        send(List.of(), List.of(letter(queue, id, "", DeadReason.UNREADABLE,
-                new ErrorInfo(why.getClass().getName(), text, ""), delivery.body(), delivery.count())));
-        takes.acknowledge(List.of(delivery));
+    private void bury(List<Bad> bad) throws IOException {
+        if (bad.isEmpty()) {
+            return;
+        }
+        LOG.log(System.Logger.Level.WARNING, name + " - " + bad.size() + " messages in queue " + bad.getFirst().queue
+                + " cannot be read, and are among the dead letters: " + bad.getFirst().text());
+        List<Post> posts = new ArrayList<>();
+        for (Bad each : bad) {
+            declare(List.of(new Directory.Entry(each.queue, null)), List.of(address.dead(each.queue)));
+            Delivery delivery = each.delivery;
+            posts.add(letter(each.queue, delivery.properties().getMessageId(), "", DeadReason.UNREADABLE,
+                    new ErrorInfo(each.why.getClass().getName(), each.text(), ""), delivery.body(),
+                    delivery.count()));
+        }
+        send(List.of(), posts);
+        takes.acknowledge(bad.stream().map(Bad::delivery).toList());
     }
 
     /** Returns what a token gives a right to; null if it is old. Under the lock. */
@@ -852,7 +868,7 @@ public final class RabbitmqBroker implements Broker {
     }
 
     @Override
-    public void putSchedule(ScheduleEntry entry) {
+    public boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before) {
         throw refused(BrokerFeature.SCHEDULES, "schedules");
     }
 

@@ -260,8 +260,8 @@ final class StoreBroker implements Broker {
     }
 
     @Override
-    public void putSchedule(ScheduleEntry entry) {
-        store.putSchedule(entry);
+    public boolean putSchedule(ScheduleEntry entry, @Nullable ScheduleEntry before) {
+        return store.putSchedule(entry, before);
     }
 
     @Override

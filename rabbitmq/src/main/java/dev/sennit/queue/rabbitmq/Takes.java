@@ -6,6 +6,7 @@ import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.GetResponse;
+import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -78,14 +79,16 @@ final class Takes implements AutoCloseable {
     }
 
     private final Connector connector;
+    private final String name;
     private @Nullable Connection connection;
     private @Nullable Channel looking;
     private @Nullable Channel taking;
     /** What came after its consumer was gone. */
     private @Nullable Collector late;
 
-    Takes(Connector connector) {
+    Takes(Connector connector, String name) {
         this.connector = connector;
+        this.name = name;
     }
 
     /** Connects, so that errors are told. */
@@ -118,10 +121,21 @@ final class Takes implements AutoCloseable {
             own = channel();
             var collector = new Collector(own, "");
             own.setDefaultConsumer(collector);
+            own.addShutdownListener(this::explain);
             late = collector;
             taking = own;
         }
         return own;
+    }
+
+    /** Says why tasks that run here come again elsewhere, if that is somebody's mistake. */
+    private void explain(ShutdownSignalException cause) {
+        if (cause.getReason() instanceof AMQP.Channel.Close close && close.getReplyCode() == AMQP.PRECONDITION_FAILED
+                && close.getReplyText().contains("timeout")) {
+            System.getLogger("dev.sennit").log(System.Logger.Level.WARNING, name + " - the server has taken back tasks"
+                    + " that run: its consumer_timeout is shorter than the one in the address; name it there, as in"
+                    + " ?consumerTimeout=PT10M, or add ?store=URI");
+        }
     }
 
     private Channel channel() throws IOException {
@@ -135,12 +149,6 @@ final class Takes implements AutoCloseable {
     /** Declares a queue, if it is not there, and returns how many messages wait in it. */
     int declared(String queue) throws IOException {
         return looking().queueDeclare(queue, true, false, false, QUORUM).getMessageCount();
-    }
-
-    /** Declares a queue that the server deletes when nobody has used it for some time. */
-    void declareShortLived(String queue, long millis) throws IOException {
-        looking().queueDeclare(queue, true, false, false,
-                Map.of("x-queue-type", "quorum", "x-delivery-limit", 1_000_000, "x-expires", millis));
     }
 
     /** Declares a stream, if it is not there. */
