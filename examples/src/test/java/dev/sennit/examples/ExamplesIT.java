@@ -170,6 +170,8 @@ class ExamplesIT {
                             + "clean /tmp at 2026-03-30T02:30\\Rnext: 2026-03-31T02:30\\+02:00\\[Europe/Vienna]$"),
             Map.entry("queues.QueueWorkerService",
                     "^sum of squares: 338350\\R(?s:.*)^with one killed: 338350$"),
+            Map.entry("queues.TasksInRabbitmq", "^now: 6\\Rno tasks that are due later \\(DELAY\\): add .*\\R"
+                    + "now: 6\\Rlater: 7$"),
             Map.entry("queues.ReplayedPart",
                     "(?=(?s:.*)^failed: true$)(?=(?s:.*)^alarm: disk.store FAILED, java.lang.IllegalStateException: "
                             + "no space left for rather long$)(?s:.*)^1 replayed: stored \\[5, 11]$"),
@@ -235,6 +237,10 @@ class ExamplesIT {
     void printsWhatItPromises(String name) throws Exception {
         if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.redis()")) {
             Assumptions.assumeTrue(ServerKind.REDIS.isInstalled(), () -> ServerKind.REDIS.obstacle().orElseThrow());
+        }
+        if (Boolean.getBoolean("sennit.servers.optional") && source(name).contains("TestServer.rabbitmq()")) {
+            Assumptions.assumeTrue(ServerKind.RABBITMQ.isInstalled(),
+                    () -> ServerKind.RABBITMQ.obstacle().orElseThrow());
         }
         Run run = run(name);
         assertThat(complaints(run)).isEmpty();

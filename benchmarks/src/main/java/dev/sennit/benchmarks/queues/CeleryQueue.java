@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 final class CeleryQueue implements QueueSystem {
     private static final long STOP_SECONDS = 10;
     private static final String REDIS = "SENNIT_BENCHMARK_REDIS";
+    private static final String BROKER = "SENNIT_BENCHMARK_BROKER";
 
     private final Process worker;
     private final Peer client;
@@ -22,9 +23,11 @@ final class CeleryQueue implements QueueSystem {
     /**
      * Starts both.
      *
+     * @param redis where the results are
+     * @param broker where the tasks are: there, or in RabbitMQ
      * @param log where the worker writes
      */
-    CeleryQueue(Bench bench, Python python, String redis, Path log) throws IOException {
+    CeleryQueue(Bench bench, Python python, String redis, String broker, Path log) throws IOException {
         String command = python.command().toString();
         // A worker does not end with its starter: the end of the input, however it comes, ends it.
         String script = "\"$@\" </dev/null & worker=$!; cat >/dev/null; kill $worker; wait $worker";
@@ -35,10 +38,12 @@ final class CeleryQueue implements QueueSystem {
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().put(REDIS, redis);
+        builder.environment().put(BROKER, broker);
         worker = builder.start();
         try {
             String submitter = bench.scripts().resolve("peer_queues.py").toString();
-            client = Peer.start("Celery", List.of("env", REDIS + "=" + redis, command, "-B", submitter));
+            client = Peer.start("Celery", List.of("env", REDIS + "=" + redis, BROKER + "=" + broker, command, "-B",
+                    submitter));
         } catch (IOException e) {
             end();
             throw e;

@@ -31,10 +31,12 @@ public final class QueuesExperiment implements Experiment {
     private static final String POSTGRESQL = "Sennit, PostgreSQL";
     private static final String POSTGRESQL_ASYNC = "Sennit, PostgreSQL, synchronous=off";
     private static final String REDIS = "Sennit, Redis";
+    private static final String RABBITMQ = "Sennit, RabbitMQ";
     private static final String DB_SCHEDULER = "db-scheduler, PostgreSQL";
     private static final String JOBRUNR = "JobRunr, PostgreSQL";
     private static final String CELERY = "Celery, Redis";
-    private static final List<String> PEERS = List.of(DB_SCHEDULER, JOBRUNR, CELERY);
+    private static final String CELERY_RABBITMQ = "Celery, RabbitMQ";
+    private static final List<String> PEERS = List.of(DB_SCHEDULER, JOBRUNR, CELERY, CELERY_RABBITMQ);
 
     private static final long PAUSE_MILLIS = 20;
     private static final int WARM_UPS = 3;
@@ -45,6 +47,7 @@ public final class QueuesExperiment implements Experiment {
     private static final double AIM_TASKS = 5_000;
     private static final double AIM_TASKS_REDIS = 10_000;
     private static final double AIM_OF_CELERY = 10;
+    private static final double AIM_OF_CELERY_RABBITMQ = 5;
     private static final double AIM_ENQUEUED = 50_000;
     private static final double AIM_LATENCY = 0.001;
     private static final double AIM_IDLE = 0.01;
@@ -60,11 +63,8 @@ public final class QueuesExperiment implements Experiment {
             aimOfRate(report, tasks, SQLITE, AIM_TASKS, " tasks");
             aimOfRate(report, tasks, POSTGRESQL, AIM_TASKS, " tasks");
             aimOfRate(report, tasks, REDIS, AIM_TASKS_REDIS, " tasks");
-            if (tasks.has(REDIS) && tasks.has(CELERY)) {
-                double times = tasks.median(CELERY) / tasks.median(REDIS);
-                report.aim(REDIS + ": >= " + (int) AIM_OF_CELERY + " x " + CELERY, String.format(Locale.ROOT, "%.1f",
-                        times), times >= AIM_OF_CELERY);
-            }
+            aimOfTimes(report, tasks, REDIS, CELERY, AIM_OF_CELERY);
+            aimOfTimes(report, tasks, RABBITMQ, CELERY_RABBITMQ, AIM_OF_CELERY_RABBITMQ);
 
             Map<String, List<double[]>> enqueued = enqueue(bench, stage.systems);
             Comparison enqueue = new Comparison(enqueued)
@@ -96,6 +96,14 @@ public final class QueuesExperiment implements Experiment {
         if (comparison.has(name)) {
             double measured = 1 / comparison.median(name);
             report.aim(name + ": >= " + Figures.rate(rate) + of, Figures.rate(measured), measured >= rate);
+        }
+    }
+
+    private static void aimOfTimes(Report report, Comparison tasks, String name, String peer, double aim) {
+        if (tasks.has(name) && tasks.has(peer)) {
+            double times = tasks.median(peer) / tasks.median(name);
+            report.aim(name + ": >= " + (int) aim + " x " + peer, String.format(Locale.ROOT, "%.1f", times),
+                    times >= aim);
         }
     }
 
@@ -194,7 +202,8 @@ public final class QueuesExperiment implements Experiment {
                 open(SQLITE_FULL, new SennitQueue("sqlite:" + folder.resolve("full.db") + "?sync=full"));
                 openPostgresql();
                 openRedis();
-                openCelery(bench, folder);
+                String rabbitmq = openRabbitmq();
+                openCelery(bench, folder, rabbitmq);
             } catch (Exception | Error e) {
                 try (this) {
                     throw e;
@@ -236,7 +245,20 @@ public final class QueuesExperiment implements Experiment {
             notes.add("Redis does not wait for the disk.");
         }
 
-        private void openCelery(Bench bench, Path folder) throws Exception {
+        /** Returns the address of the server, for those who speak AMQP; empty if there is none. */
+        private String openRabbitmq() throws Exception {
+            Optional<String> obstacle = ServerKind.RABBITMQ.obstacle();
+            if (obstacle.isPresent()) {
+                notes.add("Left out: RabbitMQ: " + obstacle.get());
+                return "";
+            }
+            String address = keep(TestServer.rabbitmq().open()).uri().toString();
+            open(RABBITMQ, new SennitQueue(address.replaceFirst("amqp", "rabbitmq")));
+            notes.add("RabbitMQ waits for the disk: Sennit's queues are quorum queues. It keeps no results.");
+            return address;
+        }
+
+        private void openCelery(Bench bench, Path folder, String rabbitmq) throws Exception {
             if (bench.python().isEmpty()) {
                 return;
             }
@@ -248,7 +270,12 @@ public final class QueuesExperiment implements Experiment {
                 return;
             }
             String redis = keep(TestServer.redis().fsync(false).open()).uri().toString();
-            open(CELERY, new CeleryQueue(bench, bench.python().get(), redis, folder.resolve("celery.log")));
+            open(CELERY, new CeleryQueue(bench, bench.python().get(), redis, redis, folder.resolve("celery.log")));
+            if (!rabbitmq.isEmpty()) {
+                String results = keep(TestServer.redis().fsync(false).open()).uri().toString();
+                open(CELERY_RABBITMQ, new CeleryQueue(bench, bench.python().get(), results, rabbitmq,
+                        folder.resolve("celery-rabbitmq.log")));
+            }
             notes.add(version.get() + " has 2 processes, acks late and stores results; its Redis does not wait for the"
                     + " disk.");
         }
