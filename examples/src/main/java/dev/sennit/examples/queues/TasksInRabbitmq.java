@@ -11,8 +11,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * Tasks in RabbitMQ: alone it hands them out, and refuses what it cannot do; with a store it does all. Wants the program
- * {@code rabbitmq-server}, and {@code sennit-rabbitmq} on the class path.
+ * Tasks in RabbitMQ: alone it hands them out, and refuses what it cannot do; with a store it does all. Wants the
+ * program {@code rabbitmq-server}, and {@code sennit-rabbitmq} on the class path.
  */
 public final class TasksInRabbitmq {
     private static final TaskType<String, Integer> LENGTH = TaskType.of("text.length", String.class, String::length);

@@ -88,8 +88,8 @@ import org.jspecify.annotations.Nullable;
  *   that of the server, or is it</td></tr>
  * </table>
  *
- * <p><b>Without a store</b> a task is a message, and its lease is a message that is not acknowledged. RabbitMQ hands out
- * messages and takes them back; it knows none by its id. So this broker has the features DURABLE and SHARED, and
+ * <p><b>Without a store</b> a task is a message, and its lease is a message that is not acknowledged. RabbitMQ hands
+ * out messages and takes them back; it knows none by its id. So this broker has the features DURABLE and SHARED, and
  * refuses all others in one line: no delays and no waits of retries, no priorities but the usual one, no unique tasks,
  * keys, rates, pauses, workflows, search and schedules, no {@link #cancel} and no {@link #ended}; a submitter that
  * waits hears of the ends of its tasks. Nothing is lost, but a task may come, run and be completed twice: after an

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The broker in RabbitMQ beside a server that fails. A start of that takes seconds, so it fails once in a short run. */
+/** The broker in RabbitMQ beside a server that fails. A start takes seconds, so it fails once in a short run. */
 @WithServer(ServerKind.RABBITMQ)
 class RabbitmqFaultsIT extends BrokerFaultsContract {
     private static final Set<String> READY = ConcurrentHashMap.newKeySet();
