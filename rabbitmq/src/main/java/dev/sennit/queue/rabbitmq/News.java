@@ -60,8 +60,9 @@ final class News implements AutoCloseable {
     private static final long MOST_BACKOFF = SECONDS.toNanos(2);
     /** How long a subscription waits for a connection. */
     private static final long CONNECT_NANOS = SECONDS.toNanos(10);
-    /** How long those who were asked have to tell of themselves. */
-    private static final long ANSWER_NANOS = MILLISECONDS.toNanos(300);
+    /** How long those who were asked have to tell of themselves, and how long after one of them the others have. */
+    private static final long ANSWER_NANOS = SECONDS.toNanos(1);
+    private static final long NEXT_ANSWER_NANOS = MILLISECONDS.toNanos(200);
     /** The queue of an address is kept for an hour when nobody listens to it. */
     static final Map<String, Object> ENDS = Map.of("x-queue-type", "quorum", "x-delivery-limit", 1_000_000, "x-expires",
             Duration.ofHours(1).toMillis());
@@ -207,6 +208,8 @@ final class News implements AutoCloseable {
     private @Nullable Channel channel;
     private String queue = "";
     private long askedAt;
+    /** When somebody told of a worker last, or 0. */
+    private long answeredAt;
     private @Nullable RuntimeException failure;
     private boolean isClosed;
 
@@ -285,8 +288,8 @@ final class News implements AutoCloseable {
         lock.lock();
         try {
             awaitConnection();
-            for (long rest = askedAt + ANSWER_NANOS - System.nanoTime(); rest > 0 && !isClosed;) {
-                rest = changed.awaitNanos(rest);
+            for (long rest = answersRest(); rest > 0 && !isClosed; rest = answersRest()) {
+                changed.awaitNanos(rest);
             }
             return workers.values().stream().sorted(Comparator.comparing(seen -> seen.report.id())).toList();
         } catch (InterruptedException e) {
@@ -295,6 +298,13 @@ final class News implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Under the lock. */
+    private long answersRest() {
+        long now = System.nanoTime();
+        long rest = askedAt + ANSWER_NANOS - now;
+        return answeredAt == 0 ? rest : Math.min(rest, answeredAt + NEXT_ANSWER_NANOS - now);
     }
 
     // ---- subscriptions ----
@@ -562,6 +572,8 @@ final class News implements AutoCloseable {
                         if (!news.from().equals(self)) {
                             WorkerReport report = Wire.report(news, clock.instant());
                             workers.put(report.id(), new Seen(report, news.from(), Wire.held(news)));
+                            answeredAt = System.nanoTime();
+                            changed.signalAll();
                         }
                     }
                     case "forget" -> {

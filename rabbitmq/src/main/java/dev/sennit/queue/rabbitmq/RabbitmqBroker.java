@@ -282,7 +282,7 @@ public final class RabbitmqBroker implements Broker {
 
     private UnsupportedOperationException refused(BrokerFeature feature, String what) {
         ensureOpen();
-        return new UnsupportedOperationException(name + " has no " + what + " (" + feature
+        return new UnsupportedOperationException("RabbitMQ has no " + what + " (" + feature
                 + "): add ?store= and the address of another broker, as in store=redis://HOST");
     }
 

@@ -185,8 +185,21 @@ final class Wire {
         return MAPPER.writeValueAsBytes(node);
     }
 
-    static Directory.Entry source(byte[] bytes) {
+    /** A mark in the directory, up to which somebody reads. */
+    static byte[] mark(String mark) {
+        return MAPPER.writeValueAsBytes(MAPPER.createObjectNode().put("mark", mark));
+    }
+
+    static boolean isMark(byte[] bytes, String mark) {
+        return mark.equals(MAPPER.readTree(bytes).path("mark").asString(""));
+    }
+
+    /** Returns null for a mark. */
+    static Directory.@Nullable Entry source(byte[] bytes) {
         JsonNode node = MAPPER.readTree(bytes);
+        if (node.has("mark")) {
+            return null;
+        }
         return new Directory.Entry(text(node, "queue"), optional(node, "type"));
     }
 

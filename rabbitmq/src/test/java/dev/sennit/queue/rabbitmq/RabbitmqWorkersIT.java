@@ -12,15 +12,18 @@ import dev.sennit.queue.TaskFailedException;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
 import dev.sennit.queue.Workflow;
+import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.QueueCounts;
 import dev.sennit.queue.broker.RetryPolicy;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.WorkerReport;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -83,6 +86,23 @@ class RabbitmqWorkersIT {
                     .containsExactly(tuple("default", 1L));
             assertThatThrownBy(() -> queue.submit(flaky, "x", SubmitOptions.NONE.delay(Duration.ofSeconds(1))))
                     .isInstanceOf(UnsupportedOperationException.class).hasMessageContainingAll("DELAY", "?store=");
+        }
+    }
+
+    @Test
+    void whoLooksOnSeesWorkersAndWhatWaits() {
+        try (TaskQueue queue = TaskQueue.open(uri); QueueWorker worker = worker(queue, SQUARE)) {
+            assertThat(queue.submit(SQUARE, 3).join()).isEqualTo(9);
+            queue.enqueue(TaskType.of("unknown", String.class, text -> text), "x");
+            try (Broker looker = Broker.open(uri)) {
+                while (looker.workers().isEmpty()) { // until the first report
+                    Thread.onSpinWait();
+                }
+                assertThat(looker.workers()).extracting(WorkerReport::types).containsExactly(Set.of("square"));
+                assertThat(looker.counts()).extracting(QueueCounts::queue, counts -> counts.count(TaskState.READY))
+                        .containsExactly(tuple("default", 1L));
+            }
+            assertThat(worker.status().succeeded()).isOne();
         }
     }
 
