@@ -436,10 +436,11 @@ final class News implements AutoCloseable {
                         connect();
                         backoff = LEAST_BACKOFF;
                     } catch (IOException | RuntimeException e) {
-                        failure = errors.of(e, false);
+                        BrokerException told = errors.of(e, false);
+                        failure = told;
                         changed.signalAll();
                         LOG.log(System.Logger.Level.DEBUG,
-                                () -> name + " - cannot hear of news, tries again: " + failure.getMessage());
+                                () -> name + " - cannot hear of news, tries again: " + told.getMessage());
                         pause(backoff);
                         backoff = Math.min(MOST_BACKOFF, 2 * backoff);
                         continue;

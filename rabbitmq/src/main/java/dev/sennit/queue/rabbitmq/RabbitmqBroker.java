@@ -492,6 +492,7 @@ public final class RabbitmqBroker implements Broker {
         return one;
     }
 
+    @SuppressWarnings("NullAway") // it does not see the annotations of arrays of another module
     private Claim claim(Held one) {
         QueuedTask task = one.task();
         Duration limit = task.hardLimit();
