@@ -435,7 +435,7 @@ final class News implements AutoCloseable {
                     try {
                         connect();
                         backoff = LEAST_BACKOFF;
-                    } catch (IOException | RuntimeException e) {
+                    } catch (IOException | RuntimeException | Error e) { // whatever it is, listeners wait for it
                         BrokerException told = errors.of(e, false);
                         failure = told;
                         changed.signalAll();
