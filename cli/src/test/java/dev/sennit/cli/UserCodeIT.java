@@ -7,6 +7,7 @@ import dev.sennit.images.ThumbnailMaker;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.celery.CeleryBrokerProvider;
 import dev.sennit.queue.postgresql.PostgresqlBroker;
+import dev.sennit.queue.rabbitmq.RabbitmqBroker;
 import dev.sennit.queue.redis.RedisBroker;
 import dev.sennit.queue.rq.RqBroker;
 import java.io.File;
@@ -282,7 +283,7 @@ public class UserCodeIT extends ScriptSandbox {
         published.putAll(contents(Path.of(ThumbnailMaker.class.getProtectionDomain().getCodeSource().getLocation()
                 .toURI())));
         for (Class<?> ofJar : List.of(TaskQueue.class, PostgresqlBroker.class, RedisBroker.class,
-                CeleryBrokerProvider.class, RqBroker.class)) {
+                RabbitmqBroker.class, CeleryBrokerProvider.class, RqBroker.class)) {
             published.putAll(contents(Path.of(ofJar.getProtectionDomain().getCodeSource().getLocation().toURI())));
         }
         assertThat(published).hasSizeGreaterThan(500);

@@ -175,6 +175,8 @@ class ExamplesIT {
                             + "clean /tmp at 2026-03-30T02:30\\Rnext: 2026-03-31T02:30\\+02:00\\[Europe/Vienna]$"),
             Map.entry("queues.QueueWorkerService",
                     "^sum of squares: 338350\\R(?s:.*)^with one killed: 338350$"),
+            Map.entry("queues.TasksInRabbitmq", "^now: 6\\Rno tasks that are due later \\(DELAY\\): add .*\\R"
+                    + "now: 6\\Rlater: 7$"),
             Map.entry("queues.ReplayedPart",
                     "(?=(?s:.*)^failed: true$)(?=(?s:.*)^alarm: disk.store FAILED, java.lang.IllegalStateException: "
                             + "no space left for rather long$)(?s:.*)^1 replayed: stored \\[5, 11]$"),

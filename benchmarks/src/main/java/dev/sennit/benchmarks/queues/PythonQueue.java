@@ -12,10 +12,11 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** Celery or RQ on Redis, with two processes and results; its submitter is a Python too: see peer_queues.py. */
+/** Celery or RQ on Redis, or Celery on RabbitMQ, with two processes and results; its submitter is a Python too: see peer_queues.py. */
 final class PythonQueue implements QueueSystem {
     private static final long STOP_SECONDS = 10;
     private static final String REDIS = "SENNIT_BENCHMARK_REDIS";
+    private static final String BROKER = "SENNIT_BENCHMARK_BROKER";
 
     /** The programs. */
     enum Kind {
@@ -67,9 +68,12 @@ final class PythonQueue implements QueueSystem {
     /**
      * Starts both.
      *
+     * @param redis where the results are
+     * @param broker where the tasks are: there, or, of Celery, in RabbitMQ
      * @param log where the worker writes
      */
-    PythonQueue(Kind kind, Bench bench, Python python, String redis, Path log) throws IOException {
+    PythonQueue(Kind kind, Bench bench, Python python, String redis, String broker, Path log)
+            throws IOException {
         String command = python.command().toString();
         List<String> words = new ArrayList<>(List.of("sh", "-c", kind.script, "sh", command, "-B", "-m"));
         words.addAll(kind.worker(redis));
@@ -78,10 +82,11 @@ final class PythonQueue implements QueueSystem {
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().put(REDIS, redis);
+        builder.environment().put(BROKER, broker);
         worker = builder.start();
         try {
             String submitter = bench.scripts().resolve(kind.submitter).toString();
-            client = Peer.start(kind.title, List.of("env", REDIS + "=" + redis, command, "-B", submitter));
+            client = Peer.start(kind.title, List.of("env", REDIS + "=" + redis, BROKER + "=" + broker, command, "-B", submitter));
         } catch (IOException e) {
             end();
             throw e;

@@ -29,13 +29,15 @@ public final class QueuesExperiment implements Experiment {
     private static final String POSTGRESQL = "Sennit, PostgreSQL";
     private static final String POSTGRESQL_ASYNC = "Sennit, PostgreSQL, synchronous=off";
     private static final String REDIS = "Sennit, Redis";
+    private static final String RABBITMQ = "Sennit, RabbitMQ";
     private static final String DB_SCHEDULER = "db-scheduler, PostgreSQL";
     private static final String JOBRUNR = "JobRunr, PostgreSQL";
     private static final String CELERY = "Celery, Redis";
+    private static final String CELERY_RABBITMQ = "Celery, RabbitMQ";
     private static final String RQ = "RQ, Redis";
     private static final String AS_CELERY = "Sennit, as Celery on Redis";
     private static final String AS_RQ = "Sennit, as RQ on Redis";
-    private static final List<String> PEERS = List.of(DB_SCHEDULER, JOBRUNR, CELERY, RQ);
+    private static final List<String> PEERS = List.of(DB_SCHEDULER, JOBRUNR, CELERY, CELERY_RABBITMQ, RQ);
 
     /** Between two tasks that come one after another. */
     static final long PAUSE_MILLIS = 20;
@@ -47,6 +49,7 @@ public final class QueuesExperiment implements Experiment {
     private static final double AIM_TASKS = 5_000;
     private static final double AIM_TASKS_REDIS = 10_000;
     private static final double AIM_OF_CELERY = 10;
+    private static final double AIM_OF_CELERY_RABBITMQ = 5;
     private static final double AIM_ENQUEUED = 50_000;
     private static final double AIM_LATENCY = 0.001;
     private static final double AIM_IDLE = 0.01;
@@ -62,11 +65,8 @@ public final class QueuesExperiment implements Experiment {
             aimOfRate(report, tasks, SQLITE, AIM_TASKS, " tasks");
             aimOfRate(report, tasks, POSTGRESQL, AIM_TASKS, " tasks");
             aimOfRate(report, tasks, REDIS, AIM_TASKS_REDIS, " tasks");
-            if (tasks.has(REDIS) && tasks.has(CELERY)) {
-                double times = tasks.median(CELERY) / tasks.median(REDIS);
-                report.aim(REDIS + ": >= " + (int) AIM_OF_CELERY + " x " + CELERY, String.format(Locale.ROOT, "%.1f",
-                        times), times >= AIM_OF_CELERY);
-            }
+            aimOfTimes(report, tasks, REDIS, CELERY, AIM_OF_CELERY);
+            aimOfTimes(report, tasks, RABBITMQ, CELERY_RABBITMQ, AIM_OF_CELERY_RABBITMQ);
 
             Map<String, List<double[]>> enqueued = enqueue(bench, stage.systems);
             Comparison enqueue = new Comparison(enqueued)
@@ -98,6 +98,14 @@ public final class QueuesExperiment implements Experiment {
         if (comparison.has(name)) {
             double measured = 1 / comparison.median(name);
             report.aim(name + ": >= " + Figures.rate(rate) + of, Figures.rate(measured), measured >= rate);
+        }
+    }
+
+    private static void aimOfTimes(Report report, Comparison tasks, String name, String peer, double aim) {
+        if (tasks.has(name) && tasks.has(peer)) {
+            double times = tasks.median(peer) / tasks.median(name);
+            report.aim(name + ": >= " + (int) aim + " x " + peer, String.format(Locale.ROOT, "%.1f", times),
+                    times >= aim);
         }
     }
 
@@ -194,8 +202,13 @@ public final class QueuesExperiment implements Experiment {
                 open(SQLITE_FULL, new SennitQueue("sqlite:" + folder.resolve("full.db") + "?sync=full"));
                 openPostgresql();
                 openRedis();
-                openPython(bench, PythonQueue.Kind.CELERY, CELERY, folder.resolve("celery.log"));
-                openPython(bench, PythonQueue.Kind.RQ, RQ, folder.resolve("rq.log"));
+                String rabbitmq = openRabbitmq();
+                openPython(bench, PythonQueue.Kind.CELERY, CELERY, "", folder.resolve("celery.log"));
+                if (!rabbitmq.isEmpty()) {
+                    openPython(bench, PythonQueue.Kind.CELERY, CELERY_RABBITMQ, rabbitmq,
+                            folder.resolve("celery-rabbitmq.log"));
+                }
+                openPython(bench, PythonQueue.Kind.RQ, RQ, "", folder.resolve("rq.log"));
             } catch (Exception | Error e) {
                 try (this) {
                     throw e;
@@ -236,7 +249,22 @@ public final class QueuesExperiment implements Experiment {
             notes.add("Redis does not wait for the disk.");
         }
 
-        private void openPython(Bench bench, PythonQueue.Kind kind, String name, Path log) throws Exception {
+        /** Returns the address of the server, for those who speak AMQP; empty if there is none. */
+        private String openRabbitmq() throws Exception {
+            Optional<String> obstacle = ServerKind.RABBITMQ.obstacle();
+            if (obstacle.isPresent()) {
+                notes.add("Left out: RabbitMQ: " + obstacle.get());
+                return "";
+            }
+            String address = closing.keep(TestServer.rabbitmq().open()).uri().toString();
+            open(RABBITMQ, new SennitQueue(address.replaceFirst("amqp", "rabbitmq")));
+            notes.add("RabbitMQ waits for the disk: Sennit's queues are quorum queues. It keeps no results.");
+            return address;
+        }
+
+        /** Starts a program in Python; its tasks are in RabbitMQ, if there is an address of one, and else in Redis. */
+        private void openPython(Bench bench, PythonQueue.Kind kind, String name, String rabbitmq, Path log)
+                throws Exception {
             if (bench.python().isEmpty()) {
                 return;
             }
@@ -250,9 +278,12 @@ public final class QueuesExperiment implements Experiment {
                 return;
             }
             String redis = closing.keep(TestServer.redis().fsync(false).open()).uri().toString();
-            open(name, new PythonQueue(kind, bench, bench.python().get(), redis, log));
-            notes.add(version.get() + " has 2 processes and stores results; its Redis does not wait for the disk."
-                    + (kind == PythonQueue.Kind.CELERY ? " It acks late." : " It forks for each job."));
+            open(name, new PythonQueue(kind, bench, bench.python().get(), redis, rabbitmq.isEmpty() ? redis : rabbitmq,
+                    log));
+            if (rabbitmq.isEmpty()) {
+                notes.add(version.get() + " has 2 processes and stores results; its Redis does not wait for the disk."
+                        + (kind == PythonQueue.Kind.CELERY ? " It acks late." : " It forks for each job."));
+            }
         }
 
         @Override

@@ -1,4 +1,4 @@
-"""Celery on Redis: its tasks, which the worker imports from here, and a submitter that measures when it is asked to.
+"""Celery on Redis, or on RabbitMQ with its results in Redis: its tasks, which the worker imports from here, and a submitter that measures when it is asked to.
 
 The submitter says "ready" once the worker answers, and then answers each line with one line, as peer.py does.
 """
@@ -14,11 +14,12 @@ except ImportError:  # peer_rq.py takes the rest of this
     celery = None
 
 URI = os.environ['SENNIT_BENCHMARK_REDIS']
+BROKER = os.environ.get('SENNIT_BENCHMARK_BROKER', URI)
 NAME = 'a task that does nothing'
 LIMIT_SECONDS = 120
 
 if celery:
-    app = celery.Celery('queues', broker=URI, backend=URI)
+    app = celery.Celery('queues', broker=BROKER, backend=URI)
     app.conf.update(task_acks_late=True)
 
     @app.task(name='noop')
@@ -32,6 +33,16 @@ if celery:
 
 def item(number):
     return {'number': number, 'name': NAME}
+
+
+def remove(store, queue):
+    """Removes the messages of a queue that nobody takes, and returns how many there were."""
+    if BROKER == URI:
+        there = store.llen(queue)
+        store.delete(queue)
+        return there
+    with app.connection_for_write() as connection:
+        return connection.default_channel.queue_purge(queue)
 
 
 def run(store, count):
@@ -58,8 +69,7 @@ def enqueue(store, count, batch):
             signatures = [noop.s(item(number)) for number in range(first, min(count, first + batch))]
             celery.group(signatures).apply_async(queue='held')
     seconds = time.monotonic() - start
-    there = store.llen('held')
-    store.delete('held')
+    there = remove(store, 'held')
     if there != count:
         raise ValueError(f'{there} of {count} tasks are there')
     return [seconds]

@@ -52,6 +52,14 @@ class QueueSystemIT {
     }
 
     @Test
+    void rabbitmq() throws Exception {
+        try (TestServer server = start(ServerKind.RABBITMQ);
+                var system = new SennitQueue(server.uri().toString().replaceFirst("amqp", "rabbitmq"))) {
+            check(system);
+        }
+    }
+
+    @Test
     void jobRunr() throws Exception {
         try (TestServer server = start(ServerKind.POSTGRESQL); var system = new JobRunrQueue(server.uri().toString())) {
             check(system);
@@ -67,7 +75,8 @@ class QueueSystemIT {
         try (TestServer server = start(ServerKind.REDIS);
                 var bench = new Bench(true, 1, python);
                 var system = new PythonQueue(
-                        kind, bench, python.get(), server.uri().toString(), folder.resolve("worker.log"))) {
+                        kind, bench, python.get(), server.uri().toString(), server.uri().toString(),
+                        folder.resolve("worker.log"))) {
             check(system);
         }
     }

@@ -197,7 +197,7 @@ public final class CeleryBroker implements Broker {
     @Override
     public Set<BrokerFeature> features() {
         EnumSet<BrokerFeature> features =
-                EnumSet.of(BrokerFeature.DELAY, BrokerFeature.DURABLE, BrokerFeature.SHARED);
+                EnumSet.of(BrokerFeature.IDS, BrokerFeature.DELAY, BrokerFeature.DURABLE, BrokerFeature.SHARED);
         if (address.hasAllPriorities()) {
             features.add(BrokerFeature.PRIORITIES);
         }

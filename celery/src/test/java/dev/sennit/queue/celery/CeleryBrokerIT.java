@@ -73,7 +73,8 @@ class CeleryBrokerIT extends BrokerContract {
 
     @Override
     protected Set<BrokerFeature> features() {
-        return EnumSet.of(BrokerFeature.DELAY, BrokerFeature.PRIORITIES, BrokerFeature.DURABLE, BrokerFeature.SHARED);
+        return EnumSet.of(BrokerFeature.IDS, BrokerFeature.DELAY, BrokerFeature.PRIORITIES, BrokerFeature.DURABLE,
+                BrokerFeature.SHARED);
     }
 
     @Override

@@ -116,6 +116,9 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         refuses(BrokerFeature.JOINS,
                 () -> broker()
                         .enqueue(batch(List.of(part("j", 0).build(), task().after("j").build()), joinOf("j", 1))));
+        refuses(BrokerFeature.IDS, () -> broker().cancel("x"));
+        refuses(BrokerFeature.IDS, () -> broker().cancelAll("x"));
+        refuses(BrokerFeature.IDS, () -> broker().ended(List.of("x")));
         refuses(BrokerFeature.SEARCH, () -> broker().search(TaskFilter.ALL, 1));
         refuses(BrokerFeature.SEARCH, () -> broker().find("x"));
         refuses(BrokerFeature.SEARCH, () -> broker().replay(TaskFilter.ALL, null));
@@ -136,7 +139,7 @@ public abstract class BrokerContract extends BrokerCrowdContract {
 
     @Test
     public void tasksOutliveTheBrokerObject() throws Exception {
-        needs(BrokerFeature.DURABLE);
+        needs(BrokerFeature.DURABLE, BrokerFeature.IDS);
         enqueue(task().id("running"));
         enqueue(task().id("done"));
         List<Claim> claims = claim(2);
@@ -179,7 +182,23 @@ public abstract class BrokerContract extends BrokerCrowdContract {
     }
 
     @Test
+    public void whatIsThereIsThereForAllBrokerObjects() throws Exception {
+        Broker second = second();
+        String id = enqueue(task());
+        Claim claim = only(second.claim(request(5, LONG, "default")).claims());
+        assertNothingIsReady();
+        assertThat(second.fail(List.of(new Failure(claim.token(), error("x"), new Failure.GiveBack()))))
+                .containsExactly(true);
+        assertThat(complete(claim())).isTrue();
+        assertState(TaskState.SUCCEEDED, id);
+        second.close();
+        enqueue(task());
+        assertThat(claim(5)).hasSize(1);
+    }
+
+    @Test
     public void allBrokerObjectsOfAStoreSeeTheSameTasks() throws Exception {
+        needs(BrokerFeature.IDS);
         Broker second = second();
         String id = enqueue(task());
         Claim claim = only(second.claim(request(5, units(1), "default")).claims());
@@ -693,8 +712,12 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         String dead = enqueue(task().replyTo("me"));
         die(claim());
         String cancelled = enqueue(task().replyTo("me"));
-        broker().cancel(cancelled);
-        enqueue(task());
+        if (has(BrokerFeature.IDS)) {
+            broker().cancel(cancelled);
+        } else {
+            fail(claim(), new Failure.Cancelled());
+        }
+        enqueue(task().replyTo(null));
         complete(claim());
         await("the ends", () -> heard.ends.stream().map(EndedTask::id).distinct().count() == 3);
         EndedTask end = heard.ends.stream().filter(one -> one.id().equals(done)).findFirst().orElseThrow();
@@ -714,8 +737,10 @@ public abstract class BrokerContract extends BrokerCrowdContract {
         String id = enqueue(task().replyTo("me"));
         await("work", () -> heard.work.get() > 0);
         Claim claim = claim();
-        broker().cancel(id);
-        await("the cancel", () -> heard.cancels.contains(id));
+        if (has(BrokerFeature.IDS)) {
+            broker().cancel(id);
+            await("the cancel", () -> heard.cancels.contains(id));
+        }
         complete(claim, "7");
         await("the end", () -> heard.ends.stream().anyMatch(end -> end.id().equals(id)));
         broker().control(new ControlMessage(null, "quiet", Map.of()));

@@ -114,6 +114,7 @@ public abstract class BrokerCrowdContract extends BrokerFlowContract {
 
     @Test
     public void eachTaskIsCompletedOnceWhateverGoesWrong() throws Exception {
+        needs(BrokerFeature.IDS);
         int count = concurrentTasks();
         long seed = seed("eachTaskIsCompletedOnceWhateverGoesWrong");
         List<Broker> brokers = brokers();
@@ -337,6 +338,7 @@ public abstract class BrokerCrowdContract extends BrokerFlowContract {
 
     @Test
     public void whoEnqueuesTheSameTasksAtOnceEnqueuesThemOnce() throws Exception {
+        needs(BrokerFeature.IDS);
         List<Broker> brokers = brokers();
         List<QueuedTask> tasks = new ArrayList<>();
         for (int i = 0; i < 100; i++) {

@@ -105,6 +105,25 @@ public abstract class BrokerFaultsContract {
         return false;
     }
 
+    /**
+     * Returns whether the broker has {@link dev.sennit.queue.broker.BrokerFeature#IDS}. Without it a task may be
+     * completed twice, and its end be told twice.
+     *
+     * @return true, by default
+     */
+    protected boolean knowsIds() {
+        return true;
+    }
+
+    /**
+     * Returns how often the server is killed, or its connections are cut, while a test runs.
+     *
+     * @return three times, by default
+     */
+    protected int disasters() {
+        return 3;
+    }
+
     private String uri(int port) {
         return uri(server, port, space);
     }
@@ -167,7 +186,7 @@ public abstract class BrokerFaultsContract {
         retry(() -> one.subscribe(new BrokerListener.Interest(Set.of(), "me", null), new BrokerListener() {
             @Override
             public void ended(EndedTask end) {
-                assertThat(heard.add(end.id()) || losesPushes()).as("told once").isTrue();
+                assertThat(heard.add(end.id()) || losesPushes() || !knowsIds()).as("told once").isTrue();
             }
         }));
         try (ExecutorService threads = Executors.newFixedThreadPool(6)) {
@@ -181,7 +200,7 @@ public abstract class BrokerFaultsContract {
                 int thread = i;
                 working.add(threads.submit(() -> work(thread == 0 ? one : two, "worker-" + thread)));
             }
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < disasters(); i++) {
                 Thread.sleep(200 + random.nextInt(600));
                 disaster.strike(random);
             }
@@ -189,15 +208,20 @@ public abstract class BrokerFaultsContract {
                 each.get();
             }
             await(() -> completed.keySet().equals(enqueued));
+            if (!knowsIds()) { // what came twice is still to be done twice
+                await(() -> retry(two::counts).isEmpty());
+            }
             isOver.set(true);
             for (Future<?> each : working) {
                 each.get();
             }
         }
-        assertThat(completed).allSatisfy((id, attempts) -> assertThat(attempts).as(id).hasSize(1));
-        Collection<EndedTask> ends = retry(() -> two.ended(enqueued));
-        assertThat(ends).hasSize(enqueued.size()).allSatisfy(
-                end -> assertThat(end.state()).isEqualTo(TaskState.SUCCEEDED));
+        if (knowsIds()) {
+            assertThat(completed).allSatisfy((id, attempts) -> assertThat(attempts).as(id).hasSize(1));
+            Collection<EndedTask> ends = retry(() -> two.ended(enqueued));
+            assertThat(ends).hasSize(enqueued.size()).allSatisfy(
+                    end -> assertThat(end.state()).isEqualTo(TaskState.SUCCEEDED));
+        }
         assertThat(retry(two::counts)).isEmpty();
         if (losesPushes()) {
             awaitPush(heard, two);
@@ -294,8 +318,14 @@ public abstract class BrokerFaultsContract {
                 assertThat(e).hasMessageContaining("cannot be reached").hasMessageNotContaining("\n");
             });
             server.start();
-            Claim claim = broker.claim(new ClaimRequest("w", List.of("default"), Set.of("work"), 1, LEASE)).claims()
-                    .getFirst();
+            var request = new ClaimRequest("w", List.of("default"), Set.of("work"), 1, LEASE);
+            List<Claim> claims = broker.claim(request).claims();
+            for (int i = 0; claims.isEmpty() && !knowsIds(); i++) { // a server that has come back may need a moment
+                assertThat(i).as("claims until the server has its tasks").isLessThan(1000);
+                Thread.sleep(20);
+                claims = broker.claim(request).claims();
+            }
+            Claim claim = claims.getFirst();
             assertThat(broker.complete(List.of(new Completion(claim.token(), new byte[] {'2'}, Batch.EMPTY))))
                     .containsExactly(true);
             if (!losesPushes()) {

@@ -45,7 +45,9 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
     public void aTaskIsClaimedAsItWasEnqueued() {
         QueuedTask.Builder builder = task().version(3)
                 .payload(json("{\"path\": \"\u00fc \u20ac \ud83d\ude00\"}"))
-                .retry(RetryPolicy.attempts(5).neverAfter(List.of("java.io.IOException")))
+                .retry((has(BrokerFeature.DELAY)
+                        ? RetryPolicy.attempts(5)
+                        : RetryPolicy.attempts(5).waiting(Duration.ZERO)).neverAfter(List.of("java.io.IOException")))
                 .softLimit(Duration.ofSeconds(5))
                 .hardLimit(Duration.ofMinutes(2))
                 .atMostOnce(true)
@@ -69,7 +71,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
     @Test
     public void namesMayHaveAnyCharacters() {
         String odd = "a'\"\\%_;\n\u00fc\u20ac\ud83d\ude00 b";
-        String id = enqueue(QueuedTask.of(odd, json("1")).queue(odd));
+        String id = enqueue(QueuedTask.of(odd, json("1")).queue(odd).replyTo(SUBMITTER));
         var request = new ClaimRequest(odd, List.of(odd), Set.of(odd), 5, LONG);
         Claim claim = only(broker().claim(request).claims());
         assertThat(claim.token().id()).isEqualTo(id);
@@ -164,6 +166,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aTaskThatIsThereIsAcceptedAndKeptOnce() {
+        needs(BrokerFeature.IDS);
         QueuedTask task = task().build();
         QueuedTask other = task().build();
         for (int i = 0; i < 3; i++) {
@@ -186,6 +189,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void anIdIsFreeAgainWhenItsEndIsNotKeptAnyMore() throws Exception {
+        needs(BrokerFeature.IDS);
         QueuedTask.Builder task = task().resultTtl(units(1));
         enqueue(task);
         complete(claim());
@@ -333,6 +337,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void renewalsAreAnsweredInTheirOrder() throws Exception {
+        needs(BrokerFeature.IDS);
         List<String> ids = List.of(enqueue(task()), enqueue(task()), enqueue(task()));
         List<Claim> claims = claim(3);
         complete(claims.get(1));
@@ -401,11 +406,13 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
         String once = enqueue(task().atMostOnce(true));
         fail(claim(), new Failure.Crashed());
         assertThat(end(once).reason()).isEqualTo(DeadReason.LOST);
-        String cancelled = enqueue(task());
-        Claim claim = claim();
-        broker().cancel(cancelled);
-        fail(claim, new Failure.Crashed());
-        assertState(TaskState.CANCELLED, cancelled);
+        if (has(BrokerFeature.IDS)) {
+            String cancelled = enqueue(task());
+            Claim claim = claim();
+            broker().cancel(cancelled);
+            fail(claim, new Failure.Crashed());
+            assertState(TaskState.CANCELLED, cancelled);
+        }
     }
 
     @Test
@@ -425,6 +432,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aResultIsKeptForThoseWhoAsk() {
+        needs(BrokerFeature.IDS);
         String id = enqueue(task().queue("q").root("flow"));
         String open = enqueue(task());
         Claim claim = only(broker().claim(request(1, LONG, "q")).claims());
@@ -487,6 +495,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void anEndIsKeptForItsTime() throws Exception {
+        needs(BrokerFeature.IDS);
         String shortly = enqueue(task().resultTtl(units(2)));
         String longer = enqueue(task().resultTtl(Duration.ofDays(20)));
         String not = enqueue(task().resultTtl(Duration.ZERO));
@@ -512,6 +521,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void deadLettersAreKeptForTheirOwnTime() throws Exception {
+        needs(BrokerFeature.IDS);
         String id = enqueue(task().resultTtl(Duration.ZERO));
         die(claim());
         var limits = new Upkeep.Limits(LONG, units(3), LONG);
@@ -611,6 +621,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aTaskThatIsReadyIsCancelled() {
+        needs(BrokerFeature.IDS);
         String id = enqueue(task());
         assertThat(broker().cancel(id)).isEqualTo(TaskState.CANCELLED);
         assertNothingIsReady();
@@ -621,7 +632,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aTaskThatIsScheduledIsCancelled() throws Exception {
-        needs(BrokerFeature.DELAY);
+        needs(BrokerFeature.DELAY, BrokerFeature.IDS);
         String delayed = enqueue(task().due(When.after(units(1))));
         String retried = enqueue(task());
         retryIn(claim(), units(2));
@@ -633,6 +644,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void whatHasEndedIsNotCancelled() {
+        needs(BrokerFeature.IDS);
         String succeeded = enqueue(task());
         complete(claim());
         String dead = enqueue(task());
@@ -646,6 +658,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aTaskThatRunsIsToldToStop() throws Exception {
+        needs(BrokerFeature.IDS);
         var heard = new Heard();
         var other = new Heard();
         broker().subscribe(new BrokerListener.Interest(Set.of(), null, "worker-1"), heard);
@@ -664,6 +677,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aTaskThatWasToStopIsCancelledWhateverTheVerdict() throws Exception {
+        needs(BrokerFeature.IDS);
         for (Failure.Verdict verdict : List.of(new Failure.RetryIn(Duration.ZERO), new Failure.Die(DeadReason.FAILED),
                 new Failure.GiveBack(), new Failure.Cancelled())) {
             String id = enqueue(task());
@@ -682,6 +696,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aTaskThatSucceedsAlthoughItWasToStopHasNoSuccessors() {
+        needs(BrokerFeature.IDS);
         String id = enqueue(task());
         Claim claim = claim();
         broker().cancel(id);
@@ -694,6 +709,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aWorkflowIsCancelledWithAllOfItsTasks() {
+        needs(BrokerFeature.IDS);
         String first = enqueue(task().id("flow"));
         String running = enqueue(task().root("flow"));
         List<Claim> claims = claim(2);
@@ -733,6 +749,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void upkeepEndsWhatHasExpired() throws Exception {
+        needs(BrokerFeature.IDS);
         String id = enqueue(task().expires(When.after(units(1))));
         pass(units(2));
         assertThat(upkeep().expired()).isOne();
@@ -758,6 +775,7 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aTaskThatNoWorkerKnowsIsDeadAfterATime() throws Exception {
+        needs(BrokerFeature.IDS);
         var limits = new Upkeep.Limits(units(3), LONG, LONG);
         String unknown = enqueue(task("unknown"));
         String known = enqueue(task());

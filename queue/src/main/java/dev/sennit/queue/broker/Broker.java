@@ -64,13 +64,16 @@ import org.jspecify.annotations.Nullable;
  * <table>
  * <caption>What brokers can do</caption>
  * <tr><th>feature</th><th>memory</th><th>sqlite</th><th>postgresql</th><th>redis</th><th>celery+redis</th>
- * <th>rq+redis</th></tr>
- * <tr><td>DURABLE</td><td>no</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td></tr>
- * <tr><td>SHARED</td><td>no</td><td>processes of one machine</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td></tr>
- * <tr><td>DELAY</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td></tr>
- * <tr><td>PRIORITIES</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>with ten steps</td><td>no</td></tr>
+ * <th>rq+redis</th><th>rabbitmq</th></tr>
+ * <tr><td>DURABLE</td><td>no</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td></tr>
+ * <tr><td>SHARED</td><td>no</td><td>processes of one machine</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td>
+ * <td>yes</td></tr>
+ * <tr><td>IDS</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>with a store</td></tr>
+ * <tr><td>DELAY</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>with a store</td></tr>
+ * <tr><td>PRIORITIES</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>with ten steps</td><td>no</td>
+ * <td>with a store</td></tr>
  * <tr><td>all others</td><td>yes</td><td>yes</td><td>yes</td><td>yes</td><td>no, but for chains, groups and
- * chords</td><td>no, but for joins without error callbacks</td></tr>
+ * chords</td><td>no, but for joins without error callbacks</td><td>with a store</td></tr>
  * </table>
  *
  * <p>All methods may be called from any thread, virtual ones too; they may block for input and output, and throw

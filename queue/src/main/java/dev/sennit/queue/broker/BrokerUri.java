@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The address of a broker: {@code SCHEME:REST[?NAME=VALUE[&NAME=VALUE...]]}. Whatever shows it hides the password of
- * {@code scheme://user:password@host}, and the values of options whose names sound like a secret.
+ * {@code scheme://user:password@host}, the values of options whose names sound like a secret, and those in an option
+ * that is an address itself.
  *
  * {@snippet :
  * import dev.sennit.queue.broker.BrokerUri;
@@ -134,10 +135,23 @@ public final class BrokerUri {
         for (var option : options.entrySet()) {
             boolean secret =
                     option.getKey().toLowerCase(Locale.ROOT).matches(".*(pass|pwd|secret|token|key|credential|auth).*");
-            text.append(separator).append(option.getKey()).append('=').append(secret ? "***" : option.getValue());
+            text.append(separator).append(option.getKey()).append('=')
+                    .append(secret ? "***" : shown(option.getValue()));
             separator = '&';
         }
         return text.toString();
+    }
+
+    /** An option may be the address of another broker, with secrets of its own. */
+    private static String shown(String value) {
+        if (!value.contains("://")) {
+            return value;
+        }
+        try {
+            return parse(value).toString();
+        } catch (IllegalArgumentException e) { // whatever it is, it may hold a password
+            return "***";
+        }
     }
 
     static String decoded(String text) {

@@ -147,7 +147,7 @@ public final class RqBroker implements Broker {
 
     @Override
     public Set<BrokerFeature> features() {
-        return EnumSet.of(BrokerFeature.DELAY, BrokerFeature.DURABLE, BrokerFeature.SHARED);
+        return EnumSet.of(BrokerFeature.IDS, BrokerFeature.DELAY, BrokerFeature.DURABLE, BrokerFeature.SHARED);
     }
 
     private UnsupportedOperationException refused(BrokerFeature feature, String why) {

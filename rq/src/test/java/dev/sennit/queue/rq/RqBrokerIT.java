@@ -66,7 +66,7 @@ class RqBrokerIT extends BrokerContract {
 
     @Override
     protected Set<BrokerFeature> features() {
-        return EnumSet.of(BrokerFeature.DELAY, BrokerFeature.DURABLE, BrokerFeature.SHARED);
+        return EnumSet.of(BrokerFeature.IDS, BrokerFeature.DELAY, BrokerFeature.DURABLE, BrokerFeature.SHARED);
     }
 
     @Override
