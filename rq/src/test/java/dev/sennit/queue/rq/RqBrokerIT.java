@@ -84,7 +84,7 @@ class RqBrokerIT extends BrokerContract {
 
     @Override
     protected Duration unit() {
-        return Duration.ofMillis(100);
+        return Duration.ofMillis(80);
     }
 
     @Override

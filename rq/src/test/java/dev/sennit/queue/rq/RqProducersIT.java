@@ -89,7 +89,7 @@ class RqProducersIT {
     }
 
     private static QueueWorker worker(RqBroker broker) {
-        return QueueWorker.builder(broker).on("threads:4").lease(Duration.ofSeconds(3)).types(
+        return QueueWorker.builder(broker).on("threads:4").lease(Duration.ofSeconds(2)).types(
                 TaskType.of("java.add", Add.class, add -> add.x() + add.y()),
                 TaskType.ofList("java.total", Integer.class, numbers -> numbers.stream().mapToInt(n -> n).sum()),
                 TaskType.of("java.echo", Object.class, value -> value),
