@@ -86,7 +86,8 @@ final class PythonQueue implements QueueSystem {
         worker = builder.start();
         try {
             String submitter = bench.scripts().resolve(kind.submitter).toString();
-            client = Peer.start(kind.title, List.of("env", REDIS + "=" + redis, BROKER + "=" + broker, command, "-B", submitter));
+            client = Peer.start(kind.title,
+                    List.of("env", REDIS + "=" + redis, BROKER + "=" + broker, command, "-B", submitter));
         } catch (IOException e) {
             end();
             throw e;
