@@ -415,9 +415,7 @@ public final class RabbitmqBroker implements Broker {
         boolean[] isCut = {false};
         locked(() -> {
             long bytes = 0;
-            for (Delivery each : takes.late()) { // whose claim has ended; it is a crash to nobody, but counts as one
-                takes.giveBack(List.of(each));
-            }
+            takes.giveBack(takes.late()); // which is a crash to nobody, but counts as one
             for (String queue : new LinkedHashSet<>(request.queues())) {
                 List<Held> ofQueue = new ArrayList<>();
                 // the type whose tasks have waited longest goes first, as far as that is known
@@ -433,16 +431,25 @@ public final class RabbitmqBroker implements Broker {
                             isEmpty = true;
                             break;
                         }
+                        List<Delivery> open = new ArrayList<>(come);
                         List<Bad> bad = new ArrayList<>();
-                        for (Delivery each : come) {
-                            bytes += each.body().length;
-                            Held taken = take(each, queue, request.lease(), bad);
-                            if (taken != null) {
-                                ofQueue.add(taken);
-                                last = new Since(Instant.ofEpochMilli(taken.message.at()), taken.message.number());
+                        try {
+                            for (Delivery each : come) {
+                                bytes += each.body().length;
+                                Held taken = take(each, queue, request.lease(), bad);
+                                if (taken != null) {
+                                    ofQueue.add(taken);
+                                    last = new Since(Instant.ofEpochMilli(taken.message.at()), taken.message.number());
+                                }
+                                if (bad.isEmpty() || bad.getLast().delivery != each) {
+                                    open.remove(each);
+                                }
                             }
+                            bury(bad);
+                            open.clear();
+                        } finally { // what was taken and is nobody's would be so until the connection ends
+                            takes.giveBack(open);
                         }
-                        bury(bad);
                     }
                     if (isEmpty) {
                         waitingSince.remove(source);
@@ -780,6 +787,7 @@ public final class RabbitmqBroker implements Broker {
             List<Post> posts = new ArrayList<>();
             List<Held> done = new ArrayList<>();
             List<Held> back = new ArrayList<>();
+            takes.giveBack(takes.late());
             held.values().removeIf(one -> !one.delivery.isOurs());
             for (Held one : held.values()) {
                 if (takenBack + ended == MOST_UPKEEP) {

@@ -66,15 +66,31 @@ final class Takes implements AutoCloseable {
         final BlockingQueue<Delivery> come = new LinkedBlockingQueue<>();
 
         private final String queue;
+        /** Takes what comes when nobody waits any more; null for the last one. */
+        private final @Nullable Collector next;
+        /** Guarded by this. */
+        private boolean isClosed;
 
-        Collector(Channel channel, String queue) {
+        Collector(Channel channel, String queue, @Nullable Collector next) {
             super(channel);
             this.queue = queue;
+            this.next = next;
+        }
+
+        /** Returns what has come. What the client hands over later, though the server sent it before, goes on. */
+        synchronized List<Delivery> close() {
+            isClosed = true;
+            List<Delivery> rest = new ArrayList<>();
+            come.drainTo(rest);
+            return rest;
         }
 
         @Override
         public void handleDelivery(String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
-            come.add(Delivery.of(queue, getChannel(), envelope, properties, body));
+            Delivery delivery = Delivery.of(queue, getChannel(), envelope, properties, body);
+            synchronized (this) {
+                (isClosed && next != null ? next.come : come).add(delivery);
+            }
         }
     }
 
@@ -119,7 +135,7 @@ final class Takes implements AutoCloseable {
         Channel own = taking;
         if (own == null || !own.isOpen()) {
             own = channel();
-            var collector = new Collector(own, "");
+            var collector = new Collector(own, "", null);
             own.setDefaultConsumer(collector);
             own.addShutdownListener(this::explain);
             late = collector;
@@ -174,9 +190,9 @@ final class Takes implements AutoCloseable {
         return taken;
     }
 
-    private static List<Delivery> collect(Channel own, String queue, int most) throws IOException {
+    private List<Delivery> collect(Channel own, String queue, int most) throws IOException {
         List<Delivery> taken = new ArrayList<>();
-        var collector = new Collector(own, queue);
+        var collector = new Collector(own, queue, late);
         own.basicQos(most);
         String tag = own.basicConsume(queue, false, collector);
         boolean wasInterrupted = false;
@@ -196,7 +212,7 @@ final class Takes implements AutoCloseable {
             }
         }
         own.basicCancel(tag);
-        collector.come.drainTo(taken);
+        taken.addAll(collector.close());
         if (wasInterrupted) {
             Thread.currentThread().interrupt();
         }
