@@ -208,6 +208,7 @@ public final class GrowthExperiment implements Experiment {
                 notes.add("SQLite has no server: the processes of one machine take turns at its file.");
                 open("Sennit, PostgreSQL", ServerKind.POSTGRESQL, TestServer.postgresql());
                 open("Sennit, Redis", ServerKind.REDIS, TestServer.redis().fsync(false));
+                open("Sennit, RabbitMQ", ServerKind.RABBITMQ, TestServer.rabbitmq());
             } catch (Exception | Error e) {
                 try (this) {
                     throw e;
@@ -222,7 +223,7 @@ public final class GrowthExperiment implements Experiment {
                 return;
             }
             TestServer server = closing.keep(builder.open());
-            String address = server.uri().toString();
+            String address = server.uri().toString().replaceFirst("^amqp", "rabbitmq");
             contestants.put(name, new Contestant(address, new ServerProcesses(server.port()),
                     closing.keep(new SennitQueue(address))));
         }
