@@ -819,7 +819,11 @@ public abstract class BrokerContract extends BrokerCrowdContract {
                 } catch (InterruptedException e) {
                     return;
                 }
-                claimed.addAndGet(claim(10).size());
+                int come = claim(10).size();
+                if (come == 0) {
+                    return; // it may be called before there is anything
+                }
+                claimed.addAndGet(come);
                 own[0].close();
                 heard.work.incrementAndGet();
             }
