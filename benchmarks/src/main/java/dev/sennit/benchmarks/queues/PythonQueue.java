@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** Celery on Redis or RabbitMQ, or RQ, with two processes and results; its submitter is in Python too: peer_queues.py. */
+/** Celery on Redis or RabbitMQ, or RQ, with two processes and results; its submitter is a Python: peer_queues.py. */
 final class PythonQueue implements QueueSystem {
     private static final long STOP_SECONDS = 10;
     private static final String REDIS = "SENNIT_BENCHMARK_REDIS";

@@ -26,7 +26,7 @@ public final class TasksInRabbitmq {
             SubmitOptions later = SubmitOptions.NONE.delay(Duration.ofMillis(100)).priority(9);
             System.out.println("later: " + queue.submit(LENGTH, "a store", later).join());
         } catch (UnsupportedOperationException e) {
-            System.out.println(e.getMessage().replaceFirst(".* has no", "no"));
+            System.out.println(String.valueOf(e.getMessage()).replaceFirst(".* has no", "no"));
         }
     }
 
