@@ -118,6 +118,11 @@ final class ServiceGroup {
         return up >= wanted;
     }
 
+    /** Returns whether the workers above the wanted number have ended. */
+    boolean hasOnlyWanted() {
+        return places.size() <= wanted;
+    }
+
     /** Returns whether every worker is down for good: each has done its work, or has failed. */
     boolean isOver() {
         if (wanted == 0 || places.size() < wanted) { // a service that was scaled to none waits to be scaled up

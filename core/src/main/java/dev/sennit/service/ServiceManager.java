@@ -334,7 +334,7 @@ public final class ServiceManager implements AutoCloseable {
             group.scale(workers);
             group.isEscalated = false;
             return goal(
-                    () -> group.isUp() && group.places.size() == workers,
+                    () -> group.isUp() && group.hasOnlyWanted(),
                     () -> group.wanted == workers
                             ? group.obstacle()
                             : "service " + service + " was told to have " + group.wanted + " workers since");
@@ -349,7 +349,7 @@ public final class ServiceManager implements AutoCloseable {
      * in the settings.
      *
      * @param settings the settings, with the name of the service
-     * @return done when all workers are of the new generation
+     * @return done when all workers are of the new generation, and no more workers run
      * @throws IllegalArgumentException if there is no such service or listener, or if services would come after each
      *     other in a cycle
      * @throws TaskSerializationException naming what the service captured that cannot travel
@@ -471,6 +471,7 @@ public final class ServiceManager implements AutoCloseable {
             return goal(
                     () -> asked.stream().noneMatch(ServiceGroup::isRolling)
                             && asked.stream().allMatch(ServiceGroup::isUp)
+                            && asked.stream().allMatch(ServiceGroup::hasOnlyWanted)
                             && asked.stream().allMatch(one -> one.hasTakenOrders() && one.former == null)
                             && removed.stream().noneMatch(groups::containsValue),
                     () -> obstacle(asked, number));
@@ -637,6 +638,7 @@ public final class ServiceManager implements AutoCloseable {
             return goal(
                     () -> renewed.stream().noneMatch(ServiceGroup::isRolling)
                             && renewed.stream().allMatch(ServiceGroup::isUp)
+                            && renewed.stream().allMatch(ServiceGroup::hasOnlyWanted)
                             && asked.stream().allMatch(one -> one.isRemoved || one.hasTakenOrders()),
                     () -> obstacle(renewed, number));
         } finally {

@@ -2,6 +2,7 @@ package dev.sennit.testing;
 
 import dev.sennit.internal.JdkFrames;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** The parts of stacks that matter to users. */
 final class Frames {
@@ -10,6 +11,9 @@ final class Frames {
             "ScheduleThreads",
             "ScheduleExplorer",
             "MemoryPoints",
+            "DataRaces",
+            "SpuriousWaits",
+            "PinnedValues",
             "VirtualTime",
             "VirtualClock");
 
@@ -18,20 +22,35 @@ final class Frames {
 
     private Frames() {}
 
-    /** Returns the topmost line of the user's code, and the JDK's method that it called. */
-    static String where(StackTraceElement[] stack) {
+    /**
+     * The topmost line of the user's code in a stack.
+     *
+     * @param frame the frame; null if there is none
+     * @param called the JDK's method that it called; empty if it called none
+     */
+    record Place(@Nullable StackTraceElement frame, String called) {
+        @Override
+        public String toString() {
+            if (frame == null) {
+                return called.isEmpty() ? "?" : called;
+            }
+            return simple(frame.getClassName()) + '.' + frame.getMethodName() + ':' + frame.getLineNumber()
+                    + (called.isEmpty() ? "" : " in " + called);
+        }
+    }
+
+    static Place where(StackTraceElement[] stack) {
         String called = "";
         for (StackTraceElement frame : stack) {
             if (isOurs(frame)) {
                 called = "";
             } else if (JdkFrames.isOfJdk(frame)) {
-                called = " in " + innermost(frame.getClassName()) + '.' + frame.getMethodName();
+                called = innermost(frame.getClassName()) + '.' + frame.getMethodName();
             } else {
-                return simple(frame.getClassName()) + '.' + frame.getMethodName() + ':' + frame.getLineNumber()
-                        + called;
+                return new Place(frame, called);
             }
         }
-        return called.isEmpty() ? "?" : called.substring(4);
+        return new Place(null, called);
     }
 
     /** Appends the user's frames and the JDK's methods that they called, without the JDK's internal frames. */

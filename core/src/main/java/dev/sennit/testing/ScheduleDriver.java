@@ -1,5 +1,6 @@
 package dev.sennit.testing;
 
+import dev.sennit.internal.Management;
 import dev.sennit.internal.OwnScheduler;
 import dev.sennit.internal.Stripes;
 import java.util.Objects;
@@ -20,17 +21,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScheduleDriver extends Thread {
     private static final long LOOK_EVERY_MILLIS = 100;
-    /**
-     * A thread that holds the driver for longer than this waits for another thread of the schedule, unless its wait is
-     * timed.
-     */
-    private static final long LONGEST_HOLD = TimeUnit.SECONDS.toNanos(2);
-    /** A timed wait that holds the driver for longer than this counts as endless. */
-    private static final long LONGEST_TIMED_HOLD = TimeUnit.MINUTES.toNanos(1);
 
     private static volatile boolean anyStarted;
 
     private final FutureTask<Exploration> exploration;
+    /** A thread that holds the driver for longer than this waits for another thread of the schedule, or spins. */
+    private final long longestHold;
     /** The run that is under way. */
     private volatile @Nullable ScheduleRun run;
     /** Whether the caller does not wait for the result any more. */
@@ -40,12 +36,20 @@ final class ScheduleDriver extends Thread {
 
     /** Makes the failure of a run whose driver is held by one of its threads. */
     interface Held {
-        ScheduleFailure failure(ScheduleRun run, String who);
+        /** For a thread that waits where it cannot suspend. */
+        ScheduleFailure pinned(ScheduleRun run, String who);
+
+        /** For a thread that runs on. */
+        ScheduleFailure spins(ScheduleRun run, String who);
     }
 
-    ScheduleDriver(Callable<Exploration> exploration) {
+    /** What the driver does in the middle of a step. */
+    private record Look(ScheduleRun.Moment moment, boolean waits, long processorNanos) {}
+
+    ScheduleDriver(Callable<Exploration> exploration, long longestHold) {
         super(null, null, "sennit-explorer", 0, true);
         this.exploration = new FutureTask<>(exploration);
+        this.longestHold = longestHold;
         setDaemon(true);
     }
 
@@ -108,18 +112,26 @@ final class ScheduleDriver extends Thread {
         anyStarted = true;
         Stripes.numberedBy(ScheduleDriver::numberInSchedule);
         start();
-        ScheduleRun.@Nullable Moment before = null;
+        Look first = null;
+        long waitedMillis = 0;
         while (true) {
             try {
                 return exploration.get(LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS);
             } catch (TimeoutException e) {
-                ScheduleRun.Moment now = holds();
-                if (now == null || before == null || !now.sameAs(before)) {
-                    before = now;
-                } else if (now.at() - before.at()
-                        > (getState() == State.TIMED_WAITING ? LONGEST_TIMED_HOLD : LONGEST_HOLD)) {
-                    ScheduleFailure failure = held.failure(now.run(), now.strand().name());
-                    giveUp(now.run());
+                Look now = look();
+                if (now == null || first == null || !now.moment.sameAs(first.moment)) {
+                    first = now;
+                    waitedMillis = 0;
+                }
+                waitedMillis += now != null && now.waits ? LOOK_EVERY_MILLIS : 0;
+                boolean isHeld = TimeUnit.MILLISECONDS.toNanos(waitedMillis) > longestHold;
+                // Processor time: on a busy machine, or in a debugger, a thread gets little of it.
+                if (now != null && first != null
+                        && (isHeld || now.processorNanos - first.processorNanos > longestHold)) {
+                    ScheduleRun unfinished = now.moment.run();
+                    String who = now.moment.strand().name();
+                    ScheduleFailure failure = isHeld ? held.pinned(unfinished, who) : held.spins(unfinished, who);
+                    giveUp(unfinished);
                     throw failure;
                 }
             } catch (InterruptedException e) {
@@ -139,15 +151,15 @@ final class ScheduleDriver extends Thread {
         }
     }
 
-    /** Returns the moment at which the driver waits in the middle of a step; null if it does not. */
-    private ScheduleRun.@Nullable Moment holds() {
-        return switch (getState()) {
-            case WAITING, TIMED_WAITING, BLOCKED -> {
-                ScheduleRun current = run;
-                yield current == null ? null : current.moment();
-            }
-            default -> null;
+    /** Returns what the driver does in the middle of a step; null between two. */
+    private @Nullable Look look() {
+        boolean waits = switch (getState()) {
+            case WAITING, TIMED_WAITING, BLOCKED -> true;
+            default -> false;
         };
+        ScheduleRun current = run;
+        ScheduleRun.Moment moment = current == null ? null : current.moment();
+        return moment == null ? null : new Look(moment, waits, Management.cpuNanos(this));
     }
 
     private static RuntimeException unchecked(Throwable failure) {

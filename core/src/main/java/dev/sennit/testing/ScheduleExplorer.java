@@ -1,14 +1,19 @@
 package dev.sennit.testing;
 
 import dev.sennit.internal.OwnScheduler;
+import dev.sennit.internal.Timers;
 import dev.sennit.testing.ScheduleRun.Purpose;
+import java.time.Duration;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
-import java.util.function.LongFunction;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a test body of ordinary concurrent code under many schedules, and reports the first under which it fails.
@@ -51,13 +56,17 @@ import java.util.function.LongFunction;
  * lost wake-ups; schedules that do not end; with the agent, lost updates and check-then-act races. Before the report
  * the schedule runs once more: to record it, and to check that it is repeatable.
  *
+ * <p>With {@code -Dsennit.pictures=FOLDER} the {@linkplain ScheduleFailure#picture() picture} of a failure is written
+ * to a file in that folder, which the message names.
+ *
  * <p><b>What it cannot find</b>
  * <ul>
- *   <li>Effects of the memory model that no order of accesses explains: a missing {@code volatile}.
+ *   <li>Effects of the memory model that no order of accesses explains; but it tells the data races that lead to them,
+ *       such as a missing {@code volatile}: see {@link #dataRaces}.
  *   <li>Anything in threads outside of the schedule: platform threads, the common pool (parallel streams; without the
  *       agent also the {@code Async} methods of {@code CompletableFuture} without an executor), other virtual threads,
  *       sockets. If one of these wakes a thread of the schedule, that is reported as a failure.
- *   <li>Busy loops: without the agent, {@code while (!flag) {}} runs until the test is interrupted.
+ *   <li>What follows a busy loop: without the agent, {@code while (!flag) {}} runs on, and is reported.
  * </ul>
  *
  * <p><b>Time</b> Code takes no time: when no thread can go on, the clock of the schedule goes to the end of the next
@@ -74,15 +83,25 @@ import java.util.function.LongFunction;
  */
 public final class ScheduleExplorer {
     private static final String SEED = "sennit.seed";
-    private static final int MOST_STEPS_TOLD = 200;
+    private static final String SCHEDULE = "sennit.schedule";
+    private static final String PICTURES = "sennit.pictures";
+    /** A schedule whose text is longer is not printed. */
+    private static final int LONGEST_SCHEDULE = 2000;
 
     private final int schedules;
     private final long firstSeed;
     private final Strategy strategy;
+    /** For {@link Strategy#PCT}; for {@link Strategy#EXHAUSTIVE} the most preemptions. */
     private final int depth;
+
     private final int stepLimit;
-    /** The hint in failures how to repeat the schedule. */
-    private final LongFunction<String> hint;
+    /** Makes the hint in failures how to repeat the schedule of an option; null for that of this class. */
+    private final @Nullable UnaryOperator<String> hint;
+
+    private final Predicate<? super Thread> daemons;
+    private final Duration realTime;
+    /** The fields whose data races are harmless; null if none is a failure. */
+    private final @Nullable Set<String> dataRaces;
 
     /** The test body, which runs under each schedule. */
     @FunctionalInterface
@@ -96,26 +115,37 @@ public final class ScheduleExplorer {
     }
 
     private ScheduleExplorer(
-            int schedules, long firstSeed, Strategy strategy, int depth, int stepLimit, LongFunction<String> hint) {
+            int schedules,
+            long firstSeed,
+            Strategy strategy,
+            int depth,
+            int stepLimit,
+            @Nullable UnaryOperator<String> hint,
+            Predicate<? super Thread> daemons,
+            Duration realTime,
+            @Nullable Set<String> dataRaces) {
         this.schedules = schedules;
         this.firstSeed = firstSeed;
         this.strategy = strategy;
         this.depth = depth;
         this.stepLimit = stepLimit;
         this.hint = hint;
+        this.daemons = daemons;
+        this.realTime = realTime;
+        this.dataRaces = dataRaces;
     }
 
     /**
-     * Returns an explorer of so many schedules. By default they are {@link Strategy#RANDOM}, from seed 1 on, of up to
-     * 100,000 steps.
+     * Returns an explorer of so many schedules. By default they are of {@link Strategy#PORTFOLIO}, from seed 1 on, of
+     * up to 100,000 steps.
      *
      * @param schedules how many
      * @return an explorer
      * @throws IllegalArgumentException if it is less than 1
      */
     public static ScheduleExplorer of(int schedules) {
-        return new ScheduleExplorer(atLeast("schedules", 1, schedules), 1, Strategy.RANDOM, 3, 100_000,
-                seed -> "-D" + SEED + '=' + seed + ", or replay(" + seed + ", body)");
+        return new ScheduleExplorer(atLeast("schedules", 1, schedules), 1, Strategy.PORTFOLIO, 3, 100_000, null,
+                _ -> false, Duration.ofSeconds(1), null);
     }
 
     private static int atLeast(String name, int least, int value) {
@@ -132,7 +162,22 @@ public final class ScheduleExplorer {
      * @return an explorer with this setting
      */
     public ScheduleExplorer seed(long first) {
-        return new ScheduleExplorer(schedules, first, strategy, depth, stepLimit, hint);
+        return new ScheduleExplorer(schedules, first, strategy, depth, stepLimit, hint, daemons, realTime, dataRaces);
+    }
+
+    /**
+     * Sets how threads are picked.
+     *
+     * @param how the strategy; with {@link Strategy#PCT} the depth is 3, or what {@link #pct} has said before
+     * @return an explorer with this setting
+     */
+    public ScheduleExplorer strategy(Strategy how) {
+        if (how == Strategy.EXHAUSTIVE) {
+            return exhaustive(Integer.MAX_VALUE);
+        }
+        return new ScheduleExplorer(
+                schedules, firstSeed, Objects.requireNonNull(how, "how"), strategy == Strategy.EXHAUSTIVE ? 3 : depth,
+                stepLimit, hint, daemons, realTime, dataRaces);
     }
 
     /**
@@ -144,7 +189,21 @@ public final class ScheduleExplorer {
      */
     public ScheduleExplorer pct(int bugDepth) {
         return new ScheduleExplorer(
-                schedules, firstSeed, Strategy.PCT, atLeast("depth", 1, bugDepth), stepLimit, hint);
+                schedules, firstSeed, Strategy.PCT, atLeast("depth", 1, bugDepth), stepLimit, hint, daemons, realTime,
+                dataRaces);
+    }
+
+    /**
+     * Goes through all schedules by {@link Strategy#EXHAUSTIVE}, with at most so many preemptions: how often a thread
+     * has to wait that could go on. Two are enough for most bugs.
+     *
+     * @param mostPreemptions the bound, from 0
+     * @return an explorer with this setting
+     * @throws IllegalArgumentException if it is negative
+     */
+    public ScheduleExplorer exhaustive(int mostPreemptions) {
+        return new ScheduleExplorer(schedules, firstSeed, Strategy.EXHAUSTIVE,
+                atLeast("mostPreemptions", 0, mostPreemptions), stepLimit, hint, daemons, realTime, dataRaces);
     }
 
     /**
@@ -155,7 +214,69 @@ public final class ScheduleExplorer {
      * @throws IllegalArgumentException if it is less than 1
      */
     public ScheduleExplorer stepLimit(int most) {
-        return new ScheduleExplorer(schedules, firstSeed, strategy, depth, atLeast("stepLimit", 1, most), hint);
+        return new ScheduleExplorer(
+                schedules, firstSeed, strategy, depth, atLeast("stepLimit", 1, most), hint, daemons, realTime,
+                dataRaces);
+    }
+
+    /**
+     * Sets which threads may be left behind, as daemons may: they may wait for ever when the body has ended. Others
+     * that do are a {@linkplain ScheduleFailure.Kind#DEADLOCK deadlock}, joined or not. By default these are all but
+     * the idle workers of executors, and threads that wait for the network.
+     *
+     * {@snippet :
+     * import dev.sennit.testing.*;
+     *
+     * ScheduleExplorer explorer = ScheduleExplorer.of(1000).daemons(thread -> thread.getName().startsWith("cleaner"));
+     * }
+     *
+     * @param which tells of a thread whether it is a daemon; called by the exploring thread, and has to return at once
+     * @return an explorer with this setting
+     */
+    public ScheduleExplorer daemons(Predicate<? super Thread> which) {
+        return new ScheduleExplorer(schedules, firstSeed, strategy, depth, stepLimit, hint,
+                Objects.requireNonNull(which, "which"), realTime, dataRaces);
+    }
+
+    /**
+     * Sets how much real time may pass while nothing happens in a schedule: by default one second. That is the longest
+     * wait, where waits take their time (without the agent); the processor time that a thread may take without a memory
+     * point and without waiting; and the time that a thread may wait where it cannot suspend. A schedule that exceeds
+     * it fails, with the stack of the thread and a remedy.
+     *
+     * @param longest the limit
+     * @return an explorer with this setting
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public ScheduleExplorer realTime(Duration longest) {
+        if (!longest.isPositive()) {
+            throw new IllegalArgumentException("realTime must be positive, was " + longest);
+        }
+        return new ScheduleExplorer(schedules, firstSeed, strategy, depth, stepLimit, hint, daemons, longest,
+                dataRaces);
+    }
+
+    /**
+     * Sets whether a data race is a {@linkplain ScheduleFailure.Kind#DATA_RACE failure}: two accesses to a field or
+     * element by two threads, of which at least one is a write, that nothing orders - no lock, no volatile field, no
+     * start or join. Such a schedule may pass all checks of the body, and its result be wrong on another machine. By
+     * default the races of a schedule are told only beside another failure. Needs memory points ({@link MemoryPoints});
+     * accesses in classes without them are not seen. Schedules take more time.
+     *
+     * {@snippet :
+     * import dev.sennit.testing.*;
+     *
+     * ScheduleExplorer explorer = ScheduleExplorer.of(1000).dataRaces(true, "com.acme.Text.hash");
+     * }
+     *
+     * @param fail whether to fail for them
+     * @param harmless fields for which it does not fail, by their full names, as a failure tells them
+     * @return an explorer with this setting
+     */
+    public ScheduleExplorer dataRaces(boolean fail, String... harmless) {
+        return new ScheduleExplorer(
+                schedules, firstSeed, strategy, depth, stepLimit, hint, daemons, realTime,
+                fail ? Set.of(harmless) : null);
     }
 
     /**
@@ -165,37 +286,52 @@ public final class ScheduleExplorer {
      * import dev.sennit.testing.*;
      *
      * ScheduleExplorer explorer = ScheduleExplorer.of(1000)
-     *         .replayHint(seed -> "gradle test --tests TransferTest -Dsennit.seed=" + seed);
+     *         .replayHint(option -> "gradle test --tests TransferTest " + option);
      * }
      *
-     * @param line makes the hint from the seed of the failed schedule; it replaces
-     *     {@code -Dsennit.seed=7, or replay(7, body)}
+     * @param line makes the hint from the option of the JVM, {@code -Dsennit.seed=7} or
+     *     {@code -Dsennit.schedule=0,1:3,2}; it replaces {@code -Dsennit.seed=7, or replay(7, body)}
      * @return an explorer with this setting
      */
-    public ScheduleExplorer replayHint(LongFunction<String> line) {
+    public ScheduleExplorer replayHint(UnaryOperator<String> line) {
         return new ScheduleExplorer(
-                schedules, firstSeed, strategy, depth, stepLimit, Objects.requireNonNull(line, "line"));
+                schedules, firstSeed, strategy, depth, stepLimit, Objects.requireNonNull(line, "line"), daemons,
+                realTime, dataRaces);
     }
 
     /**
      * Runs the body under each schedule until one fails. With {@code -Dsennit.seed=N}, runs it only under the schedule
-     * of that seed.
+     * of that seed; with {@code -Dsennit.schedule=TEXT}, only under that {@linkplain ScheduleFailure#schedule()
+     * schedule}.
+     *
+     * <p>The schedule of a failure is shortened before the report: changed schedules that fail in the same way, but
+     * with fewer preemptions, switches and steps, replace it. A seed repeats that, too.
      *
      * @param body the test body; it also runs once before, so that everything done once in a JVM is done, and once or
-     *     twice after
+     *     twice after; if it fails, up to a thousand times more
      * @return the figures of the exploration, if no schedule failed
      * @throws ScheduleFailure for the first schedule that failed
+     * @throws IllegalArgumentException if both properties are set, or the text is no schedule
      * @throws IllegalStateException if virtual threads cannot have a scheduler of their own in this JVM, or the caller
      *     is a thread of a schedule
      * @throws CancellationException if the caller is interrupted; its interrupt status stays set
      */
     public Exploration explore(Body body) {
-        Long given = Long.getLong(SEED);
-        return given == null ? new Tour(body, firstSeed, schedules, false, false).explored() : replay(given, body);
+        Long seed = Long.getLong(SEED);
+        String schedule = System.getProperty(SCHEDULE);
+        if (schedule == null) {
+            return seed == null
+                    ? new Tour(body, firstSeed, schedules, false, null, false).explored()
+                    : replay(seed, body);
+        }
+        if (seed != null) {
+            throw new IllegalArgumentException("only one of -D" + SEED + " and -D" + SCHEDULE + " can be given");
+        }
+        return replay(schedule, body);
     }
 
     /**
-     * Runs the body under one schedule.
+     * Runs the body under the schedule of a seed.
      *
      * @param seed the seed of the schedule
      * @param body as for {@link #explore}
@@ -203,7 +339,21 @@ public final class ScheduleExplorer {
      * @throws ScheduleFailure if the schedule failed
      */
     public Exploration replay(long seed, Body body) {
-        return new Tour(body, seed, 1, true, false).explored();
+        return new Tour(body, seed, 1, true, null, false).explored();
+    }
+
+    /**
+     * Runs the body under a schedule that is written down, whatever the strategy. Where the body is not the one of
+     * which the schedule was, it is followed as far as that makes sense.
+     *
+     * @param schedule the text of a {@link ScheduleFailure#schedule()}
+     * @param body as for {@link #explore}
+     * @return the figures of the exploration, if the schedule passed
+     * @throws ScheduleFailure if the schedule failed
+     * @throws IllegalArgumentException if the text is no schedule
+     */
+    public Exploration replay(String schedule, Body body) {
+        return new Tour(body, 0, 1, true, Script.parse(schedule), false).explored();
     }
 
     /**
@@ -215,7 +365,12 @@ public final class ScheduleExplorer {
      * @return the figures of the exploration, with the number of failed schedules
      */
     public Exploration survey(Body body) {
-        return new Tour(body, firstSeed, schedules, false, true).explored();
+        return new Tour(body, firstSeed, schedules, false, null, true).explored();
+    }
+
+    /** The same by a search that is made for a test. */
+    Exploration survey(ScheduleSearch search, Body body) {
+        return new Tour(body, 1, schedules, false, null, true, search).explored();
     }
 
     /** One exploration, on a thread of its own. */
@@ -226,20 +381,41 @@ public final class ScheduleExplorer {
         /** Whether {@code first} is the complete seed from a failure, not the number that seeds are made from. */
         private final boolean asItIs;
 
+        /** The only schedule, if it is written down. */
+        private final @Nullable Script given;
+
         private final boolean goesOn;
-        private final ScheduleDriver driver = new ScheduleDriver(this);
+        /** For {@link Strategy#EXHAUSTIVE}. */
+        private final ScheduleSearch search;
+
+        private final ScheduleDriver driver = new ScheduleDriver(this, Timers.nanos(realTime));
 
         // only the driver, and its caller once it has seen that the driver is held
         private final Set<Long> distinct = new HashSet<>();
         private int looked;
         private int failed;
+        /** The failure whose schedule is being shortened. */
+        private volatile @Nullable ScheduleFailure found;
 
-        Tour(Body body, long first, int count, boolean asItIs, boolean goesOn) {
+        Tour(Body body, long first, int count, boolean asItIs, @Nullable Script given, boolean goesOn) {
+            this(body, first, count, asItIs, given, goesOn, new ScheduleSearch(depth));
+        }
+
+        Tour(
+                Body body,
+                long first,
+                int count,
+                boolean asItIs,
+                @Nullable Script given,
+                boolean goesOn,
+                ScheduleSearch search) {
             this.body = body;
             this.first = first;
             this.count = count;
             this.asItIs = asItIs;
+            this.given = given;
             this.goesOn = goesOn;
+            this.search = search;
         }
 
         Exploration explored() {
@@ -251,120 +427,240 @@ public final class ScheduleExplorer {
             }
             try (var _ = UncaughtFailures.taken()) {
                 return driver.explore(this);
+            } catch (ScheduleFailure failure) {
+                throw failure.withPictureIn(System.getProperty(PICTURES));
+            } catch (CancellationException e) {
+                ScheduleFailure first = found;
+                if (first != null) {
+                    e.addSuppressed(first); // it was being shortened
+                }
+                throw e;
             }
         }
 
         @Override
         public Exploration call() {
+            return strategy == Strategy.EXHAUSTIVE && given == null ? searched() : sampled();
+        }
+
+        private Exploration sampled() {
             ScheduleRun run = run(first, Purpose.COUNT);
             int decisions = run.decisions();
             long seed = first;
             for (int i = 0; i < count; i++) {
                 seed = asItIs ? first : Chooser.seed(strategy, first, i, decisions);
                 run = run(seed, goesOn ? Purpose.COUNT : Purpose.LOOK);
-                looked++;
-                distinct.add(run.hash());
+                long itsSeed = seed;
+                run = judged(run, () -> run(itsSeed, Purpose.RECORD), -1);
                 decisions = Math.max(decisions, run.decisions());
-                if (run.ending() == ScheduleRun.Ending.PASSED) {
-                    continue;
-                }
-                if (goesOn) {
-                    failed++;
-                    continue;
-                }
-                ScheduleRun again = run(seed, Purpose.RECORD);
-                if (run.guessesCommonPool() && again.ending() == ScheduleRun.Ending.PASSED) {
-                    run = again; // another test has used that pool
-                    continue;
-                }
-                failed++;
-                throw failureOf(run, again, seen(run.firstDifference(again) < 0));
             }
             return seen(failed > 0 || run.firstDifference(run(seed, Purpose.LOOK)) < 0);
         }
 
+        private Exploration searched() {
+            run(new ScheduleSearch(depth).next(), 0, Purpose.COUNT);
+            long from = asItIs ? first : 1;
+            long number = 0;
+            do {
+                number++;
+                boolean isWanted = number >= from;
+                ScheduleRun run = run(search.next(), number, isWanted && !goesOn ? Purpose.LOOK : Purpose.COUNT);
+                if (number == 1 && run.firstDifference(run(search.next(), number, Purpose.COUNT)) >= 0) {
+                    search.diverges();
+                }
+                if (isWanted) {
+                    long itsNumber = number;
+                    judged(run, () -> run(search.next(), itsNumber, Purpose.RECORD), search.seenUpTo());
+                }
+            } while (search.goesOn() && looked < count);
+            if (looked == 0) {
+                throw new IllegalArgumentException(
+                        "there is no schedule " + from + ": the search is over after " + number);
+            }
+            return seen(!search.hasDiverged(), asItIs ? -1 : search.seenUpTo());
+        }
+
+        /**
+         * Counts a run, and throws its failure unless failures are only counted.
+         *
+         * @param recorded runs the schedule once more, and records it
+         * @return the run that counts
+         */
+        private ScheduleRun judged(ScheduleRun run, Supplier<ScheduleRun> recorded, int seenUpTo) {
+            looked++;
+            distinct.add(run.hash());
+            if (run.ending() == ScheduleRun.Ending.PASSED) {
+                return run;
+            }
+            if (!goesOn) {
+                ScheduleRun again = recorded.get();
+                if (run.guessesCommonPool() && again.ending() == ScheduleRun.Ending.PASSED) {
+                    return again; // another test has used that pool
+                }
+                failed++;
+                throw failureOf(run, again, seenUpTo);
+            }
+            failed++;
+            return run;
+        }
+
         private ScheduleRun run(long seed, Purpose purpose) {
-            var run = new ScheduleRun(driver, Chooser.of(strategy, depth, seed), seed, stepLimit, purpose);
+            return run(given == null ? Chooser.of(strategy, depth, seed) : Chooser.following(given), seed, stepLimit,
+                    purpose);
+        }
+
+        private ScheduleRun run(Chooser chooser, long seed, Purpose purpose) {
+            return run(chooser, seed, stepLimit, purpose);
+        }
+
+        private ScheduleRun run(Chooser chooser, long seed, int limit, Purpose purpose) {
+            var run = new ScheduleRun(driver, chooser, seed, limit, purpose, daemons, Timers.nanos(realTime),
+                    dataRaces);
             run.run(body);
             return run;
         }
 
         private Exploration seen(boolean repeatable) {
+            return seen(repeatable, -1);
+        }
+
+        private Exploration seen(boolean repeatable, int seenUpTo) {
             return new Exploration(
                     looked, failed, distinct.size(), strategy, first, MemoryPoints.areSet(), VirtualTime.isSet(),
-                    repeatable);
+                    repeatable, seenUpTo);
+        }
+
+        private ScheduleFailure failureOf(ScheduleRun run, ScheduleRun again, int seenUpTo) {
+            Exploration seen = seen(run.firstDifference(again) < 0, seenUpTo);
+            if (!seen.repeatable() || !ScheduleShortener.isFor(run.ending())) {
+                return failure(run, again, null, null, seen);
+            }
+            if (given != null) {
+                return failure(run, again, given, null, seen);
+            }
+            ScheduleFailure plain = failure(run, again, again.trace().script(), null, seen);
+            found = plain;
+            try {
+                return shortened(again, plain, seen);
+            } catch (RuntimeException | Error e) {
+                plain.addSuppressed(e); // the failure is what counts
+                return plain;
+            }
+        }
+
+        /** Returns the failure under the shortest schedule, if that is repeatable. */
+        private ScheduleFailure shortened(ScheduleRun original, ScheduleFailure plain, Exploration seen) {
+            long seed = original.seed();
+            var shortener = new ScheduleShortener(
+                    original, stepLimit, (chooser, limit) -> run(chooser, seed, limit, Purpose.COUNT));
+            Script shortest = shortener.shortest();
+            ScheduleRun told = run(Chooser.following(shortest), seed, stepLimit, Purpose.RECORD);
+            return shortener.isShortest(told) ? failure(told, told, shortest, original.trace().size(), seen) : plain;
         }
 
         /** {@inheritDoc} Called by the driver's caller, as the driver itself is held. */
         @Override
-        public ScheduleFailure failure(ScheduleRun run, String who) {
+        public ScheduleFailure pinned(ScheduleRun run, String who) {
+            return failure(run, ScheduleFailure.Kind.PINNED,
+                    who + " waits where it cannot suspend, below a class initializer or native code, and so holds all"
+                            + " others: initialize the class before, or let no thread wait there");
+        }
+
+        /** {@inheritDoc} Called by the driver's caller, as the driver itself is held. */
+        @Override
+        public ScheduleFailure spins(ScheduleRun run, String who) {
+            return failure(run, ScheduleFailure.Kind.STEP_LIMIT,
+                    who + " runs on and on in one step, and goes on with that: if it waits for another in a loop, call"
+                            + " Thread.onSpinWait() there, or give its class memory points"
+                            + " (-javaagent:sennit.jar=its.package.); if it computes, realTime(...) gives it time");
+        }
+
+        private ScheduleFailure failure(ScheduleRun run, ScheduleFailure.Kind kind, String what) {
+            ScheduleFailure first = found;
+            if (first != null) {
+                return first; // a shorter schedule holds the driver
+            }
             looked = Math.max(1, looked);
             failed++;
             Exploration seen = seen(false);
-            String message =
-                    who + " waits where it cannot suspend, below a class initializer or native code, and so holds all"
-                            + " others: initialize the class before, or let no thread wait there\n"
-                            + how(run.seed(), seen) + run.stackOfRunning();
-            return new ScheduleFailure(message, null, ScheduleFailure.Kind.PINNED, run.seed(), false, List.of(), seen);
+            String heading = what + '\n' + how(run.seed(), seen);
+            return new ScheduleFailure(heading + run.stackOfRunning(), heading, null, kind, run.seed(), false, null,
+                    null, seen);
         }
-    }
 
-    // ---- what a failure says ----
+        // ---- what a failure says ----
 
-    private String how(long seed, Exploration seen) {
-        return "found after " + seen + "\nto have it again: " + hint.apply(seed) + '\n';
-    }
-
-    private ScheduleFailure failureOf(ScheduleRun run, ScheduleRun again, Exploration seen) {
-        ScheduleFailure.Kind kind = switch (run.ending()) {
-            case THREW -> ScheduleFailure.Kind.THREW;
-            case DEADLOCK -> ScheduleFailure.Kind.DEADLOCK;
-            case STEP_LIMIT -> ScheduleFailure.Kind.STEP_LIMIT;
-            case OUTSIDE -> ScheduleFailure.Kind.OUTSIDE;
-            case PASSED -> throw new AssertionError("it passed");
-        };
-        var text = new StringBuilder();
-        text.append(switch (kind) {
-            case THREW -> String.valueOf(run.cause());
-            case DEADLOCK -> "deadlock: no thread can go on, " + run.detail();
-            case STEP_LIMIT ->
-                "no end after " + stepLimit + " steps: a loop waits for what does not come, or the limit is too low";
-            case PINNED -> throw new AssertionError("that is not told here");
-            case OUTSIDE -> "not only the schedule decides: " + run.detail()
-                    + "; start virtual threads in the body, or give it an executor of such";
-        });
-        text.append('\n').append(how(run.seed(), seen));
-        int difference = run.firstDifference(again);
-        if (difference >= 0) {
-            text.append("NOT REPEATABLE: the same seed gave another schedule, different from step ")
-                    .append(difference + 1)
-                    .append(" on. Something besides the schedule decides what the body does: random "
-                            + "numbers, identity hash")
-                    .append(" codes, thread ids, the time, or a thread outside. The steps of the second run:\n");
+        private String how(long seed, Exploration seen) {
+            if (given == null) {
+                return "found after " + seen + "\nto have it again: " + again(SEED, "" + seed, "" + seed) + '\n';
+            }
+            return "found under the given schedule, memory points " + (seen.memoryPoints() ? "on" : "off")
+                    + "\nto have it again: " + again(SCHEDULE, given.toString(), "\"" + given + '"') + '\n';
         }
-        table(text, again.steps());
-        text.append(difference < 0 ? again.stacks() : run.stacks());
-        return new ScheduleFailure(
-                text.toString().stripTrailing(), run.cause(), kind, run.seed(), difference < 0, again.steps(), seen);
-    }
 
-    private static void table(StringBuilder text, List<Step> steps) {
-        int skipped = Math.max(0, steps.size() - MOST_STEPS_TOLD);
-        List<Step> told = steps.subList(skipped, steps.size());
-        int thread = "thread".length();
-        int from = "from".length();
-        for (Step step : told) {
-            thread = Math.max(thread, step.thread().length());
-            from = Math.max(from, step.from().length());
+        private String again(String property, String value, String argument) {
+            String option = "-D" + property + '=' + value;
+            return hint == null ? option + ", or replay(" + argument + ", body)" : hint.apply(option);
         }
-        String row = "%5s  %-" + thread + "s  %-" + from + "s  %s%n";
-        text.append(row.formatted("step", "thread", "from", "to"));
-        if (skipped > 0) {
-            text.append("  ... ").append(skipped).append(" steps\n");
-        }
-        for (int i = 0; i < told.size(); i++) {
-            Step step = told.get(i);
-            text.append(row.formatted(skipped + i + 1, step.thread(), step.from(), step.to()));
+
+        /** The failure of a run, with the steps of one that was recorded, and the size of a longer one. */
+        private ScheduleFailure failure(
+                ScheduleRun run,
+                ScheduleRun recorded,
+                @Nullable Script script,
+                ScheduleTrace.@Nullable Size longer,
+                Exploration seen) {
+            ScheduleFailure.Kind kind = switch (run.ending()) {
+                case THREW -> ScheduleFailure.Kind.THREW;
+                case DEADLOCK -> ScheduleFailure.Kind.DEADLOCK;
+                case STEP_LIMIT -> ScheduleFailure.Kind.STEP_LIMIT;
+                case OUTSIDE, REAL_TIME -> ScheduleFailure.Kind.OUTSIDE;
+                case DATA_RACE -> ScheduleFailure.Kind.DATA_RACE;
+                case PASSED -> throw new AssertionError("it passed");
+            };
+            var text = new StringBuilder();
+            text.append(switch (kind) {
+                case THREW -> String.valueOf(run.cause());
+                case DEADLOCK -> "deadlock: " + run.detail();
+                case DATA_RACE -> "data race: " + run.detail();
+                case STEP_LIMIT -> "no end after " + stepLimit
+                        + " steps: a loop waits for what does not come, or the limit is too low";
+                case PINNED -> throw new AssertionError("that is not told here");
+                case OUTSIDE ->
+                    "not only the schedule decides: " + run.detail() + (run.ending() == ScheduleRun.Ending.OUTSIDE
+                            ? "; start virtual threads in the body, or give it an executor of such"
+                            : "; with -javaagent:sennit.jar waits take no time, and realTime(...) lets them take"
+                                    + " theirs");
+            });
+            text.append('\n').append(how(run.seed(), seen));
+            if (longer != null && !longer.equals(run.trace().size())) {
+                text.append("shortened to ").append(run.trace().size()).append(", from ").append(longer).append('\n');
+            }
+            String schedule = script == null ? null : script.toString();
+            if (given == null && schedule != null && schedule.length() <= LONGEST_SCHEDULE) {
+                text.append("this schedule alone: ").append(again(SCHEDULE, schedule, '"' + schedule + '"'))
+                        .append('\n');
+            }
+            int difference = run.firstDifference(recorded);
+            if (difference >= 0) {
+                text.append("NOT REPEATABLE: the same ").append(given == null ? "seed" : "text")
+                        .append(" gave another schedule, different from step ").append(difference + 1)
+                        .append(" on. Something besides the schedule decides what the body does: random "
+                                + "numbers, identity hash")
+                        .append(" codes, thread ids, the time, or a thread outside. The steps of the second run:\n");
+            }
+            if (!run.pinned().asked().isEmpty()) {
+                text.append("the same in every schedule: ")
+                        .append(run.pinned().asked().stream().map(Object::toString).collect(Collectors.joining(", ")))
+                        .append('\n');
+            }
+            ScheduleRecording recording = recorded.recording();
+            String heading = text.toString();
+            text.append(ScheduleTable.of(recording)).append(difference < 0 ? recorded.stacks() : run.stacks())
+                    .append(recorded.races());
+            return new ScheduleFailure(
+                    text.toString().stripTrailing(), heading, run.cause(), kind, run.seed(), difference < 0, schedule,
+                    recording, seen);
         }
     }
 }

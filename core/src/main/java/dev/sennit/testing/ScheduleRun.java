@@ -5,13 +5,14 @@ import dev.sennit.internal.Timers;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
@@ -19,6 +20,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,7 +57,10 @@ final class ScheduleRun {
         THREW,
         DEADLOCK,
         STEP_LIMIT,
-        OUTSIDE
+        OUTSIDE,
+        /** A wait would really take its time. */
+        REAL_TIME,
+        DATA_RACE
     }
 
     /** The purpose of a run. */
@@ -91,6 +98,13 @@ final class ScheduleRun {
 
     private static final int LOOKS_LATER = 100;
     private static final int MAX_STRIDE = 30;
+    /**
+     * So often time passes after the body has ended, for threads that wait for a time. Those that still do so then do
+     * periodic work, and wake nobody.
+     */
+    private static final int LATE_WAITS = 100;
+    /** So many turns of loops without a memory point count as a busy loop that waits for another thread. */
+    private static final int TURNS = 1000;
 
     static {
         // Before any schedule runs: the JDK's thread that the fence waits for would otherwise wait for the fence's
@@ -140,7 +154,7 @@ final class ScheduleRun {
     private record Waking(Runnable continuation, Throwable by) {}
 
     /** The middle of a step, as seen from outside. */
-    record Moment(ScheduleRun run, Strand strand, int step, long point, long at) {
+    record Moment(ScheduleRun run, Strand strand, int step, long point) {
         boolean sameAs(Moment other) {
             return run == other.run && strand == other.strand && step == other.step && point == other.point;
         }
@@ -152,11 +166,19 @@ final class ScheduleRun {
     private final long seed;
     private final int stepLimit;
     private final Purpose purpose;
+    private final Predicate<? super Thread> daemons;
+    /** Whether a data race is a failure. */
+    private final boolean failsForRaces;
+    /** Null if races are neither a failure nor told beside one. */
+    private final @Nullable DataRaces races;
+    /** How long the driver really waits for a time. */
+    private final long realTime;
 
     // ---- only the driver and the threads that it carries ----
 
     private final Map<Runnable, Strand> strands = new IdentityHashMap<>();
     private final List<Strand> ready = new ArrayList<>();
+    private final PinnedValues.Given pinned = new PinnedValues.Given();
     /** Threads that are neither ready, nor running, nor ended. */
     private final List<Strand> waiting = new ArrayList<>();
 
@@ -164,17 +186,25 @@ final class ScheduleRun {
             new PriorityQueue<>(
                     Comparator.<Timer>comparingLong(timer -> timer.at).thenComparingLong(timer -> timer.number));
 
-    private final List<Step> steps = new ArrayList<>();
-    private int[] trace = new int[32];
-    private long hash = 1;
+    /** Null if this run is not recorded. */
+    private final @Nullable ScheduleRecording recording;
+
     private long now;
     /** The part of {@code now} that passed in waits of the JDK. */
     private long nowByJdk;
     private long timersMade;
     /** How often the clock has moved because it was read, since it last moved because no thread was ready. */
     private int strides;
+    /** The thread that has run last, or runs. */
+    private @Nullable Strand last;
+    /** Whether the waits that end now do so because no thread can go on. */
+    private boolean isTimePassing;
     /** Whether the running thread suspends because of a memory point. */
     private boolean madeWay;
+    /** How often time has passed since the body ended. */
+    private int lateWaits;
+    /** Turns of loops since the last memory point, or since the step began. */
+    private int turns;
 
     private @Nullable String toCommonPool;
     private boolean guessesCommonPool;
@@ -186,7 +216,7 @@ final class ScheduleRun {
 
     // ---- written by these, read by the driver's caller after `running` ----
 
-    private int traced;
+    private final ScheduleTrace trace = new ScheduleTrace();
     private long points;
     private volatile @Nullable Strand running;
 
@@ -198,12 +228,27 @@ final class ScheduleRun {
 
     private volatile boolean over;
 
-    ScheduleRun(ScheduleDriver driver, Chooser chooser, long seed, int stepLimit, Purpose purpose) {
+    ScheduleRun(
+            ScheduleDriver driver,
+            Chooser chooser,
+            long seed,
+            int stepLimit,
+            Purpose purpose,
+            Predicate<? super Thread> daemons,
+            long realTime,
+            @Nullable Set<String> harmlessRaces) {
         this.driver = driver;
         this.chooser = chooser;
         this.seed = seed;
         this.stepLimit = stepLimit;
         this.purpose = purpose;
+        this.daemons = daemons;
+        this.realTime = realTime;
+        recording = purpose == Purpose.RECORD ? new ScheduleRecording() : null;
+        failsForRaces = harmlessRaces != null;
+        races = failsForRaces || purpose == Purpose.RECORD
+                ? new DataRaces(purpose == Purpose.RECORD, harmlessRaces == null ? Set.of() : harmlessRaces)
+                : null;
         threads = driver.begin(this);
     }
 
@@ -212,6 +257,9 @@ final class ScheduleRun {
     void run(ScheduleExplorer.Body body) {
         OwnScheduler.forgetSubmissions();
         long stolen = ForkJoinPool.commonPool().getStealCount();
+        if (races != null) {
+            races.begin();
+        }
         try {
             threads.start(() -> {
                 try {
@@ -228,8 +276,14 @@ final class ScheduleRun {
             if (ending == Ending.PASSED || purpose == Purpose.COUNT) {
                 endThoseLeft();
             }
+            if (failsForRaces && races != null && races.areFound()) {
+                fail(Ending.DATA_RACE, null, races.first());
+            }
         } finally {
             over = true;
+            if (races != null) {
+                races.end();
+            }
             driver.end(waiting.isEmpty() && ready.isEmpty() ? threads : null);
         }
     }
@@ -284,10 +338,17 @@ final class ScheduleRun {
                 failFromOutside();
             } else if (!ready.isEmpty()) {
                 step();
-            } else if (bodyHasEnded()) {
-                return;
-            } else if (!endNextWait()) {
-                nobodyGoesOn();
+            } else if (!bodyHasEnded()) {
+                if (!endNextWait()) {
+                    nobodyGoesOn();
+                }
+            } else if (!endNextLateWait()) {
+                Timer next = nextTimer();
+                List<Strand> stuck = next != null && takesTooLong(next) ? List.of() : stuck();
+                if (stuck.isEmpty()) {
+                    return;
+                }
+                nobodyGoesOn(stuck);
             }
         }
     }
@@ -301,48 +362,87 @@ final class ScheduleRun {
         return true;
     }
 
+    /**
+     * Lets time pass for threads that the body has left; returns false if none waits for a time, or if they do so again
+     * and again. Where waits take real time, little of it passes, and only if it may wake a thread that nothing else
+     * can wake.
+     */
+    private boolean endNextLateWait() {
+        if (waiting.isEmpty() || lateWaits >= LATE_WAITS) {
+            return false;
+        }
+        Timer next = nextTimer();
+        if (next == null || next.isReal && (takesTooLong(next) || stuck().isEmpty())) {
+            return false;
+        }
+        lateWaits++;
+        return endNextWait();
+    }
+
+    /** Returns the threads that the body has left, and that can never go on. */
+    private List<Strand> stuck() {
+        List<Strand> stuck = List.of();
+        for (Strand strand : waiting) {
+            if (!strand.sleeps
+                    && strand.thread.getState() != Thread.State.TIMED_WAITING
+                    && !daemons.test(strand.thread)
+                    && !Idle.mayStay(stack(strand))) {
+                stuck = stuck.isEmpty() ? new ArrayList<>() : stuck;
+                stuck.add(strand);
+            }
+        }
+        return stuck;
+    }
+
     private void step() {
-        if (traced + points >= stepLimit) {
+        if (trace.steps() + points >= stepLimit) {
             fail(Ending.STEP_LIMIT, null, "");
             return;
         }
-        int chosen = 0;
-        if (ready.size() > 1) {
-            chosen = chooser.choose(ready);
-        }
+        int chosen = chooser.next(ready);
         Strand strand = ready.get(chosen);
-        Strand last = ready.removeLast();
+        Strand behind = ready.removeLast();
         if (chosen < ready.size()) {
-            ready.set(chosen, last);
+            ready.set(chosen, behind);
         }
         strand.ready = false;
         madeWay = false;
+        turns = 0;
         long pointsBefore = points;
         running = strand;
+        last = strand;
+        chooser.begins(strand);
         strand.continuation.run();
         while (waitsForCleaner(strand) && awaitUnblocked(strand)) {
             strand.continuation.run();
         }
         running = null;
 
-        if (traced == trace.length) {
-            trace = Arrays.copyOf(trace, 2 * traced);
+        trace.add(strand.number, points - pointsBefore, madeWay && strand.ready);
+        if (!madeWay) {
+            chooser.suspends(strand);
         }
-        trace[traced++] = strand.number;
-        hash = (hash * 31 + strand.number) * 0x9E3779B97F4A7C15L + (points - pointsBefore);
         if (strand.ready) {
             if (!madeWay) {
                 chooser.yielded(strand);
             }
         } else if (strand.thread.getState() != Thread.State.TERMINATED) {
+            strand.place = Strand.NOWHERE;
             waiting.add(strand);
             strand.looks = 0;
+        }
+        if (races != null && !madeWay && !draining) {
+            if (strand.thread.getState() == Thread.State.TERMINATED) {
+                races.ended(strand);
+            } else {
+                races.suspends(strand);
+            }
         }
         if (!madeWay) {
             chooser.decisionAfter(strand);
         }
-        if (purpose == Purpose.RECORD && !draining) {
-            record(strand);
+        if (recording != null && !draining) {
+            record(strand, recording);
         }
     }
 
@@ -421,7 +521,12 @@ final class ScheduleRun {
             return known;
         }
         var made = new Strand(strands.size(), continuation, threadThatGoesOn(continuation));
+        Strand starter = running;
+        made.kind = starter == null ? 0 : starter.site;
         strands.put(continuation, made);
+        if (races != null) {
+            races.made(made, starter);
+        }
         chooser.started(made);
         return made;
     }
@@ -438,14 +543,45 @@ final class ScheduleRun {
         if (!strand.ready) {
             strand.ready = true;
             ready.add(strand);
-            if (strand != running) {
+            Strand self = running;
+            if (strand != self) {
                 waiting.remove(strand);
+                chooser.woken(strand, isTimePassing ? null : last);
+                if (races != null && self != null) {
+                    races.wakes(self, strand);
+                }
             }
         }
     }
 
     /** Lets time pass until a wait ends; returns false if none will. */
     private boolean endNextWait() {
+        Timer next = nextTimer();
+        if (next == null) {
+            return false;
+        }
+        if (takesTooLong(next)) {
+            fail(Ending.REAL_TIME, null, "no thread can go on but one that really waits, for "
+                    + seconds(next.due - System.nanoTime()));
+            return true;
+        }
+        long passes = Math.max(0, next.at - now);
+        now += passes;
+        if (next.isOfJdk) {
+            nowByJdk += passes;
+        }
+        strides = 0;
+        isTimePassing = true;
+        try {
+            endWaits();
+        } finally {
+            isTimePassing = false;
+        }
+        return true;
+    }
+
+    /** Returns the wait that ends first; null if none will end. */
+    private @Nullable Timer nextTimer() {
         Timer next = timers.peek();
         while (next != null && next.isOff()) {
             timers.remove();
@@ -457,17 +593,15 @@ final class ScheduleRun {
                     .min(timers.comparator())
                     .orElse(null);
         }
-        if (next == null) {
-            return false;
-        }
-        long passes = Math.max(0, next.at - now);
-        now += passes;
-        if (next.isOfJdk) {
-            nowByJdk += passes;
-        }
-        strides = 0;
-        endWaits();
-        return true;
+        return next;
+    }
+
+    private boolean takesTooLong(Timer next) {
+        return next.isReal && next.due - System.nanoTime() > realTime;
+    }
+
+    private static String seconds(long nanos) {
+        return Duration.ofNanos(nanos).truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
     /** Returns whether a wait is so long that it counts as endless. */
@@ -478,15 +612,15 @@ final class ScheduleRun {
     }
 
     /**
-     * Ends all waits whose time has come; but not real waits that count as endless, whose end a clock may have passed
-     * when it was advanced.
+     * Ends all waits whose time has come; but not real waits that take too long, whose end a clock may have passed when
+     * it was advanced.
      */
     private void endWaits() {
         List<Timer> ended = new ArrayList<>();
         List<Timer> left = new ArrayList<>();
         for (Timer first = timers.peek(); first != null && first.at <= now; first = timers.peek()) {
             timers.remove();
-            (first.isReal && isForEver(first) ? left : ended).add(first);
+            (first.isReal && (isForEver(first) || takesTooLong(first)) ? left : ended).add(first);
         }
         timers.addAll(left);
         for (Timer timer : ended) {
@@ -514,6 +648,11 @@ final class ScheduleRun {
      * a thread at a moment of its own, so the driver names that work without a look at the clock.
      */
     private void nobodyGoesOn() {
+        nobodyGoesOn(List.of());
+    }
+
+    /** The same, once the body has ended and has left these threads. */
+    private void nobodyGoesOn(List<Strand> left) {
         if (failsForCommonPool()) {
             return;
         }
@@ -529,13 +668,15 @@ final class ScheduleRun {
         } else if (!unblocked.isEmpty()) {
             fail(Ending.OUTSIDE, null, "a thread outside ended, or left a monitor, for which "
                     + strand(unblocked.remove()).name() + " waited");
+        } else if (!left.isEmpty()) {
+            fail(Ending.DEADLOCK, null, "the body has ended and has left " + left.stream().map(Strand::name)
+                    .collect(Collectors.joining(", ")) + ", which nothing will ever wake");
         } else {
             Timer next = timers.peek();
-            fail(Ending.DEADLOCK, null, next == null
+            fail(Ending.DEADLOCK, null, "no thread can go on, " + (next == null
                     ? "and none waits for a time"
                     : "but for one that waits for a time which ends in "
-                            + Duration.ofNanos(next.isReal ? next.due - System.nanoTime() : next.at - now)
-                                    .truncatedTo(ChronoUnit.SECONDS));
+                            + seconds(next.isReal ? next.due - System.nanoTime() : next.at - now)));
         }
     }
 
@@ -571,12 +712,13 @@ final class ScheduleRun {
         Ending how = ending;
         ending = Ending.PASSED;
         draining = true;
+        trace.isDrained();
         for (Strand strand : List.copyOf(waiting)) {
             strand.thread.interrupt();
         }
-        int most = traced + 100 + 10 * strands.size();
+        int most = trace.steps() + 100 + 10 * strands.size();
         settle();
-        while (!ready.isEmpty() && traced < most && ending == Ending.PASSED) {
+        while (!ready.isEmpty() && trace.steps() < most && ending == Ending.PASSED) {
             step();
             settle();
         }
@@ -592,25 +734,116 @@ final class ScheduleRun {
         }
     }
 
-    /** A memory point, at which another thread may go on. */
-    void point() {
+    /** A memory point, at which another thread may go on, before an access to a part of a place. */
+    void point(@Nullable Object place, int part, boolean writes, int site) {
         Strand self = running;
         if (self == null) {
             return;
         }
+        self.place = place;
+        self.part = part;
+        self.writes = writes;
+        self.site = site;
         points++;
-        if (points + traced >= stepLimit || over) {
-            fail(Ending.STEP_LIMIT, null, "");
-            Thread.yield();
-            throw new Endless();
-        }
+        turns = 0;
+        endIfEndless();
         if (draining) {
             return;
+        }
+        chooser.reaches(self);
+        if (races != null) {
+            races.arrives(self);
         }
         chooser.decisionAfter(self);
         if (chooser.interferes(self, ready) && (!ready.isEmpty() || mayBeUnblocked())) {
             madeWay = true;
             Thread.yield();
+        } else {
+            chooser.begins(self);
+        }
+        if (recording != null) {
+            recording.access(self);
+        }
+        if (races != null && !draining) {
+            races.goesOn(self, place, part, writes, site);
+        }
+    }
+
+    /** Tells the data races what the running thread does, if they are looked for. */
+    void onRaces(BiConsumer<DataRaces, Strand> does) {
+        Strand self = running;
+        if (races != null && self != null && !draining) {
+            does.accept(races, self);
+        }
+    }
+
+    /** A method with memory points begins. */
+    int enters() {
+        Strand self = running;
+        return races == null || self == null || draining ? DataRaces.FROM_INSIDE : races.enters(self);
+    }
+
+    private void endIfEndless() {
+        if (points + trace.steps() >= stepLimit || over) {
+            fail(Ending.STEP_LIMIT, null, "");
+            Thread.yield();
+            throw new Endless();
+        }
+    }
+
+    /** The end of a turn of a loop. */
+    void turn() {
+        Strand self = running;
+        if (self != null && ++turns >= TURNS) {
+            turns = 0;
+            points++;
+            endIfEndless();
+            Thread.yield(); // it may wait for another
+        }
+    }
+
+    /** Returns the values that are the same in every schedule. */
+    PinnedValues.Given pinned() {
+        return pinned;
+    }
+
+    /** Returns the number of a thread of this schedule; -1 for others. */
+    int numberOf(Thread thread) {
+        for (Strand strand : strands.values()) {
+            if (strand.thread == thread) {
+                return strand.number;
+            }
+        }
+        return -1;
+    }
+
+    /** Returns whether a wait that begins now ends without a reason. */
+    boolean wakesForNoReason() {
+        Strand self = running;
+        if (self == null || draining) {
+            return false;
+        }
+        self.waits++;
+        if (!chooser.wakesForNoReason(self)) {
+            return false;
+        }
+        trace.add(new Script.Wake(self.number, self.waits));
+        return true;
+    }
+
+    /** Has the next wait of the running thread, which is timed, end at once: when the thread is chosen again. */
+    void wakeSoon() {
+        Strand self = running;
+        if (self != null) {
+            self.early = Strand.Early.NEXT;
+        }
+    }
+
+    /** Called when that wait is over. */
+    void hasWoken() {
+        Strand self = running;
+        if (self != null) {
+            self.early = Strand.Early.NO;
         }
     }
 
@@ -638,6 +871,13 @@ final class ScheduleRun {
 
     /** Returns the end of a wait of the JDK. */
     OwnScheduler.Timeout wakeAfter(long nanos, Runnable timeout) {
+        Strand self = running;
+        if (self != null && self.early == Strand.Early.NEXT) {
+            self.early = Strand.Early.NOW;
+            var timer = new Timer(now, System.nanoTime(), !VirtualTime.isSet(), true, timersMade++, timeout);
+            timers.add(timer);
+            return timer;
+        }
         return add(nanos, !VirtualTime.isSet(), true, timeout);
     }
 
@@ -687,23 +927,30 @@ final class ScheduleRun {
             now += ROUNDED_TO << strides;
             strides = Math.min(MAX_STRIDE, strides + 1);
         }
-        return now;
+        // The JDK waits again if the time is not over that it was to wait.
+        return self != null && self.early == Strand.Early.NOW ? now + 1 : now;
     }
 
     /** Waits. The calling thread belongs to this schedule. */
     void sleep(long nanos) throws InterruptedException {
         Thread sleeper = Thread.currentThread();
+        Strand self = Objects.requireNonNull(running);
         var ended = new boolean[1];
         Timer timer = add(nanos, false, false, () -> {
             ended[0] = true;
             LockSupport.unpark(sleeper);
         });
-        while (!ended[0]) {
-            if (Thread.interrupted()) {
-                timer.cancel(false);
-                throw new InterruptedException();
+        self.sleeps = true;
+        try {
+            while (!ended[0]) {
+                if (Thread.interrupted()) {
+                    timer.cancel(false);
+                    throw new InterruptedException();
+                }
+                LockSupport.park(this);
             }
-            LockSupport.park(this);
+        } finally {
+            self.sleeps = false;
         }
     }
 
@@ -714,18 +961,12 @@ final class ScheduleRun {
 
     // ---- results ----
 
-    private void record(Strand strand) {
+    private void record(Strand strand, ScheduleRecording into) {
+        boolean ended = strand.thread.getState() == Thread.State.TERMINATED;
         StackTraceElement[] before = strand.suspended;
-        String from = before == null ? "start" : Frames.where(before);
-        String to;
-        if (strand.thread.getState() == Thread.State.TERMINATED) {
-            to = "end";
-        } else {
-            StackTraceElement[] after = stack(strand);
-            strand.suspended = after;
-            to = Frames.where(after);
-        }
-        steps.add(new Step(strand.name(), from, to));
+        StackTraceElement[] after = ended ? null : stack(strand);
+        strand.suspended = after;
+        into.step(strand, before, after, madeWay);
     }
 
     /** Reads a stack; for that the JDK submits a ready thread once more, which is ignored. */
@@ -759,7 +1000,7 @@ final class ScheduleRun {
     /** Returns the present moment, for the driver's caller; null between two steps. */
     @Nullable Moment moment() {
         Strand strand = running;
-        return strand == null ? null : new Moment(this, strand, traced, points, System.nanoTime());
+        return strand == null ? null : new Moment(this, strand, trace.steps(), points);
     }
 
     /** Ends the run without a result, when the driver's caller has given up. */
@@ -798,18 +1039,42 @@ final class ScheduleRun {
         return detail;
     }
 
-    List<Step> steps() {
-        return List.copyOf(steps);
+    /** Returns what happened in this run, which was recorded, and the end of it. */
+    ScheduleRecording recording() {
+        ScheduleRecording recorded = Objects.requireNonNull(recording, "it was not recorded");
+        List<Strand> left = new ArrayList<>(waiting);
+        left.sort(Comparator.comparingInt(strand -> strand.number));
+        recorded.end(ending, cause, left, last);
+        return recorded;
     }
 
     /** Returns the number of decisions, for PCT. */
     int decisions() {
-        return (int) Math.min(Integer.MAX_VALUE, traced + points);
+        return (int) Math.min(Integer.MAX_VALUE, trace.steps() + points);
+    }
+
+    /** Returns how long this schedule has really waited. */
+    long reallyWaited() {
+        return VirtualTime.isSet() ? 0 : nowByJdk;
+    }
+
+    /** Returns how many threads have not ended. */
+    int threadsLeft() {
+        return waiting.size() + ready.size();
+    }
+
+    /** Returns the data races with their stacks; empty if there is none, or if none were looked for. */
+    String races() {
+        return races == null ? "" : races.text();
     }
 
     /** Returns a hash that almost surely differs between different schedules. */
     long hash() {
-        return hash;
+        return trace.hash();
+    }
+
+    ScheduleTrace trace() {
+        return trace;
     }
 
     /**
@@ -817,11 +1082,7 @@ final class ScheduleRun {
      * none.
      */
     int firstDifference(ScheduleRun other) {
-        int common = Math.min(traced, other.traced);
-        int different = Arrays.mismatch(trace, 0, common, other.trace, 0, common);
-        if (different >= 0) {
-            return different;
-        }
-        return traced == other.traced && hash == other.hash && ending == other.ending ? -1 : common;
+        int different = trace.firstDifference(other.trace);
+        return different >= 0 || ending == other.ending ? different : Math.min(trace.steps(), other.trace.steps());
     }
 }

@@ -82,6 +82,50 @@ class ManagerChangesTest {
         assertThat(workers()).containsExactly("a0/1");
     }
 
+    @Test
+    void waitsUntilTheWorkersAboveTheNewNumberHaveEnded() throws Exception {
+        manager.start();
+        become(one("a", 2));
+        processes.endsWhenAsked = false;
+        CompletableFuture<Void> fewer = manager.reconfigure(List.of(one("a", 1)));
+        awaitAsked(0, 1).end(0);
+        FakeProcesses.Fake superfluous = awaitAsked(1, 1);
+        awaitUp();
+        assertThat(fewer).isNotDone();
+        superfluous.end(0);
+        fewer.get();
+        assertThat(workers()).containsExactly("a0/2");
+
+        CompletableFuture<Void> none = manager.reconfigure(one("a", 0));
+        FakeProcesses.Fake last = awaitAsked(0, 2);
+        awaitUp();
+        assertThat(none).isNotDone();
+        last.end(0);
+        none.get();
+        assertThat(workers()).isEmpty();
+    }
+
+    private FakeProcesses.Fake awaitAsked(int id, long generation) {
+        while (true) {
+            for (FakeProcesses.Fake one : processes.alive()) {
+                if (one.id == id && one.generation == generation && one.asked != null) {
+                    return one;
+                }
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Waits until the service is up, and the manager has decided by that. */
+    private void awaitUp() throws Exception {
+        while (!manager.services().stream().allMatch(one -> one.isUp() && !one.isReloading())) {
+            Thread.onSpinWait();
+        }
+        for (int i = 0; i < 3; i++) {
+            manager.whenAlive().get();
+        }
+    }
+
     /** Whoever scaled it did so for a reason that is not in the settings. */
     @Test
     void keepsTheCountUnlessTheSettingsChangeIt() throws Exception {

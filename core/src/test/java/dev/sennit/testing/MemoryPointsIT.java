@@ -69,7 +69,9 @@ class MemoryPointsIT {
     @Test
     void findsALostUpdateInCodeThatDoesNotWait(@TempDir Path folder) throws Exception {
         assertThat(AgentRun.of(folder).program(Counts.class, Counts.class.getName()))
-                .contains("AssertionError: counted 1", "memory points on", "Counts.lambda$countTwice$")
+                .contains("AssertionError: counted 1", "memory points on", " writes count", " preempted",
+                        "(:n is line n of MemoryPointsIT.java)",
+                        "data race: field " + Counts.class.getName() + ".count, ")
                 .doesNotContain("NOT REPEATABLE");
     }
 
@@ -90,7 +92,8 @@ class MemoryPointsIT {
         module.put("module-info.java", "module com.acme.counts { requires dev.sennit; }");
 
         assertThat(AgentRun.of(folder).besideModule(module, "com.acme.counts/com.acme.Counts", "com.acme."))
-                .contains("AssertionError: counted 1", "memory points on, virtual time", "Counts.lambda$main$")
+                .contains("AssertionError: counted 1", "memory points on, virtual time", " writes count", " preempted",
+                        "(:n is line n of Counts.java)")
                 .doesNotContain("NOT REPEATABLE", "WARNING");
     }
 
@@ -98,7 +101,8 @@ class MemoryPointsIT {
     @Test
     void findsALostUpdateOnTheClassPathBesideTheModule(@TempDir Path folder) throws Exception {
         assertThat(AgentRun.of(folder).besideModule(COUNTS, "com.acme.Counts", "com.acme."))
-                .contains("AssertionError: counted 1", "memory points on, virtual time", "Counts.lambda$main$")
+                .contains("AssertionError: counted 1", "memory points on, virtual time", " writes count", " preempted",
+                        "(:n is line n of Counts.java)")
                 .doesNotContain("NOT REPEATABLE", "WARNING");
     }
 }

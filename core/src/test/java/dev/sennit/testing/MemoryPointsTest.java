@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class MemoryPointsTest {
     private static ScheduleExplorer explorer(Strategy strategy) {
         ScheduleExplorer explorer = ScheduleExplorer.of(10_000);
-        return strategy == Strategy.PCT ? explorer.pct(3) : explorer;
+        return explorer.strategy(strategy);
     }
 
     /** Two threads that do the same. */
@@ -258,12 +258,99 @@ class MemoryPointsTest {
         }
     }
 
+    /** Loops in which nothing is a point: a waiting thread lets others go on all the same. */
+    static class LooksAtItsInterrupt implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws InterruptedException {
+            Thread looks = Thread.startVirtualThread(() -> {
+                boolean goesOn = true;
+                while (goesOn) {
+                    goesOn = !Thread.currentThread().isInterrupted();
+                }
+            });
+            Thread.startVirtualThread(looks::interrupt).join();
+            looks.join();
+        }
+    }
+
+    static class TurnsForEver implements ScheduleExplorer.Body {
+        @Override
+        public void run() {
+            int turns = 0;
+            while (turns >= 0) {
+                turns = turns == 7 ? 0 : turns + 1;
+            }
+        }
+    }
+
+    /** Asks twice, and between its questions the other may empty it: only synchronized methods touch the text. */
+    static class AsksTwice implements ScheduleExplorer.Body {
+        private static final class Text {
+            private String held = "abc";
+
+            synchronized int length() {
+                return held.length();
+            }
+
+            synchronized char last(int length) {
+                return held.charAt(length - 1);
+            }
+
+            synchronized void set(String text) {
+                held = text;
+            }
+
+            static synchronized long width(long factor, Text text) {
+                return factor * text.length();
+            }
+        }
+
+        @Override
+        public void run() throws InterruptedException {
+            var text = new Text();
+            Thread other = Thread.startVirtualThread(() -> {
+                text.set("");
+                text.set("abc");
+            });
+            Together.check(text.last(text.length()) == 'c', "last");
+            other.join();
+            Together.check(Text.width(3L, text) == 9, "width");
+        }
+    }
+
+    /** Of many threads that do the same only the first matters, and one that does something else has to see it. */
+    static class OneAmongMany implements ScheduleExplorer.Body {
+        private static final int MANY = 50;
+
+        private static final class Pair {
+            private int a;
+            private int b;
+        }
+
+        @Override
+        public void run() throws InterruptedException {
+            var pair = new Pair();
+            Thread[] all = new Thread[MANY + 1];
+            for (int i = 0; i < MANY; i++) {
+                all[i] = Thread.startVirtualThread(() -> {
+                    pair.a = 1;
+                    pair.b = -1;
+                });
+            }
+            all[MANY] = Thread.startVirtualThread(() -> Together.check(
+                    pair.a == 0 && pair.b == 0 || pair.a == 1 && pair.b == -1, "between"));
+            for (Thread one : all) {
+                one.join();
+            }
+        }
+    }
+
     private static void finds(Strategy strategy, Class<? extends ScheduleExplorer.Body> type) {
         assertThat(failureOf(explorer(strategy), PointsLoader.body(type)).kind()).isEqualTo(ScheduleFailure.Kind.THREW);
     }
 
     private static void findsNothing(Strategy strategy, Class<? extends ScheduleExplorer.Body> type) {
-        Exploration seen = explorer(strategy).explore(PointsLoader.body(type));
+        Exploration seen = ScheduleExplorer.of(3000).strategy(strategy).explore(PointsLoader.body(type));
         assertThat(seen.repeatable()).isTrue();
         assertThat(seen.distinct()).isGreaterThan(2);
     }
@@ -297,6 +384,21 @@ class MemoryPointsTest {
         findsNothing(strategy, ComputeIfAbsent.class);
     }
 
+    /** No access lies between two calls of synchronized methods. */
+    @ParameterizedTest
+    @EnumSource
+    void findsWhatComesBetweenTwoSynchronizedMethods(Strategy strategy) {
+        ScheduleFailure found = failureOf(explorer(strategy), PointsLoader.body(AsksTwice.class));
+
+        assertThat(found.getCause()).isInstanceOf(StringIndexOutOfBoundsException.class);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"BALANCED", "PORTFOLIO"})
+    void findsWhatOneThreadAmongManySees(Strategy strategy) {
+        finds(strategy, OneAmongMany.class);
+    }
+
     @ParameterizedTest
     @EnumSource
     void findsLocksTakenInDifferentOrder(Strategy strategy) {
@@ -308,16 +410,23 @@ class MemoryPointsTest {
     @ParameterizedTest
     @EnumSource
     void aLoopThatWaitsEndsWhenItCan(Strategy strategy) {
-        assertThat(explorer(strategy).explore(PointsLoader.body(Spins.class)).repeatable()).isTrue();
+        assertThat(ScheduleExplorer.of(3000).strategy(strategy).explore(PointsLoader.body(Spins.class)).repeatable())
+                .isTrue();
+        assertThat(ScheduleExplorer.of(1000).strategy(strategy).explore(PointsLoader.body(LooksAtItsInterrupt.class))
+                .repeatable()).isTrue();
     }
 
     @ParameterizedTest
     @EnumSource
     void aLoopThatDoesNotEndIsReported(Strategy strategy) {
-        ScheduleFailure found = failureOf(explorer(strategy), PointsLoader.body(LooksForEver.class));
+        ScheduleFailure found = failureOf(explorer(strategy).stepLimit(10_000), PointsLoader.body(LooksForEver.class));
 
         assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.STEP_LIMIT);
         assertThat(found).hasMessageContaining("LooksForEver.run");
+
+        found = failureOf(explorer(strategy).stepLimit(10_000), PointsLoader.body(TurnsForEver.class));
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.STEP_LIMIT);
+        assertThat(found).hasMessageContaining("TurnsForEver.run");
     }
 
     @Test

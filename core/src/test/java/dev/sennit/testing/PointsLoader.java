@@ -20,6 +20,18 @@ final class PointsLoader extends ClassLoader {
         return body(type, name -> name.startsWith(nest));
     }
 
+    /** A body that is a constant of an enum. */
+    static ScheduleExplorer.Body body(Enum<?> constant) {
+        Class<?> type = constant.getDeclaringClass();
+        String nest = type.getNestHost().getName();
+        try {
+            Class<?> again = loader(type, name -> name.startsWith(nest)).loadClass(type.getName());
+            return (ScheduleExplorer.Body) again.getEnumConstants()[constant.ordinal()];
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     /**
      * A body, where the whole package of its class has memory points, and all that threads wait in; the agent gives the
      * library none.
@@ -34,15 +46,19 @@ final class PointsLoader extends ClassLoader {
 
     private static ScheduleExplorer.Body body(Class<? extends ScheduleExplorer.Body> type, Predicate<String> wanted) {
         try {
-            var loader = new PointsLoader(type.getClassLoader(), wanted);
-            Module library = PointsLoader.class.getModule(); // this class is patched into it, if it is one
-            library.getPackages().forEach(name -> library.addExports(name, loader.getUnnamedModule()));
-            Constructor<?> constructor = loader.loadClass(type.getName()).getDeclaredConstructor();
+            Constructor<?> constructor = loader(type, wanted).loadClass(type.getName()).getDeclaredConstructor();
             constructor.setAccessible(true);
             return (ScheduleExplorer.Body) constructor.newInstance();
         } catch (ReflectiveOperationException e) {
             throw new AssertionError(e);
         }
+    }
+
+    private static PointsLoader loader(Class<?> type, Predicate<String> wanted) {
+        var loader = new PointsLoader(type.getClassLoader(), wanted);
+        Module library = PointsLoader.class.getModule(); // this class is patched into it, if it is one
+        library.getPackages().forEach(name -> library.addExports(name, loader.getUnnamedModule()));
+        return loader;
     }
 
     @Override
@@ -59,7 +75,8 @@ final class PointsLoader extends ClassLoader {
                 if (in == null) {
                     throw new ClassNotFoundException(name);
                 }
-                byte[] pointed = MemoryPoints.changed(in.readAllBytes(), getParent(), true, false);
+                byte[] pointed = MemoryPoints.changed(in.readAllBytes(), getParent(), true, false,
+                        other -> wanted.test(other.replace('/', '.')));
                 return defineClass(name, pointed, 0, pointed.length);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

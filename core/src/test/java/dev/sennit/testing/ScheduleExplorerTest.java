@@ -11,8 +11,11 @@ import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -43,11 +46,11 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Timeout(120)
 class ScheduleExplorerTest {
-    private static final int SCHEDULES = 10_000;
+    private static final int SCHEDULES = 4000;
 
     private static ScheduleExplorer explorer(Strategy strategy) {
         ScheduleExplorer explorer = ScheduleExplorer.of(SCHEDULES);
-        return strategy == Strategy.PCT ? explorer.pct(3) : explorer;
+        return explorer.strategy(strategy);
     }
 
     static ScheduleFailure failureOf(ScheduleExplorer explorer, ScheduleExplorer.Body body) {
@@ -155,8 +158,8 @@ class ScheduleExplorerTest {
         ScheduleFailure found = failureOf(explorer, fails);
         assertThat(found).hasMessageContaining(
                 "to have it again: -Dsennit.seed=" + found.seed() + ", or replay(" + found.seed() + ", body)\n");
-        found = failureOf(explorer.replayHint(seed -> "run it with " + seed).seed(5).pct(2).stepLimit(100), fails);
-        assertThat(found).hasMessageContaining("to have it again: run it with " + found.seed() + "\n");
+        found = failureOf(explorer.replayHint(option -> "run it with " + option).seed(5).pct(2).stepLimit(100), fails);
+        assertThat(found).hasMessageContaining("to have it again: run it with -Dsennit.seed=" + found.seed() + "\n");
     }
 
     @ParameterizedTest
@@ -169,7 +172,7 @@ class ScheduleExplorerTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = "EXHAUSTIVE", mode = EnumSource.Mode.EXCLUDE) // which runs as many as there are
     void findsNothingWrongWithSignalAll(Strategy strategy) {
         Exploration seen = explorer(strategy).explore(buffer(true));
 
@@ -310,34 +313,26 @@ class ScheduleExplorerTest {
     void findsNothingWrongWithNotifyAll(Strategy strategy) {
         ScheduleExplorer few = ScheduleExplorer.of(1000);
 
-        assertThat((strategy == Strategy.PCT ? few.pct(3) : few).explore(monitorBuffer(true)).repeatable()).isTrue();
+        assertThat(few.strategy(strategy).explore(monitorBuffer(true)).repeatable()).isTrue();
     }
 
     /** A thread of the JDK makes threads that wait for a monitor ready, at some later time. */
     @Test
     void contendedMonitorsDoNotSpoilTheOrder() {
-        ScheduleExplorer.Body body = () -> {
-            monitorBuffer(true).run();
-            throw new AssertionError("so that the steps are told");
-        };
-        for (long seed = 1; seed <= 20; seed++) {
-            List<Step> steps = stepsOf(seed, body);
-            assertThat(steps).hasSizeGreaterThan(10);
-            for (int i = 0; i < 5; i++) {
-                assertThat(stepsOf(seed, body)).isEqualTo(steps);
-            }
-        }
-        assertThat(stepsOf(1, body)).isNotEqualTo(stepsOf(2, body));
+        assertThat(distinctOfThoseHadAgain(Strategy.RANDOM, monitorBuffer(true))).isGreaterThan(10);
     }
 
-    private static List<Step> stepsOf(long seed, ScheduleExplorer.Body body) {
-        try {
-            ScheduleExplorer.of(1).replay(seed, body);
-            throw new IllegalStateException("passed");
-        } catch (ScheduleFailure found) {
-            assertThat(found.isRepeatable()).isTrue();
-            return found.interleaving();
+    /** Runs twenty schedules six times each, and returns how many are different. */
+    private static int distinctOfThoseHadAgain(Strategy strategy, ScheduleExplorer.Body body) {
+        Set<Long> hashes = new HashSet<>();
+        for (long seed = 1; seed <= 20; seed++) {
+            long one = seed;
+            List<ScheduleRun> runs = ScriptTest.runs(
+                    body, Collections.nCopies(6, _ -> Chooser.of(strategy, 1, one)));
+            assertThat(runs).allMatch(run -> run.firstDifference(runs.getFirst()) < 0);
+            hashes.add(runs.getFirst().hash());
         }
+        return hashes.size();
     }
 
     private static ScheduleExplorer.Body counter(boolean atomic) {
@@ -363,7 +358,7 @@ class ScheduleExplorerTest {
         ScheduleFailure found = failureOf(explorer(strategy), counter(false));
 
         assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.THREW);
-        assertThat(found).hasCauseInstanceOf(AssertionError.class).hasMessageContaining("in Thread.yield");
+        assertThat(found).hasCauseInstanceOf(AssertionError.class).hasMessageContaining(" Thread.yield");
     }
 
     @ParameterizedTest
@@ -449,7 +444,7 @@ class ScheduleExplorerTest {
         });
 
         assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.STEP_LIMIT);
-        assertThat(found).hasMessageContaining("no end after 500 steps").hasMessageContaining("... 300 steps");
+        assertThat(found).hasMessageContaining("no end after 500 steps").hasMessageContaining("goes on without end");
     }
 
     @Test
@@ -567,12 +562,12 @@ class ScheduleExplorerTest {
 
         assertThat(seen.repeatable()).isFalse();
         assertThat(seen)
-                .hasToString("10 schedules, 10 distinct, RANDOM from seed 1, memory points off, NOT repeatable");
+                .hasToString("10 schedules, 10 distinct, PORTFOLIO from seed 1, memory points off, NOT repeatable");
     }
 
     /** Decisions of the JDK that do not depend on the schedule alone would show here. */
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = "EXHAUSTIVE", mode = EnumSource.Mode.EXCLUDE) // which has no seeds
     void whatIsInTheJdkCanBeHadAgain(Strategy strategy) {
         ScheduleExplorer.Body body = () -> {
             var handed = new SynchronousQueue<Integer>();
@@ -610,21 +605,15 @@ class ScheduleExplorerTest {
             first.join();
             second.interrupt();
             second.join();
-            throw new AssertionError("so that the steps are told");
         };
-        for (long seed = 1; seed <= 20; seed++) {
-            List<Step> steps = stepsOf(seed, body);
-            for (int i = 0; i < 5; i++) {
-                assertThat(stepsOf(seed, body)).isEqualTo(steps);
-            }
-        }
+        assertThat(distinctOfThoseHadAgain(strategy, body)).isGreaterThan(3);
     }
 
     @Test
     void endsThreadsThatTheBodyLeavesWaiting() {
         var left = new ConcurrentLinkedQueue<Thread>();
 
-        ScheduleExplorer.of(10).explore(() -> left.add(Thread.startVirtualThread(
+        ScheduleExplorer.of(10).daemons(_ -> true).explore(() -> left.add(Thread.startVirtualThread(
                 Together.unchecked(() -> new LinkedBlockingQueue<String>().take()))));
 
         assertThat(left).hasSizeGreaterThan(10).noneMatch(Thread::isAlive);
@@ -722,15 +711,15 @@ class ScheduleExplorerTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = "EXHAUSTIVE", mode = EnumSource.Mode.EXCLUDE) // which runs as many as there are
     void aSurveyCountsTheSchedulesThatFail(Strategy strategy) {
         ScheduleExplorer explorer = ScheduleExplorer.of(500);
-        ScheduleExplorer all = strategy == Strategy.PCT ? explorer.pct(2) : explorer;
+        ScheduleExplorer all = strategy == Strategy.PCT ? explorer.pct(2) : explorer.strategy(strategy);
 
         for (ScheduleExplorer.Body body : List.of(counter(false), twoLocks(false), buffer(false))) {
             Exploration seen = all.survey(body);
             assertThat(seen.schedules()).isEqualTo(500);
-            assertThat(seen.failed()).isBetween(3, strategy == Strategy.RANDOM ? 499 : 500);
+            assertThat(seen.failed()).isBetween(3, strategy == Strategy.PCT ? 500 : 499);
             assertThat(seen)
                     .hasToString("500 schedules, " + seen.failed() + " failed, " + seen.distinct() + " distinct, "
                             + strategy + " from seed 1, memory points off");
@@ -790,7 +779,7 @@ class ScheduleExplorerTest {
         try {
             Exploration seen = ScheduleExplorer.of(10).explore(counter(true));
 
-            assertThat(seen).hasToString("1 schedule, 1 distinct, RANDOM from seed 7, memory points off");
+            assertThat(seen).hasToString("1 schedule, 1 distinct, PORTFOLIO from seed 7, memory points off");
         } finally {
             System.clearProperty("sennit.seed");
         }

@@ -162,7 +162,7 @@ class VirtualTimeIT {
     @Test
     void waitsLastAsLongAsTheySayAndTakeNoTime(@TempDir Path folder) throws Exception {
         String said = AgentRun.of(folder).program(Waits.class);
-        String ends = "1 schedule, 1 distinct, RANDOM from seed 1, memory points off, virtual time\n";
+        String ends = "1 schedule, 1 distinct, PORTFOLIO from seed 1, memory points off, virtual time\n";
         assertThat(said).endsWith(ends);
         // It runs more often than once, and always the same.
         String once = said.substring(0, said.indexOf("begins", 1));

@@ -12,10 +12,20 @@ import java.lang.annotation.Target;
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 public @interface Replay {
+    /** No seed: there is a {@link #schedule()}. */
+    long NO_SEED = Long.MIN_VALUE;
+
     /**
      * Returns the seed of the schedule.
      *
      * @return the seed that a {@link ScheduleFailure} has reported
      */
-    long value();
+    long value() default NO_SEED;
+
+    /**
+     * Returns the schedule, instead of a seed.
+     *
+     * @return the {@linkplain ScheduleFailure#schedule() text} that a failure has reported
+     */
+    String schedule() default "";
 }

@@ -15,6 +15,8 @@ import org.junit.platform.commons.support.ReflectionSupport;
  * extension.
  */
 public final class ScheduleExtension implements InvocationInterceptor {
+    private static final String SEED = "-Dsennit.seed=";
+
     /** For JUnit. */
     public ScheduleExtension() {}
 
@@ -32,14 +34,37 @@ public final class ScheduleExtension implements InvocationInterceptor {
         String command = "mvn test " + selecting(context.getRequiredTestClass(), method);
         ScheduleExplorer explorer = ScheduleExplorer.of(wanted.value())
                 .seed(wanted.seed())
+                .strategy(wanted.strategy())
                 .stepLimit(wanted.stepLimit())
-                .replayHint(seed -> command + " -Dsennit.seed=" + seed + ", or @Replay(" + seed + "L)");
+                .dataRaces(wanted.dataRaces(), wanted.harmlessRaces())
+                .replayHint(option -> command + ' ' + option + ", or @Replay(" + attribute(option) + ')');
         if (wanted.strategy() == Strategy.PCT) {
             explorer = explorer.pct(wanted.depth());
         }
+        if (wanted.strategy() == Strategy.EXHAUSTIVE) {
+            explorer = explorer.exhaustive(wanted.preemptions());
+        }
+        if (wanted.daemons()) {
+            explorer = explorer.daemons(_ -> true);
+        }
         Replay replay = method.getAnnotation(Replay.class);
-        Exploration seen = replay == null ? explorer.explore(body) : explorer.replay(replay.value(), body);
+        Exploration seen = replay == null ? explorer.explore(body) : replay(replay, explorer, body);
         context.publishReportEntry("schedules", seen.toString());
+    }
+
+    private static Exploration replay(Replay wanted, ScheduleExplorer explorer, ScheduleExplorer.Body body) {
+        if (wanted.schedule().isEmpty() == (wanted.value() == Replay.NO_SEED)) {
+            throw new IllegalArgumentException("@Replay needs a seed or a schedule, and not both");
+        }
+        return wanted.schedule().isEmpty()
+                ? explorer.replay(wanted.value(), body)
+                : explorer.replay(wanted.schedule(), body);
+    }
+
+    /** Returns the attribute of {@link Replay} that does what an option of the JVM does. */
+    private static String attribute(String option) {
+        String value = option.substring(option.indexOf('=') + 1);
+        return option.startsWith(SEED) ? value + 'L' : "schedule = \"" + value + '"';
     }
 
     /** Returns Maven's option that selects a test, quoted for a shell. */

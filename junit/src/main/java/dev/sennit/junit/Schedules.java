@@ -53,7 +53,7 @@ public @interface Schedules {
      *
      * @return the strategy
      */
-    Strategy strategy() default Strategy.RANDOM;
+    Strategy strategy() default Strategy.PORTFOLIO;
 
     /**
      * Returns the depth for {@link Strategy#PCT}.
@@ -61,6 +61,13 @@ public @interface Schedules {
      * @return how many events must happen in a certain order for the bugs to find
      */
     int depth() default 3;
+
+    /**
+     * Returns how often a thread that could go on has to wait at most, for {@link Strategy#EXHAUSTIVE}.
+     *
+     * @return the bound; by default there is none
+     */
+    int preemptions() default Integer.MAX_VALUE;
 
     /**
      * Returns the seed of the first schedule.
@@ -75,4 +82,25 @@ public @interface Schedules {
      * @return the limit
      */
     int stepLimit() default 100_000;
+
+    /**
+     * Returns whether threads that wait for ever when the method has returned are daemons, and no failure.
+     *
+     * @return whether they are
+     */
+    boolean daemons() default false;
+
+    /**
+     * Returns whether a data race is a failure: see {@link ScheduleExplorer#dataRaces}.
+     *
+     * @return whether it is
+     */
+    boolean dataRaces() default false;
+
+    /**
+     * Returns the fields whose data races are no failure.
+     *
+     * @return their full names, as a failure tells them
+     */
+    String[] harmlessRaces() default {};
 }

@@ -81,8 +81,11 @@ public final class ServerExtension
     }
 
     private static TestServer server(ExtensionContext context, Wanted wanted) {
-        ExtensionContext owner = wanted.shared() ? context.getRoot() : context;
-        return owner.getStore(SERVERS).computeIfAbsent(wanted, Wanted::open, TestServer.class);
+        // Surefire with several JVMs gives each class an execution of its own, all of them in one session.
+        ExtensionContext.Store store = wanted.shared()
+                ? context.getStore(ExtensionContext.StoreScope.LAUNCHER_SESSION, SERVERS)
+                : context.getStore(SERVERS);
+        return store.computeIfAbsent(wanted, Wanted::open, TestServer.class);
     }
 
     /** Repairs what the test before has done. */

@@ -71,8 +71,9 @@ public @interface WithServer {
     boolean fsync() default true;
 
     /**
-     * Returns whether all classes that say so, with the same settings, use one server, which ends with the last test of
-     * all. Its data is what the classes before have left. Of no meaning at a parameter.
+     * Returns whether all classes of this JVM that say so, with the same settings, use one server, which ends with
+     * JUnit's launcher session, thus after the last test of all. Its data is what the classes before have left. Of no
+     * meaning at a parameter.
      *
      * @return false: each class has its own
      */

@@ -28,6 +28,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 class SchedulesTest {
     private static final AtomicInteger CALLS = new AtomicInteger();
     private static final AtomicInteger REPLAYS = new AtomicInteger();
+    private static final AtomicInteger SCRIPTED = new AtomicInteger();
     private static final AtomicInteger FOUND = new AtomicInteger();
 
     /** Makes a test pass that failed as it should. */
@@ -100,6 +101,34 @@ class SchedulesTest {
         REPLAYS.incrementAndGet();
     }
 
+    @Schedules
+    @Replay(schedule = "0,1,2")
+    void runsOneThatIsWrittenDown() throws InterruptedException {
+        SCRIPTED.incrementAndGet();
+        together(() -> {}, () -> {});
+    }
+
+    /** A user's, to be run by a launcher: JUnit does not find it here. All of it has to fail. */
+    static final class Unclear {
+        @Schedules
+        @Replay
+        void neither() {}
+
+        @Schedules
+        @Replay(value = 1, schedule = "0")
+        void both() {}
+    }
+
+    @Test
+    void aReplayIsOfASeedOrOfASchedule() {
+        Map<String, TestExecutionResult> results = results(Unclear.class);
+
+        assertThat(results).containsOnlyKeys("neither()", "both()");
+        assertThat(results.values()).allSatisfy(result -> assertThat(result.getThrowable().orElseThrow())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("@Replay needs a seed or a schedule, and not both"));
+    }
+
     /** A user's, to be run by a launcher: JUnit does not find it here. Most of it has to fail. */
     static final class Broken {
         @Schedules(value = 1000, strategy = Strategy.PCT, depth = 2)
@@ -130,11 +159,11 @@ class SchedulesTest {
         }
     }
 
-    /** What a launcher of JUnit's says of the methods of {@link Broken}. */
-    private static Map<String, TestExecutionResult> results() {
+    /** What a launcher of JUnit's says of the methods of a class. */
+    private static Map<String, TestExecutionResult> results(Class<?> type) {
         Map<String, TestExecutionResult> results = new HashMap<>();
         LauncherFactory.create().execute(
-                LauncherDiscoveryRequestBuilder.request().selectors(selectClass(Broken.class)).build(),
+                LauncherDiscoveryRequestBuilder.request().selectors(selectClass(type)).build(),
                 new TestExecutionListener() {
                     @Override
                     public void executionFinished(TestIdentifier test, TestExecutionResult result) {
@@ -147,13 +176,13 @@ class SchedulesTest {
     }
 
     private static ScheduleFailure failureOf(String method) {
-        return (ScheduleFailure) results().get(method + "()").getThrowable().orElseThrow();
+        return (ScheduleFailure) results(Broken.class).get(method + "()").getThrowable().orElseThrow();
     }
 
     /** Each with its seed, the steps, and the line that brings it back. */
     @Test
     void whatAUserSees() {
-        Map<String, TestExecutionResult> results = results();
+        Map<String, TestExecutionResult> results = results(Broken.class);
 
         assertThat(results).containsOnlyKeys("losesAnUpdate()", "locksInDifferentOrder()", "isRight()");
         assertThat(results.get("isRight()").getStatus()).isEqualTo(TestExecutionResult.Status.SUCCESSFUL);
@@ -162,9 +191,12 @@ class SchedulesTest {
             assertThat(found.getMessage())
                     .contains("to have it again: mvn test '-Dtest=SchedulesTest$Broken#" + method + "' -Dsennit.seed="
                             + found.seed() + ", or @Replay(" + found.seed() + "L)")
-                    .containsPattern("(?m)^ step +thread +from +to$")
-                    .containsPattern("(?m)^ +1  body +start +\\S+")
-                    .contains("SchedulesTest")
+                    .contains("this schedule alone: mvn test '-Dtest=SchedulesTest$Broken#" + method
+                            + "' -Dsennit.schedule=" + found.schedule() + ", or @Replay(schedule = \""
+                            + found.schedule() + "\")\n")
+                    .containsPattern("(?m)^ step +body +thread-1 +thread-2$")
+                    .containsPattern("(?m)^ +1  :\\d+ waits in Thread.join$")
+                    .contains("(:n is line n of SchedulesTest.java)")
                     .doesNotContain("ScheduleExtension")
                     .doesNotContain("NOT REPEATABLE");
         }
@@ -173,7 +205,7 @@ class SchedulesTest {
     }
 
     @Test
-    void theSeedBringsItBack() {
+    void theSeedBringsItBackAndSoDoesTheSchedule() {
         for (String method : List.of("losesAnUpdate", "locksInDifferentOrder")) {
             ScheduleFailure found = failureOf(method);
             System.setProperty("sennit.seed", String.valueOf(found.seed()));
@@ -185,6 +217,12 @@ class SchedulesTest {
                 assertThat(again.interleaving()).isEqualTo(found.interleaving());
             } finally {
                 System.clearProperty("sennit.seed");
+            }
+            System.setProperty("sennit.schedule", found.schedule());
+            try {
+                assertThat(failureOf(method).interleaving()).isEqualTo(found.interleaving());
+            } finally {
+                System.clearProperty("sennit.schedule");
             }
         }
     }
@@ -200,5 +238,6 @@ class SchedulesTest {
         assertThat(CALLS).hasValue(102);
         assertThat(FOUND).hasValue(2);
         assertThat(REPLAYS).hasValue(3);
+        assertThat(SCRIPTED).hasValue(3);
     }
 }

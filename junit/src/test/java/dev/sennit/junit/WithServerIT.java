@@ -26,6 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.launcher.Launcher;
+import org.junit.platform.launcher.LauncherSession;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
@@ -145,8 +147,12 @@ class WithServerIT {
 
     /** What a launcher says of the classes: how each test ended, and why. */
     private static Map<String, String> results(Class<?>... classes) {
+        return results(LauncherFactory.create(), classes);
+    }
+
+    private static Map<String, String> results(Launcher launcher, Class<?>... classes) {
         Map<String, String> results = new TreeMap<>();
-        LauncherFactory.create().execute(
+        launcher.execute(
                 LauncherDiscoveryRequestBuilder.request()
                         .selectors(Stream.of(classes).map(type -> selectClass(type)).toList())
                         .build(),
@@ -189,6 +195,19 @@ class WithServerIT {
     @Test
     void classesThatShareHaveTheSame() {
         assertThat(results(Sharing.class, SharingToo.class).values()).containsOnly("passed");
+        assertThat(GOT).hasSize(2);
+        assertThat(GOT.getFirst()).isSameAs(GOT.getLast());
+        assertThat(GOT.getFirst().toString()).endsWith(", closed");
+    }
+
+    /** As Surefire runs them in several JVMs: each class by itself. */
+    @Test
+    void classesThatShareHaveTheSameInAllExecutionsOfASession() {
+        try (LauncherSession session = LauncherFactory.openSession()) {
+            assertThat(results(session.getLauncher(), Sharing.class)).containsValue("passed");
+            assertThat(GOT.getFirst().isRunning()).isTrue();
+            assertThat(results(session.getLauncher(), SharingToo.class)).containsValue("passed");
+        }
         assertThat(GOT).hasSize(2);
         assertThat(GOT.getFirst()).isSameAs(GOT.getLast());
         assertThat(GOT.getFirst().toString()).endsWith(", closed");

@@ -14,7 +14,7 @@ import java.util.Map;
 
 /**
  * Redis, or Valkey. It writes each change to a file before it answers ({@code appendonly}), as a test of what survives
- * would find nothing otherwise.
+ * would find nothing otherwise. With a line of configuration that begins with {@code sentinel}, it is one.
  */
 final class RedisProgram extends ServerProgram {
     private static final String NOT_INSTALLED = "redis-server is not installed: apt-get install redis-server";
@@ -39,11 +39,11 @@ final class RedisProgram extends ServerProgram {
     @Override
     void prepare(Caretaker caretaker) throws IOException {
         Path data = Files.createDirectory(folder.resolve("data"));
-        List<String> lines = new ArrayList<>(List.of(
-                "dir \"" + data + "\"",
-                "save \"\"",
-                "appendonly yes",
-                "appendfsync " + (settings.fsync() ? "always" : "no")));
+        List<String> lines = new ArrayList<>(List.of("dir \"" + data + "\""));
+        if (!isSentinel()) {
+            lines.addAll(List.of(
+                    "save \"\"", "appendonly yes", "appendfsync " + (settings.fsync() ? "always" : "no")));
+        }
         if (!password.isEmpty()) {
             lines.add("requirepass " + password);
         }
@@ -53,12 +53,20 @@ final class RedisProgram extends ServerProgram {
 
     @Override
     List<String> command(int port) {
-        return List.of(
-                program.toString(), configuration.toString(),
+        List<String> command = new ArrayList<>(List.of(program.toString(), configuration.toString()));
+        if (isSentinel()) {
+            command.add("--sentinel");
+        }
+        command.addAll(List.of(
                 "--port", Integer.toString(port),
                 "--bind", HOST,
                 "--daemonize", "no",
-                "--logfile", "");
+                "--logfile", ""));
+        return command;
+    }
+
+    private boolean isSentinel() {
+        return settings.configuration().stream().anyMatch(line -> line.startsWith("sentinel "));
     }
 
     @Override

@@ -131,7 +131,8 @@ public final class TestServer implements Closeable {
 
     /**
      * A Redis server, without a password unless one is {@linkplain Builder#password set}. It writes each change to its
-     * disk before it answers, so that a test may kill it.
+     * disk before it answers, so that a test may kill it. Given configuration that begins with {@code sentinel}, such
+     * as {@code sentinel monitor NAME 127.0.0.1 PORT QUORUM}, it is a sentinel.
      *
      * @return its settings
      */
