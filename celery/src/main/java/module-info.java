@@ -15,5 +15,6 @@ module dev.sennit.queue.celery {
     provides dev.sennit.queue.broker.BrokerProvider with
             dev.sennit.queue.celery.CeleryBrokerProvider,
             dev.sennit.queue.celery.CeleryAmqpBrokerProvider,
-            dev.sennit.queue.celery.CeleryAmqpsBrokerProvider;
+            dev.sennit.queue.celery.CeleryAmqpsBrokerProvider,
+            dev.sennit.queue.celery.CelerySentinelBrokerProvider;
 }

@@ -12,5 +12,7 @@ module dev.sennit.queue.redis {
 
     provides dev.sennit.queue.broker.BrokerProvider with
             dev.sennit.queue.redis.RedisBrokerProvider,
-            dev.sennit.queue.redis.RedissBrokerProvider;
+            dev.sennit.queue.redis.RedissBrokerProvider,
+            dev.sennit.queue.redis.RedisSentinelBrokerProvider,
+            dev.sennit.queue.redis.RedissSentinelBrokerProvider;
 }

@@ -10,5 +10,6 @@ module dev.sennit.queue.rq {
 
     provides dev.sennit.queue.broker.BrokerProvider with
             dev.sennit.queue.rq.RqBrokerProvider,
-            dev.sennit.queue.rq.RqsBrokerProvider;
+            dev.sennit.queue.rq.RqsBrokerProvider,
+            dev.sennit.queue.rq.RqSentinelBrokerProvider;
 }

@@ -16,10 +16,12 @@ final class Arguments {
     static final String OWN = "own";
     /** The argument is a {@link DeadTask}. */
     static final String DEAD = "dead";
-    /** The argument is a list of arguments, see {@link Payloads#readRecord}. */
+    /** The argument is a list of arguments, see {@link Payloads#readCall}. */
     static final String POSITIONAL = "positional";
-    /** The argument is a list of arguments and an object of named ones, see {@link Payloads#readRecord}. */
+    /** The argument is a list of arguments and an object of named ones, see {@link Payloads#readCall}. */
     static final String MIXED = "mixed";
+    /** The argument is the only one of a call, and an object: none of named ones, see {@link Payloads#readCall}. */
+    static final String SINGLE = "single";
 
     private Arguments() {}
 

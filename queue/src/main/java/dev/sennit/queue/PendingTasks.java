@@ -9,6 +9,7 @@ import dev.sennit.TaskOptions;
 import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.Enqueued;
@@ -49,7 +50,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>A workflow</b> is one awaited thing with many tasks. It ends when the tasks whose results it needs have
  * succeeded, or as soon as one of its tasks ends otherwise.
  *
- * <p><b>Lost pushes.</b> A push is a hint. {@link #look} asks the broker now and then for what is awaited.
+ * <p><b>Lost pushes.</b> A push is a hint. {@link #look} asks the broker now and then for what is awaited,
+ * and whether it knows the task at all.
  */
 final class PendingTasks extends AbstractPool {
     private static final Logger LOG = System.getLogger(PendingTasks.class.getName());
@@ -66,6 +68,8 @@ final class PendingTasks extends AbstractPool {
     private static final int LOOK_LOST = 10;
     /** It asks that when nothing has been new for a while. */
     private static final long LOST_PAUSE_MILLIS = 400;
+    /** For how long a task may be unknown that this object has not enqueued: its transaction may be open. */
+    private static final long UNKNOWN_NANOS = 3_000_000_000L;
 
     private final Broker broker;
     private final String replyTo = "client-" + QueuedTask.newId();
@@ -84,8 +88,10 @@ final class PendingTasks extends AbstractPool {
      * @param ids the tasks that may end it
      * @param ends those whose results make its own
      * @param root the id of the workflow, or null for a task
+     * @param types the types of the tasks, as far as they are known
      */
-    private record Wanted(Batch batch, List<String> ids, List<String> ends, @Nullable String root, boolean isThere,
+    private record Wanted(Batch batch, List<String> ids, List<String> ends, Map<String, String> types,
+            @Nullable String root, boolean isThere,
             Function<List<byte[]>, ?> reader) {}
 
     /** A future and the tasks that it stands for. */
@@ -97,6 +103,8 @@ final class PendingTasks extends AbstractPool {
         volatile List<String> ids;
         /** Whether the broker has its tasks, or had them. */
         volatile boolean isIn;
+        /** When it was not known for the first time, or 0. */
+        volatile long unknownSince;
         /** Guarded by this: where the results of tasks belong. */
         private final Map<String, Integer> places = new HashMap<>();
         /** Guarded by this. */
@@ -199,7 +207,7 @@ final class PendingTasks extends AbstractPool {
      * @throws BrokerException if the broker has not taken it
      */
     <R extends @Nullable Object> TaskFuture<R> submit(Batch batch, String id, String name, Function<byte[], R> reader) {
-        return submit(one(batch, id, false, reader), name);
+        return submit(one(batch, id, name, false, reader), name);
     }
 
     /**
@@ -209,17 +217,20 @@ final class PendingTasks extends AbstractPool {
      */
     <R extends @Nullable Object> TaskFuture<R> submit(Batch batch, WorkflowHandle<R> workflow, boolean isThere) {
         List<String> ids = workflow.tasks().stream().map(WorkflowHandle.Task::id).toList();
-        return submit(new Wanted(batch, ids, workflow.ends(), workflow.root(), isThere, workflow.reader()),
+        Map<String, String> types = new HashMap<>();
+        workflow.tasks().forEach(each -> types.put(each.id(), each.type()));
+        return submit(new Wanted(batch, ids, workflow.ends(), types, workflow.root(), isThere, workflow.reader()),
                 workflow.toString());
     }
 
     /** Awaits a task that is in the broker. */
     <R extends @Nullable Object> TaskFuture<R> await(String id, String name, Function<byte[], R> reader) {
-        return submit(one(Batch.EMPTY, id, true, reader), name);
+        return submit(one(Batch.EMPTY, id, name, true, reader), name);
     }
 
-    private static Wanted one(Batch batch, String id, boolean isThere, Function<byte[], ?> reader) {
-        return new Wanted(batch, List.of(id), List.of(id), null, isThere, results -> reader.apply(results.getFirst()));
+    private static Wanted one(Batch batch, String id, String type, boolean isThere, Function<byte[], ?> reader) {
+        return new Wanted(batch, List.of(id), List.of(id), Map.of(id, type), null, isThere,
+                results -> reader.apply(results.getFirst()));
     }
 
     private <R extends @Nullable Object> TaskFuture<R> submit(Wanted wanted, String name) {
@@ -304,7 +315,7 @@ final class PendingTasks extends AbstractPool {
     private void lookAtOther(String id) {
         try {
             broker.ended(List.of(id)).forEach(this::ended);
-            lookForLost(List.of(id));
+            lookForLost(List.of(id)); // it is in
         } catch (RuntimeException e) {
             LOG.log(Level.DEBUG, "cannot look for the result of " + id, e); // the next look comes
         }
@@ -363,20 +374,39 @@ final class PendingTasks extends AbstractPool {
         }
     }
 
-    /** Ends the futures of tasks that the broker had and does not know any more. */
+    /** Ends the futures of tasks that the broker had and does not know any more, or does not get to know. */
     private void lookForLost(List<String> ids) {
+        if (!broker.features().contains(BrokerFeature.SEARCH)) {
+            return; // it does not know its tasks by their ids
+        }
         for (String id : ids) {
-            List<Awaited<?>> some = awaited.getOrDefault(id, List.of()).stream().filter(one -> one.isIn).toList();
-            if (some.isEmpty() || broker.find(id).isPresent()) {
+            List<Awaited<?>> some = awaited.getOrDefault(id, List.of());
+            if (some.isEmpty()) {
+                continue;
+            }
+            if (broker.find(id).isPresent()) {
+                some.forEach(one -> one.isIn = true);
                 continue;
             }
             for (Awaited<?> one : some) {
-                if (close(one)) {
-                    apart(() -> fail(one, new IllegalStateException("task " + one.name() + " (" + id
-                            + ") has ended, and its result is not kept")));
+                if ((one.isIn || isUnknown(one)) && close(one)) {
+                    apart(() -> fail(one, new IllegalStateException("task " + one.name() + " (" + id + ") "
+                            + (one.isIn
+                                    ? "has ended, and its result is not kept"
+                                    : "is not known to " + broker.name() + ": it was not enqueued there, or its"
+                                            + " transaction was rolled back or is open, or its result is not kept any"
+                                            + " more"))));
                 }
             }
         }
+    }
+
+    private static boolean isUnknown(Awaited<?> one) {
+        long now = System.nanoTime();
+        if (one.unknownSince == 0) {
+            one.unknownSince = now == 0 ? 1 : now;
+        }
+        return now - one.unknownSince >= UNKNOWN_NANOS;
     }
 
     private static void fail(Awaited<?> one, RuntimeException failure) {
@@ -401,7 +431,7 @@ final class PendingTasks extends AbstractPool {
     }
 
     private <T extends @Nullable Object> void end(Awaited<T> one, @Nullable EndedTask last) {
-        EndedTask end = last == null || last.state() != TaskState.CANCELLED ? last : cause(one, last);
+        EndedTask end = last == null || last.state() != TaskState.CANCELLED ? named(one, last) : cause(one, last);
         if (end != null && end.state() == TaskState.CANCELLED) {
             one.settle(null, new CancellationException("task " + (one.wanted.root == null ? one.name() : end.type())
                     + " (" + end.id() + ") was cancelled"), true);
@@ -423,6 +453,15 @@ final class PendingTasks extends AbstractPool {
         } finally {
             one.ended(0);
         }
+    }
+
+    /** A worker in another language does not say which type a task had, but this one knows it. */
+    private static @Nullable EndedTask named(Awaited<?> one, @Nullable EndedTask end) {
+        String type = end == null ? null : one.wanted.types.get(end.id());
+        return end == null || type == null || !end.type().equals("unknown")
+                ? end
+                : new EndedTask(end.id(), type, end.queue(), end.root(), end.state(), end.result(), end.reason(),
+                        end.error(), end.attempts(), end.endedAt());
     }
 
     /** A task is also cancelled because one that it waits for has expired: returns the end of that one. */

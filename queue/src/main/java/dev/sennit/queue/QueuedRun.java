@@ -2,6 +2,7 @@ package dev.sennit.queue;
 
 import dev.sennit.Task;
 import dev.sennit.queue.broker.Claim;
+import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.worker.RunFailure;
 import dev.sennit.queue.worker.RunFailure.Kind;
@@ -101,7 +102,7 @@ final class QueuedRun implements Task<byte[][]> {
                     : RunFailure.of(Kind.GIVEN_BACK, e, "");
         } catch (Throwable e) {
             throw RunFailure.of(Kind.FAILED, e, context.isSoftLimitOver()
-                    ? "the run was asked to end at its soft limit of " + softLimit + ": "
+                    ? ErrorInfo.AT_SOFT_LIMIT + softLimit + ": "
                     : "");
         }
     }
@@ -113,10 +114,9 @@ final class QueuedRun implements Task<byte[][]> {
         try {
             String what = "the argument of " + type;
             String how = headers.get(QueuedTask.ARGUMENT);
-            boolean isMixed = Arguments.MIXED.equals(how);
-            if ((isMixed || Arguments.POSITIONAL.equals(how)) && argumentType instanceof Class<?> record
-                    && record.isRecord()) {
-                return Payloads.readRecord(what, argument, record, isMixed);
+            if (Arguments.MIXED.equals(how) || Arguments.POSITIONAL.equals(how) || Arguments.SINGLE.equals(how)
+                    || how == null && headers.containsKey(QueuedTask.FOREIGN)) {
+                return Payloads.readCall(what, argument, (Type) argumentType, how);
             }
             return Payloads.read(what, argument, (Type) argumentType);
         } catch (TaskDataException e) {

@@ -4,6 +4,7 @@ import dev.sennit.TaskFuture;
 import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.Enqueued;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskState;
@@ -268,8 +269,10 @@ public final class TaskQueue implements AutoCloseable {
      * @param type its type
      * @param id its id
      * @param <R> the type of the result
-     * @return the future; it stays open if the broker does not know the task, as one that is about to be enqueued, or
-     *     whose result is not kept any more
+     * @return the future. If the broker does not know the task, it ends after a few seconds with an
+     *     {@link IllegalStateException}: the id is wrong, its transaction was rolled back or is still open, or its
+     *     result is not kept any more. A broker without {@link BrokerFeature#SEARCH} - Celery's, RQ's, RabbitMQ's
+     *     without a store - cannot know that: there the future stays open, so wait with a limit
      */
     public <R extends @Nullable Object> TaskFuture<R> result(TaskType<?, R> type, String id) {
         return pending.await(id, type.name(), type::readResult);

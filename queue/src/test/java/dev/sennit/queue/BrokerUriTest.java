@@ -14,6 +14,16 @@ class BrokerUriTest {
     }
 
     @Test
+    void showsAnAddressInAnOptionAsItIsWritten() {
+        String address = "rabbitmq://host/jobs?store=redis://me:***%40db/0%3Fprefix=a%2525%26size=3&prefix=b";
+        BrokerUri uri = BrokerUri.parse(address.replace("***", "secret"));
+        assertThat(uri).hasToString(address);
+        assertThat(uri.options()).containsEntry("store", "redis://me:secret@db/0?prefix=a%25&size=3");
+        String other = "rabbitmq://me:***@host/jobs?store=redis://:***@db/0";
+        assertThat(BrokerUri.parse(other)).hasToString(other);
+    }
+
+    @Test
     void takesNoPasswordForAnOption() {
         assertThatThrownBy(() -> BrokerUri.parse("postgresql://me:pa?x=y@host/jobs"))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("write ? as %3F in a password")

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.TaskFuture;
+import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.Enqueued;
+import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
@@ -14,6 +16,9 @@ import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.memory.MemoryBroker;
 import dev.sennit.testing.VirtualClock;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +31,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class TaskQueueTest {
@@ -60,6 +66,38 @@ class TaskQueueTest {
         runAll();
         assertThat(future.join()).isEqualTo(3);
         assertThat(queue.result(LENGTH, only().id()).join()).isEqualTo(3);
+    }
+
+    @Test
+    void failsFuturesOfTasksThatAreNotKnown() {
+        TaskFuture<Integer> nonsense = queue.result(LENGTH, "nonsense");
+        assertThatThrownBy(nonsense::join).hasCauseInstanceOf(IllegalStateException.class).cause()
+                .hasMessageStartingWith("task length (nonsense) is not known to memory:")
+                .hasMessageContaining("its transaction was rolled back");
+        TaskFuture<Integer> early = queue.result(LENGTH, "soon");
+        TaskFuture<Integer> never = queue.result(LENGTH, "never");
+        broker.enqueue(Batch.of(QueuedTask.of("length", "\"abc\"".getBytes()).id("soon").build()));
+        assertThatThrownBy(never::join).hasCauseInstanceOf(IllegalStateException.class);
+        assertThat(early.isDone()).isFalse();
+        runAll();
+        assertThat(early.join()).isEqualTo(3);
+    }
+
+    @Test
+    void failsTheFutureOfATaskWhoseTransactionWasRolledBack(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("shop.db");
+        try (TaskQueue shop = TaskQueue.open("sqlite:" + file);
+                Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file)) {
+            connection.setAutoCommit(false);
+            String id = shop.enqueueIn(connection, LENGTH, "abc", SubmitOptions.NONE);
+            connection.rollback();
+            assertThatThrownBy(shop.result(LENGTH, id)::join).hasCauseInstanceOf(IllegalStateException.class).cause()
+                    .hasMessageContaining("task length (" + id + ") is not known to sqlite:");
+            String kept = shop.enqueueIn(connection, LENGTH, "abc", SubmitOptions.NONE);
+            connection.commit();
+            QueueDrain.run(shop.broker(), clock, LENGTH);
+            assertThat(shop.result(LENGTH, kept).join()).isEqualTo(3);
+        }
     }
 
     @Test
@@ -251,6 +289,8 @@ class TaskQueueTest {
             assertThat(inside.name()).contains("opens-by-address");
         }
         assertThatThrownBy(() -> TaskQueue.open("nothing:x")).isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("no broker has the scheme nothing");
+                .hasMessageContaining("no broker has the scheme nothing: there are memory:[NAME], sqlite:FILE");
+        assertThatThrownBy(() -> Broker.open("amqp://localhost"))
+                .hasMessageContaining("RabbitMQ's is rabbitmq or, for Celery's queues, celery+amqp; there are memory");
     }
 }

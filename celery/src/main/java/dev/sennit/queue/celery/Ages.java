@@ -3,7 +3,9 @@ package dev.sennit.queue.celery;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** For how long messages have been ready, as far as is known: Celery's do not say when they were sent. */
 final class Ages {
@@ -28,6 +30,11 @@ final class Ages {
             seen.clear();
         }
         return Duration.between(seen.computeIfAbsent(key, _ -> now), now);
+    }
+
+    /** Returns an age to tell: null if there is none, or if this object has seen just now that something is there. */
+    static @Nullable Duration told(Optional<Duration> age) {
+        return age.filter(Duration::isPositive).orElse(null);
     }
 
     void forget(String key) {

@@ -3,6 +3,7 @@ package dev.sennit.queue.celery;
 import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.ServerAddress;
+import dev.sennit.queue.redis.foreign.Sentinels;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -69,12 +70,14 @@ final class AmqpAddress extends Address {
     }
 
     private BrokerUri results(String where) {
-        BrokerUri store = where.startsWith("redis://") ? BrokerUri.parse("celery+" + where) : null;
-        if (store == null || !store.options().isEmpty()) {
-            throw new IllegalArgumentException(uri.scheme()
-                    + " has result=rpc or result=redis://HOST/DB: results are kept nowhere else");
+        boolean isSentinel = where.startsWith("redis" + Sentinels.SCHEME + "://");
+        BrokerUri store = isSentinel || where.startsWith("redis://") ? BrokerUri.parse("celery+" + where) : null;
+        if (store == null || !(isSentinel ? Sentinels.OPTIONS : Set.of()).containsAll(store.options().keySet())) {
+            throw new IllegalArgumentException(uri.scheme() + " has result=rpc, result=redis://HOST/DB or"
+                    + " result=redis+sentinel://HOST/DB%3Fmaster=NAME: results are kept nowhere else");
         }
-        return BrokerUri.parse("celery+" + where + "?result_expires=" + resultExpires().toSeconds());
+        return BrokerUri.parse("celery+" + where + (store.options().isEmpty() ? "?" : "&") + "result_expires="
+                + resultExpires().toSeconds());
     }
 
     private static int number(BrokerUri uri, ServerAddress server, String option, String usual, int least, int most) {

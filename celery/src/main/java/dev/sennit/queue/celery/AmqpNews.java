@@ -3,6 +3,7 @@ package dev.sennit.queue.celery;
 import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.ShutdownSignalException;
+import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.foreign.Hearer;
 import dev.sennit.queue.foreign.Json;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +42,8 @@ final class AmqpNews {
     /** How long workers have to answer. */
     private static final long ANSWER_NANOS = 500_000_000;
     private static final long REPLIES_EXPIRE_MILLIS = 3_600_000;
+    private static final long LEAST_PAUSE_MILLIS = 20;
+    private static final long MOST_PAUSE_MILLIS = 1_000;
 
     private final Link link;
     private final Consumer<ObjectNode> onRequest;
@@ -61,6 +65,10 @@ final class AmqpNews {
     private @Nullable Channel channel;
     /** Guarded by lock. Whether remote control is heard on the channel. */
     private boolean isControlled;
+    /** Guarded by lock. The addresses whose results are heard on the channel. */
+    private final Set<String> taken = new HashSet<>();
+    /** Whether a thread is about to begin again. */
+    private final AtomicBoolean isHearingAgain = new AtomicBoolean();
     /** Whether the last event has found nobody. */
     private final AtomicBoolean isUnheard = new AtomicBoolean();
 
@@ -79,24 +87,29 @@ final class AmqpNews {
         if (worker != null) {
             workers.put(worker, hearer);
         }
-        String replyTo = hearer.interest().replyTo();
-        synchronized (lock) {
-            Channel open = open();
-            if (worker != null) {
-                control(open);
+        boolean isHeard = false;
+        try {
+            synchronized (lock) {
+                hear(open(), hearer);
             }
-            if (replyTo != null && takesResults) {
-                take(open, replyTo);
+            isHeard = true;
+        } finally {
+            if (!isHeard) {
+                forget(hearer);
             }
         }
     }
 
-    void remove(Hearer hearer) {
+    private void forget(Hearer hearer) {
         hearers.remove(hearer);
         String worker = hearer.interest().worker();
         if (worker != null) {
             workers.remove(worker, hearer);
         }
+    }
+
+    void remove(Hearer hearer) {
+        forget(hearer);
         String replyTo = hearer.interest().replyTo();
         if (replyTo != null && takesResults && !link.isClosed()) {
             try {
@@ -124,28 +137,69 @@ final class AmqpNews {
         Channel fresh = link.channel();
         channel = fresh;
         isControlled = false;
+        taken.clear();
+        fresh.addShutdownListener(signal -> {
+            if (!signal.isHardError()) { // the channel alone has ended
+                hearAgain();
+            }
+        });
         return fresh;
+    }
+
+    /** Guarded by lock. */
+    private void hear(Channel open, Hearer hearer) {
+        if (hearer.interest().worker() != null) {
+            control(open);
+        }
+        String replyTo = hearer.interest().replyTo();
+        if (replyTo != null && takesResults) {
+            take(open, replyTo);
+        }
     }
 
     /** Begins again after a break, and has workers ask for tasks. */
     void restore() {
+        BrokerException failure = null;
         synchronized (lock) {
             if (!hearers.isEmpty()) {
                 Channel open = open();
-                if (!workers.isEmpty()) {
-                    control(open);
-                }
-                if (takesResults) {
-                    for (Hearer hearer : hearers) {
-                        String replyTo = hearer.interest().replyTo();
-                        if (replyTo != null) {
-                            take(open, replyTo);
-                        }
+                for (Hearer hearer : hearers) {
+                    try {
+                        hear(open, hearer);
+                    } catch (BrokerException e) { // the others are not concerned
+                        failure = e;
                     }
                 }
             }
         }
         work();
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    /** Begins again soon, while the connection holds: if it does not, its end has the same done. */
+    private void hearAgain() {
+        if (!link.isClosed() && isHearingAgain.compareAndSet(false, true)) {
+            Thread.ofVirtual().name("sennit-celery-news").start(() -> {
+                for (long pause = LEAST_PAUSE_MILLIS; !link.isClosed();
+                        pause = Math.min(2 * pause, MOST_PAUSE_MILLIS)) {
+                    try {
+                        Thread.sleep(pause); // what has ended it may end it again
+                        isHearingAgain.set(false);
+                        restore();
+                        return;
+                    } catch (BrokerException e) {
+                        LOG.log(Level.DEBUG, "not all news are heard again", e);
+                    } catch (IllegalStateException | InterruptedException e) {
+                        return; // closed
+                    }
+                    if (!isHearingAgain.compareAndSet(false, true)) {
+                        return; // another thread does it
+                    }
+                }
+            });
+        }
     }
 
     /** Has workers ask for tasks. */
@@ -157,10 +211,12 @@ final class AmqpNews {
         void run() throws IOException;
     }
 
+    /** Guarded by lock. */
     private void doing(Setup setup) {
         try {
             setup.run();
         } catch (IOException | ShutdownSignalException e) {
+            channel = Link.leave(e) == null ? channel : null;
             throw link.failure(e, false);
         }
     }
@@ -180,11 +236,25 @@ final class AmqpNews {
     }
 
     private void take(Channel open, String replyTo) {
-        doing(() -> {
-            open.queueDeclare(replyTo, true, false, false, Link.arguments("x-expires", REPLIES_EXPIRE_MILLIS));
-            open.basicConsume(replyTo, true, (_, message) -> ended(replyTo, message.getProperties(), message.getBody()),
-                    _ -> {});
-        });
+        if (taken.contains(replyTo)) {
+            return;
+        }
+        // on a channel of its own, which a refusal ends
+        link.ask(own -> own.queueDeclare(replyTo, true, false, false,
+                Link.arguments("x-expires", REPLIES_EXPIRE_MILLIS)));
+        doing(() -> open.basicConsume(replyTo, true,
+                (_, message) -> ended(replyTo, message.getProperties(), message.getBody()), _ -> lost(replyTo)));
+        taken.add(replyTo);
+    }
+
+    /** A queue of results was deleted: by its hearer, or by somebody while results are still to come. */
+    private void lost(String replyTo) {
+        synchronized (lock) {
+            taken.remove(replyTo);
+        }
+        if (hearers.stream().anyMatch(hearer -> replyTo.equals(hearer.interest().replyTo()))) {
+            hearAgain();
+        }
     }
 
     // ---- what comes ----
@@ -222,8 +292,8 @@ final class AmqpNews {
                     hearer.tell(listener -> listener.ended(end));
                 }
             }
-        } catch (JacksonException e) {
-            LOG.log(Level.WARNING, "a result cannot be read");
+        } catch (RuntimeException e) { // which would end the channel
+            LOG.log(Level.WARNING, "a result cannot be read: " + e.getClass().getSimpleName());
         }
     }
 

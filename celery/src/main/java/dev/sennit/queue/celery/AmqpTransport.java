@@ -7,6 +7,7 @@ import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.ClaimRequest;
 import dev.sennit.queue.broker.DeadReason;
+import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.LeaseState;
 import dev.sennit.queue.broker.QueueCounts;
@@ -39,6 +40,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +56,12 @@ import tools.jackson.databind.node.ObjectNode;
  * <p><b>Ends.</b> RabbitMQ does nothing in one step with anything else. So an end is done in an order in which each cut
  * is harmless: what follows is published and confirmed, then the result is stored, then the delivery is acknowledged. A
  * message that comes again though its result is there is acknowledged and not run. So what follows may be sent twice,
- * with the same ids, if a worker is lost in between; nothing is lost.
+ * with the same ids, if a worker is lost in between; nothing is lost. A run that has succeeded although its delivery
+ * was lost ends in the same way if results are kept in Redis: the message comes again, and its result is there then.
+ *
+ * <p><b>Outages.</b> Messages that were delivered wait in this process, so a worker could begin them while neither
+ * their results can be stored nor what follows be sent: all of these would run again elsewhere if this process, or its
+ * connection, were lost. So no run begins while ends are held up.
  *
  * <p><b>Losses.</b> A queue that counts deliveries (quorum) says how often a message was lost with its worker. Else the
  * message is published again with a count of its own ({@link Delivery#LOST}), behind what came meanwhile.
@@ -78,6 +85,8 @@ final class AmqpTransport implements Transport {
     private static final long REST_NANOS = Duration.ofSeconds(2).toNanos();
     /** How long a claim waits for what is on its way, if nobody is told of it. */
     private static final long FIRST_NANOS = 100_000_000;
+    /** After how long an end that is being told holds up claims, and after how long they are tried again. */
+    private static final long HELD_UP_MILLIS = 500;
     private static final Duration LEAST_STRANGE = Duration.ofMillis(200);
     private static final Duration MOST_STRANGE = Duration.ofMinutes(1);
     private static final Duration TWICE = Duration.ofSeconds(1);
@@ -96,6 +105,8 @@ final class AmqpTransport implements Transport {
         /** Whether the time of the delivery is to begin anew. */
         volatile boolean isRenewing;
         volatile boolean isToStop;
+        /** Whether a thread ends it: another one that wants to comes too late. */
+        final AtomicBoolean isEnding = new AtomicBoolean();
         volatile byte @Nullable [] checkpoint;
 
         Run(Taken taken, String worker, Delivery delivery, Duration lease) {
@@ -124,6 +135,10 @@ final class AmqpTransport implements Transport {
     private final Map<String, Instant> revoked = bounded(MOST_KNOWN);
     /** Tasks that this object has made wait, by their ids. */
     private final Map<String, Scheduled> scheduled = bounded(MOST_SCHEDULED);
+    /** What is being ended, and since when. */
+    private final Map<Plan, Long> underWay = new ConcurrentHashMap<>();
+    /** Whether an end could not be told, and none since. */
+    private volatile boolean isUntold;
     private final Ages ages = new Ages();
     private final AtomicInteger unknown = new AtomicInteger();
     private final AtomicInteger lost = new AtomicInteger();
@@ -226,6 +241,9 @@ final class AmqpTransport implements Transport {
         Intake intake = intakes.computeIfAbsent(request.worker(), worker -> new Intake(link, address, this::adopted,
                 () -> told(worker), () -> running(worker)));
         intake.want(request.queues(), share.most());
+        if (isHeldUp()) {
+            return new Taking(List.of(), HELD_UP_MILLIS);
+        }
         List<Delivery> come = take(intake, request, share);
         if (come.isEmpty() && news.hearer(request.worker()) == null) {
             long end = System.nanoTime() + FIRST_NANOS;
@@ -234,15 +252,40 @@ final class AmqpTransport implements Transport {
                 come = take(intake, request, share);
             }
         }
-        Set<String> done = done(come);
         List<Taken> taken = new ArrayList<>();
-        for (Delivery delivery : come) {
-            Taken one = taken(intake, request, share, delivery, done);
-            if (one != null) {
-                taken.add(one);
+        List<Delivery> left = new ArrayList<>(come);
+        RuntimeException failure = null;
+        try {
+            Set<String> done = done(come);
+            for (Delivery delivery : come) {
+                try {
+                    Taken one = taken(intake, request, share, delivery, done);
+                    if (one != null) {
+                        taken.add(one);
+                    }
+                    left.remove(delivery);
+                } catch (RuntimeException e) { // the others do not wait for it
+                    runs.values().removeIf(run -> run.delivery == delivery);
+                    failure = e;
+                }
             }
+        } finally { // what came to nothing comes again with a later claim
+            intake.putBack(left);
+        }
+        if (taken.isEmpty() && failure != null) {
+            throw failure;
         }
         return new Taking(taken, -1);
+    }
+
+    /** Whether ends cannot be told just now. */
+    private boolean isHeldUp() {
+        if (isUntold && results != null) {
+            results.ensureThere(); // or it throws
+            isUntold = false;
+        }
+        long now = System.nanoTime();
+        return underWay.values().stream().anyMatch(since -> now - since > HELD_UP_MILLIS * 1_000_000);
     }
 
     private int running(String worker) {
@@ -388,10 +431,9 @@ final class AmqpTransport implements Transport {
     /** Takes a delivery for a run whose own was lost. */
     private boolean adopted(Delivery delivery) {
         Run run = runs.get(String.valueOf(delivery.header("id")));
-        if (run == null || !run.delivery.isLost()) {
+        if (run == null || !run.delivery.isLost() || !run.delivery.adopt(delivery)) {
             return false;
         }
-        run.delivery.adopt(delivery);
         run.lostAt = 0;
         return true;
     }
@@ -399,10 +441,9 @@ final class AmqpTransport implements Transport {
     /** Takes the delivery of a copy. */
     private boolean renewed(Delivery delivery) {
         Run run = runs.get(String.valueOf(delivery.header("id")));
-        if (run == null || !run.isRenewing) {
+        if (run == null || !run.isRenewing || !run.delivery.adopt(delivery)) {
             return false;
         }
-        run.delivery.adopt(delivery);
         run.isRenewing = false;
         run.lostAt = 0;
         return true;
@@ -419,44 +460,100 @@ final class AmqpTransport implements Transport {
     private final class Plan {
         final List<Post> posts = new ArrayList<>();
         final List<Runnable> after = new ArrayList<>();
+        /** What is noted when all that was done. */
+        final List<Runnable> notes = new ArrayList<>();
         final List<Run> done = new ArrayList<>();
+        /** Those that no other thread may end meanwhile. */
+        final List<Run> ending = new ArrayList<>();
     }
 
     @Override
     public List<Integer> end(List<Ending> endings, boolean isRepeatable) {
         var plan = new Plan();
-        List<Integer> answers = new ArrayList<>();
-        for (Ending ending : endings) {
-            Held held = ending.held();
-            Run run = runs.get(held.id());
-            if (run == null || run.taken.attempt() != held.attempt() || run.delivery.isLost()) {
-                answers.add(run != null && run.taken.attempt() == held.attempt() && awaitAdoption(run)
-                        ? add(plan, ending, run)
-                        : 0);
-            } else {
-                answers.add(add(plan, ending, run));
+        boolean isWhole = false;
+        try {
+            underWay.put(plan, System.nanoTime());
+            List<Integer> answers = new ArrayList<>();
+            Set<Ending> elsewhere = endedElsewhere(endings);
+            long patience = System.nanoTime() + REST_NANOS; // for all of them
+            for (Ending ending : endings) {
+                Run run = run(ending);
+                if (run == null) {
+                    answers.add(0);
+                } else if (elsewhere.contains(ending)) {
+                    runs.remove(run.taken.id(), run);
+                    run.delivery.acknowledge();
+                    answers.add(0);
+                } else if (!run.delivery.isLost() || isKnownByResult(ending) || awaitAdoption(run, patience)) {
+                    answers.add(add(plan, ending, run));
+                } else {
+                    answers.add(0);
+                }
+            }
+            link.publish(plan.posts);
+            plan.after.forEach(Runnable::run);
+            plan.notes.forEach(Runnable::run);
+            for (Run run : plan.done) {
+                runs.remove(run.taken.id(), run);
+                run.delivery.acknowledge();
+            }
+            isWhole = true;
+            isUntold = false;
+            return answers;
+        } catch (BrokerException e) {
+            isUntold = true;
+            throw e;
+        } finally {
+            underWay.remove(plan);
+            if (!isWhole) { // it may be tried again
+                plan.ending.forEach(run -> run.isEnding.set(false));
             }
         }
-        link.publish(plan.posts);
-        plan.after.forEach(Runnable::run);
-        for (Run run : plan.done) {
-            runs.remove(run.taken.id(), run);
-            run.delivery.acknowledge();
+    }
+
+    private @Nullable Run run(Ending ending) {
+        Run run = runs.get(ending.held().id());
+        return run != null && run.taken.attempt() == ending.held().attempt() ? run : null;
+    }
+
+    /** Whether the message is recognized by the result when it is delivered again: it need not be acknowledged. */
+    private boolean isKnownByResult(Ending ending) {
+        return results != null && ending.kind() == Ending.Kind.DONE && ending.steps().stream()
+                .anyMatch(step -> step instanceof Step.Result result && result.id().equals(ending.held().id()));
+    }
+
+    /** Returns the ends that come too late: another run of the same task has ended, which had the message too. */
+    private Set<Ending> endedElsewhere(List<Ending> endings) {
+        List<Ending> doubtful = endings.stream().filter(ending -> {
+            Run run = run(ending);
+            return run != null && isKnownByResult(ending) && (run.delivery.isLost() || run.delivery.isRedelivered()
+                    || run.delivery.losses() > 0);
+        }).toList();
+        Set<Ending> late = new HashSet<>();
+        if (doubtful.isEmpty()) {
+            return late;
         }
-        return answers;
+        List<byte @Nullable []> known = results(doubtful.stream().map(ending -> ending.held().id()).toList());
+        for (int i = 0; i < doubtful.size(); i++) {
+            Held held = doubtful.get(i).held();
+            EndedTask end = Results.end(held.id(), known.get(i));
+            if (end != null && !Server.text(known.get(i)).startsWith(Results.beginning(held.attempt()))) {
+                late.add(doubtful.get(i));
+            }
+        }
+        return late;
     }
 
     /** A run has ended whose delivery was lost: it may come back soon, as the connection does. */
-    private boolean awaitAdoption(Run run) {
-        long end = System.nanoTime() + Math.min(GRACE_NANOS, REST_NANOS);
-        while (run.delivery.isLost() && System.nanoTime() < end && !link.isClosed()) {
+    private boolean awaitAdoption(Run run, long patience) {
+        while (run.delivery.isLost() && System.nanoTime() - patience < 0 && !link.isClosed()) {
             LockSupport.parkNanos(10_000_000);
         }
-        if (run.delivery.isLost()) {
-            runs.remove(run.taken.id(), run);
-            return false;
+        if (!run.delivery.giveUp()) {
+            return true;
         }
-        return true;
+        runs.remove(run.taken.id(), run);
+        return false;
     }
 
     private int add(Plan plan, Ending ending, Run run) {
@@ -464,13 +561,17 @@ final class AmqpTransport implements Transport {
         if (run.isToStop && !isEnd) {
             return 2;
         }
+        if (!run.isEnding.compareAndSet(false, true)) {
+            return 0;
+        }
+        plan.ending.add(run);
         steps(plan, ending.held().id(), ending.held().crashes(), run, ending.steps());
         plan.done.add(run);
         if (ending.kind() == Ending.Kind.DONE) {
-            ended.put(new Token(run.taken.id(), run.taken.attempt()), true);
+            plan.notes.add(() -> ended.put(new Token(run.taken.id(), run.taken.attempt()), true));
         }
         if (ending.isLast()) {
-            revoked.remove(run.taken.id());
+            plan.notes.add(() -> revoked.remove(run.taken.id()));
         }
         return 1;
     }
@@ -599,8 +700,8 @@ final class AmqpTransport implements Transport {
 
     @Override
     public void refuse(Taken taken, String why) {
-        runs.remove(taken.id());
         refuse((Delivery) taken.place(), why);
+        runs.remove(taken.id());
     }
 
     private void refuse(Delivery delivery, String why) {
@@ -661,7 +762,7 @@ final class AmqpTransport implements Transport {
             run.lostAt = now;
             return false;
         }
-        if (now - run.lostAt < GRACE_NANOS) {
+        if (now - run.lostAt < GRACE_NANOS || !run.delivery.giveUp()) {
             return false;
         }
         runs.remove(run.taken.id(), run);
@@ -779,7 +880,7 @@ final class AmqpTransport implements Transport {
                 Map<TaskState, Long> states = new EnumMap<>(TaskState.class);
                 states.put(TaskState.READY, ready);
                 states.put(TaskState.RUNNING, running);
-                counts.add(new QueueCounts(queue, states, oldestReady(List.of(queue)).orElse(null), false));
+                counts.add(new QueueCounts(queue, states, Ages.told(oldestReady(List.of(queue))), false));
             }
         }
         return counts;
@@ -816,7 +917,7 @@ final class AmqpTransport implements Transport {
         if (results != null) {
             results.revoked().forEach(id -> revoked.putIfAbsent(id, Instant.now()));
         }
-        intakes.values().forEach(intake -> giveBack(intake.rest(REST_NANOS, false)));
+        intakes.values().forEach(intake -> giveBack(intake, intake.rest(REST_NANOS, false)));
         for (Run run : runs.values()) {
             if (System.nanoTime() - run.leasedUntil > 0) {
                 expired(run);
@@ -827,8 +928,8 @@ final class AmqpTransport implements Transport {
 
     /** Nobody has renewed the lease of a run: it is over. */
     private void expired(Run run) {
-        if (run.delivery.isLost()) {
-            runs.remove(run.taken.id(), run);
+        if (run.delivery.isLost()) { // it may have come to its end while the process stood still, and is told of soon
+            isGone(run);
             return;
         }
         try {
@@ -847,14 +948,23 @@ final class AmqpTransport implements Transport {
     }
 
     /** What was not begun stands in line again; it does not count as lost. */
-    private void giveBack(List<Delivery> rest) {
-        if (!rest.isEmpty()) {
+    private void giveBack(Intake intake, List<Delivery> rest) {
+        if (rest.isEmpty()) {
+            return;
+        }
+        boolean isGiven = false;
+        try {
             link.publish(rest.stream().map(delivery -> {
                 int losses = delivery.losses();
                 return delivery.again(losses > 0 ? Map.of(Delivery.LOST, losses) : Map.of());
             }).toList());
-            rest.forEach(Delivery::acknowledge);
+            isGiven = true;
+        } finally {
+            if (!isGiven) { // it is given back later
+                intake.putBack(rest);
+            }
         }
+        rest.forEach(Delivery::acknowledge);
     }
 
     // ---- workers ----
@@ -869,7 +979,7 @@ final class AmqpTransport implements Transport {
         types.put(report.id(), report.types());
         Intake intake = intakes.get(report.id());
         if (intake != null && !report.state().equals("running")) {
-            giveBack(intake.rest(0, true));
+            giveBack(intake, intake.rest(0, true));
         }
         if (results != null) {
             results.putReport(report.id(), json);
@@ -889,7 +999,7 @@ final class AmqpTransport implements Transport {
         Intake intake = intakes.remove(worker);
         if (intake != null) {
             try {
-                giveBack(intake.rest(0, true));
+                giveBack(intake, intake.rest(0, true));
             } finally {
                 runs.values().removeIf(run -> run.worker.equals(worker));
                 intake.close();
@@ -922,12 +1032,20 @@ final class AmqpTransport implements Transport {
     @Override
     public Broker.Subscription subscribe(BrokerListener.Interest interest, BrokerListener listener) {
         var hearer = new Hearer("sennit-celery", interest, listener, this::closed);
-        if (results != null && interest.replyTo() != null) {
-            results.news().add(hearer, false);
+        boolean isHeard = false;
+        try {
+            if (results != null && interest.replyTo() != null) {
+                results.news().add(hearer, false);
+            }
+            news.add(hearer);
+            hearer.start(null);
+            isHeard = true;
+            return hearer;
+        } finally {
+            if (!isHeard && results != null) {
+                results.news().remove(hearer);
+            }
         }
-        news.add(hearer);
-        hearer.start(null);
-        return hearer;
     }
 
     private void closed(Hearer hearer) {
@@ -956,12 +1074,13 @@ final class AmqpTransport implements Transport {
 
     @Override
     public void close() {
-        news.close();
-        intakes.values().forEach(Intake::close);
-        keeping.close();
-        link.close();
-        if (results != null) {
-            results.close();
+        try (results; link) { // whatever fails before
+            try {
+                news.close();
+            } finally {
+                intakes.values().forEach(Intake::close);
+                keeping.close();
+            }
         }
     }
 }

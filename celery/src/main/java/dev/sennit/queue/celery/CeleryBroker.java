@@ -82,6 +82,9 @@ import tools.jackson.databind.node.ObjectNode;
  * <tr><td>result_expires</td><td>86400</td><td>Celery's {@code result_expires}, in seconds</td></tr>
  * </table>
  *
+ * <p>{@code celery+redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT][,HOST...]/[DB]?master=NAME} names sentinels, which
+ * know the server, and takes {@code &sentinelUser} and {@code &sentinelPassword} too; so does {@code result} below.
+ *
  * <p>Or {@code celery+amqp://[USER:PASSWORD@]HOST[:PORT]/[VHOST]} for RabbitMQ, {@code celery+amqps} with TLS, and:
  *
  * <table>
@@ -253,46 +256,60 @@ public final class CeleryBroker implements Broker {
         List<Claim> claims = new ArrayList<>();
         long due = -1;
         Workers.Allowed allowed = workers.allowed(request.worker(), request.types());
-        for (int round = 0; round < MOST_ROUNDS && claims.size() < request.most(); round++) {
-            int before = claims.size();
-            boolean isDiverted = false;
-            for (Workers.Share share : allowed.shares(request.most() - before)) {
-                Transport.Taking taking = transport.claim(request, share);
-                due = taking.due();
-                List<Ending> diversions = new ArrayList<>();
-                int count = 0;
-                for (Transport.Taken taken : taking.taken()) {
-                    try {
-                        Claim claim = take(request.worker(), taken, diversions);
-                        if (claim != null) {
-                            claims.add(claim);
-                            count++;
-                        }
-                    } catch (BrokerException e) {
-                        throw e;
-                    } catch (RuntimeException e) {
-                        String why = why(e);
-                        LOG.log(Level.WARNING, name() + " - task " + taken.id().replaceAll("\\p{Cntrl}", "?")
-                                + " cannot be read, and is among the dead letters: " + why);
-                        transport.refuse(taken, why);
-                        isDiverted = true;
-                    }
+        try {
+            for (int round = 0; round < MOST_ROUNDS && claims.size() < request.most(); round++) {
+                int before = claims.size();
+                boolean isDiverted = false;
+                for (Workers.Share share : allowed.shares(request.most() - before)) {
+                    Transport.Taking taking = transport.claim(request, share);
+                    due = taking.due();
+                    isDiverted |= take(request.worker(), taking, share, claims);
                 }
-                share.taken(count);
-                if (!diversions.isEmpty()) {
-                    transport.end(diversions, true);
-                    isDiverted = true;
+                if (!isDiverted) {
+                    break;
                 }
             }
-            if (!isDiverted) {
-                break;
+        } catch (BrokerException e) {
+            if (claims.isEmpty()) {
+                throw e;
             }
+            LOG.log(Level.DEBUG, name() + " - what has come begins, and the next claim tells why no more has", e);
         }
         Duration again = allowed.again();
         if (due > 0 && (again == null || again.toMillis() > due)) {
             again = Duration.ofMillis(due);
         }
         return new Claimed(claims, again);
+    }
+
+    /** Adds claims of what a share of a claim has brought; returns whether some of it is not to run now. */
+    private boolean take(String worker, Transport.Taking taking, Workers.Share share, List<Claim> claims) {
+        boolean isDiverted = false;
+        List<Ending> diversions = new ArrayList<>();
+        int count = 0;
+        for (Transport.Taken taken : taking.taken()) {
+            try {
+                Claim claim = take(worker, taken, diversions);
+                if (claim != null) {
+                    claims.add(claim);
+                    count++;
+                }
+            } catch (BrokerException e) {
+                throw e;
+            } catch (RuntimeException e) {
+                String why = why(e);
+                LOG.log(Level.WARNING, name() + " - task " + taken.id().replaceAll("\\p{Cntrl}", "?")
+                        + " cannot be read, and is among the dead letters: " + why);
+                transport.refuse(taken, why);
+                isDiverted = true;
+            }
+        }
+        share.taken(count);
+        if (!diversions.isEmpty()) {
+            transport.end(diversions, true);
+            isDiverted = true;
+        }
+        return isDiverted;
     }
 
     @SuppressWarnings("NullAway") // it does not see the annotations of arrays of another module
@@ -717,8 +734,11 @@ public final class CeleryBroker implements Broker {
 
     @Override
     public void close() {
-        events.close();
-        transport.close();
+        try {
+            events.close();
+        } finally {
+            transport.close();
+        }
     }
 
     @Override

@@ -11,15 +11,17 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Has messages wait in RabbitMQ until they are due.
  *
- * <p><b>Classic queues.</b> A queue for each delay of a ladder and each queue of tasks: its messages live as long as
- * the delay, and are then moved to the queue of tasks. A message waits in the longest one that is not too long; whoever
- * takes it then and finds that it is not due has it wait again. All messages of such a queue live equally long, so none
- * waits behind one that lives longer. A queue that nobody has used for long removes itself.
+ * <p><b>If tasks are in classic queues</b>: a queue for each delay of a ladder and each queue of tasks: its messages
+ * live as long as the delay, and are then moved to the queue of tasks. A message waits in the longest one that is not
+ * too long; whoever takes it then and finds that it is not due has it wait again. All messages of such a queue live
+ * equally long, so none waits behind one that lives longer. A queue that nobody has used for long removes itself. From
+ * RabbitMQ 3.10 on it is a quorum queue, which keeps a message until the queue of tasks has confirmed it; a classic one
+ * does not.
  *
- * <p><b>Quorum queues.</b> As Celery does from 5.5 on (kombu's native delayed delivery): exchanges and queues
- * {@code celery_delayed_27} to {@code celery_delayed_0}, one for each bit of the delay in seconds. The routing key has
- * the bits, the highest first, and then the routing key of the queue: where the bit is 1 the message waits, where it is
- * 0 it goes on to the next exchange.
+ * <p><b>If tasks are in quorum queues</b>: as Celery does from 5.5 on (kombu's native delayed delivery): exchanges and
+ * queues {@code celery_delayed_27} to {@code celery_delayed_0}, one for each bit of the delay in seconds. The routing
+ * key has the bits, the highest first, and then the routing key of the queue: where the bit is 1 the message waits,
+ * where it is 0 it goes on to the next exchange.
  */
 final class Delays {
     private static final long[] LADDER = {10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000,
@@ -74,8 +76,13 @@ final class Delays {
             link.forgetDeclared(name);
             renewed.put(name, System.nanoTime());
         }
-        link.declareOther(name, Link.arguments("x-message-ttl", millis, "x-expires", 2 * millis + UNUSED_MILLIS,
-                "x-dead-letter-exchange", "", "x-dead-letter-routing-key", queue));
+        Map<String, Object> arguments = Link.arguments("x-message-ttl", millis, "x-expires",
+                2 * millis + UNUSED_MILLIS, "x-dead-letter-exchange", "", "x-dead-letter-routing-key", queue);
+        if (link.isAtLeast(3, 10)) { // a classic one moves messages without a confirm: a kill of the server takes them
+            arguments.putAll(Link.arguments("x-queue-type", "quorum", "x-overflow", "reject-publish",
+                    "x-dead-letter-strategy", "at-least-once"));
+        }
+        link.declareOther(name, arguments);
         return name;
     }
 

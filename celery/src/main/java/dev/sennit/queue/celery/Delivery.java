@@ -31,6 +31,8 @@ final class Delivery implements Place {
     private long tag;
     /** Guarded by this. When it was delivered, by the clock of this machine's timers. */
     private long since;
+    /** Guarded by this. Whether it is acknowledged or given up, so that no other delivery takes its place. */
+    private boolean isOver;
     /** Guarded by this. */
     private @Nullable Message message;
 
@@ -131,11 +133,17 @@ final class Delivery implements Place {
         return Post.envelope(properties, exchange, key);
     }
 
-    /** Has another delivery take the place of this one, and acknowledges the old one if its channel is open. */
-    void adopt(Delivery fresh) {
+    /**
+     * Has another delivery take the place of this one, and acknowledges the old one if its channel is open. Returns
+     * false if it is too late: then somebody else has to see to the other one.
+     */
+    boolean adopt(Delivery fresh) {
         Channel old;
         long oldTag;
         synchronized (this) {
+            if (isOver) {
+                return false;
+            }
             old = channel;
             oldTag = tag;
             channel = fresh.channel;
@@ -143,6 +151,16 @@ final class Delivery implements Place {
             since = fresh.since;
         }
         acknowledge(old, oldTag);
+        return true;
+    }
+
+    /** Has no other delivery take its place any more, if it is lost; returns whether it is. */
+    synchronized boolean giveUp() {
+        if (channel.isOpen()) {
+            return false;
+        }
+        isOver = true;
+        return true;
     }
 
     /** Acknowledges it; returns whether the channel was open, so that RabbitMQ may know of it. */
@@ -150,6 +168,7 @@ final class Delivery implements Place {
         Channel now;
         long nowTag;
         synchronized (this) {
+            isOver = true;
             now = channel;
             nowTag = tag;
         }

@@ -163,11 +163,20 @@ final class Ending {
             case UNKNOWN_TYPE ->
                 Results.exception("NotRegistered", "celery.exceptions", held.message().name());
             case CRASHED, LOST -> Results.exception("WorkerLostError", "billiard.exceptions", error.message());
-            default -> Results.exception(error);
+            case TIMED_OUT -> Results.exception("TimeLimitExceeded", "billiard.exceptions", error.message());
+            default -> isInterrupted(error)
+                    ? Results.exception("SoftTimeLimitExceeded", "billiard.exceptions", error.message())
+                    : Results.exception(error);
         };
         unsuccessful("FAILURE", exception, reason.name(), error);
         steps.add(new Step.Failed(held.queue(), ttl()));
         return this;
+    }
+
+    /** Whether the run has ended by the interrupt of its soft limit, and by no exception of its own. */
+    private static boolean isInterrupted(ErrorInfo error) {
+        return error.message().startsWith(ErrorInfo.AT_SOFT_LIMIT)
+                && error.type().substring(error.type().lastIndexOf('.') + 1).contains("Interrupt");
     }
 
     /** It was cancelled, or has expired. */

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -45,8 +46,10 @@ final class Intake {
     private final Runnable onWork;
     /** How many tasks the worker has. */
     private final IntSupplier running;
+    /** Who begins or ends consumers has it, while the server answers; it is taken before lock. */
+    private final ReentrantLock turn = new ReentrantLock();
     private final Object lock = new Object();
-    /** Guarded by lock, written by the threads that ask. */
+    /** Guarded by lock. */
     private @Nullable Channel channel;
     /** Guarded by lock. Queues of kombu by the tags of consumers. */
     private final Map<String, String> consuming = new HashMap<>();
@@ -60,6 +63,8 @@ final class Intake {
     private final Set<String> unbegun = new HashSet<>();
     /** Guarded by lock. When the worker has asked last. */
     private long asked = System.nanoTime();
+    /** Guarded by lock. */
+    private boolean isClosed;
 
     Intake(Link link, AmqpAddress address, Predicate<Delivery> adopted, Runnable onWork,
             IntSupplier running) {
@@ -83,12 +88,27 @@ final class Intake {
         return want(names, most);
     }
 
+    /** After a break, several threads come here at once: one begins, the others find that it has. */
     private boolean want(Set<String> names, int least) {
+        turn.lock();
+        try {
+            if (!isToBegin(names, least)) {
+                return false;
+            }
+            names.forEach(link::declareTasks);
+            begin(names);
+            return true;
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private boolean isToBegin(Set<String> names, int least) {
         synchronized (lock) {
             int most = Math.min(least + waiting.size(), MOST_PREFETCHED); // what waits may be what is not wanted now
             Channel last = channel;
             boolean isOpen = last != null && last.isOpen();
-            if (isOpen && most <= prefetch && consuming.values().containsAll(names)
+            if (isClosed || isOpen && most <= prefetch && consuming.values().containsAll(names)
                     && names.containsAll(consuming.values())) {
                 return false;
             }
@@ -97,10 +117,8 @@ final class Intake {
             } else if (most > prefetch) { // doubled, so that it grows in few steps
                 prefetch = Math.clamp(Math.max(most, Math.min(most * 2, prefetch * 2)), 1, MOST_PREFETCHED);
             }
+            return true;
         }
-        names.forEach(link::declareTasks);
-        begin(names);
-        return true;
     }
 
     /** Begins again if the channel has ended and tasks run whose messages may come back. */
@@ -116,6 +134,7 @@ final class Intake {
         want(names, 0);
     }
 
+    /** With the turn. */
     private void begin(Set<String> names) {
         Channel open;
         int each;
@@ -128,9 +147,15 @@ final class Intake {
         try {
             if (open == null) {
                 open = link.channel();
+                boolean isLate;
                 synchronized (lock) {
-                    channel = open;
+                    isLate = isClosed;
+                    channel = isLate ? null : open;
                     consuming.clear();
+                }
+                if (isLate) {
+                    Link.close(open);
+                    return;
                 }
             } else {
                 for (String tag : old) {
@@ -150,6 +175,7 @@ final class Intake {
             }
         } catch (IOException | ShutdownSignalException e) {
             Link.close(open);
+            names.forEach(link::forgetDeclared); // perhaps somebody has deleted one while nobody consumed
             throw link.failure(e, false);
         }
     }
@@ -260,8 +286,24 @@ final class Intake {
         }
     }
 
+    /** Takes back what was taken and came to nothing; it waits behind the others. */
+    void putBack(List<Delivery> deliveries) {
+        synchronized (lock) {
+            waiting.addAll(deliveries);
+        }
+    }
+
     /** If the worker has not asked for so long, ends the consumers; returns what is to be given back. */
     List<Delivery> rest(long nanos, boolean isQuiet) {
+        turn.lock();
+        try {
+            return restInTurn(nanos, isQuiet);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private List<Delivery> restInTurn(long nanos, boolean isQuiet) {
         Channel open;
         Set<String> old;
         synchronized (lock) {
@@ -294,6 +336,7 @@ final class Intake {
     void close() {
         Channel open;
         synchronized (lock) {
+            isClosed = true;
             open = channel;
             channel = null;
             waiting.clear();

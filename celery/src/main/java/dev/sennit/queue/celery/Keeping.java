@@ -48,11 +48,18 @@ final class Keeping {
         try {
             hear(queue, delivery.queue());
         } catch (IOException | ShutdownSignalException e) {
+            forget(Link.leave(e));
             throw link.failure(e, false);
         }
         Map<String, Object> changes = losses > 0 ? Map.of(Delivery.LOST, losses) : Map.of();
         Post copy = delivery.again(changes);
         link.publish(List.of(new Post("", queue, copy.properties(), copy.body(), queue)));
+    }
+
+    private void forget(@Nullable Channel left) {
+        synchronized (lock) {
+            channel = channel == left ? null : channel;
+        }
     }
 
     private void hear(String queue, String tasks) throws IOException {

@@ -3,6 +3,7 @@ package dev.sennit.queue.celery;
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.AuthenticationFailureException;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.ChannelContinuationTimeoutException;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.Method;
@@ -13,6 +14,7 @@ import dev.sennit.queue.broker.BrokerException.Kind;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.Socket;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -25,7 +27,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +44,11 @@ final class Link implements AutoCloseable {
     private static final int ANSWER_MILLIS = 15_000;
     private static final int HEARTBEAT_SECONDS = 20;
     private static final int MOST_IDLE = 8;
+    /** How long a message waits for a server that takes none. */
+    private static final long BLOCKED_MILLIS = 5_000;
+    private static final long LOOK_MILLIS = 100;
+    /** What a server takes at most. The client ends the connection, with all that runs, when a larger message comes. */
+    private static final int MOST_BYTES = 512 << 20;
 
     /** Something to do with a channel. */
     interface Action<T> {
@@ -47,7 +56,7 @@ final class Link implements AutoCloseable {
     }
 
     /** A channel with confirms, which one thread has at a time. */
-    private static final class Sender {
+    private final class Sender {
         final Channel channel;
         /** What has found no queue: touched by the connection's thread, and by the sender's after its confirms. */
         final Set<String> returned = new HashSet<>();
@@ -63,11 +72,16 @@ final class Link implements AutoCloseable {
         }
 
         List<Post> send(List<Post> posts) throws IOException, InterruptedException, TimeoutException {
-            for (Post post : posts) {
-                channel.basicPublish(post.exchange(), post.key(), post.queue() != null, post.properties(),
-                        post.body());
+            Thread watch = watch(socket);
+            try {
+                for (Post post : posts) {
+                    channel.basicPublish(post.exchange(), post.key(), post.queue() != null, post.properties(),
+                            post.body());
+                }
+            } finally {
+                watch.interrupt();
             }
-            if (!channel.waitForConfirms(ANSWER_MILLIS)) {
+            if (!isConfirmed()) {
                 throw new IOException("the server has not taken a message");
             }
             synchronized (returned) {
@@ -75,6 +89,21 @@ final class Link implements AutoCloseable {
                         && returned.contains(post.key() + "\n" + post.properties().getCorrelationId())).toList();
                 returned.clear();
                 return again;
+            }
+        }
+
+        /** Waits for the confirms, for less long while the server takes no messages. */
+        private boolean isConfirmed() throws InterruptedException, TimeoutException {
+            long start = System.nanoTime();
+            while (true) {
+                try {
+                    return channel.waitForConfirms(LOOK_MILLIS);
+                } catch (TimeoutException e) {
+                    long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+                    if (millis > (blocked == null ? ANSWER_MILLIS : BLOCKED_MILLIS)) {
+                        throw e;
+                    }
+                }
             }
         }
     }
@@ -97,6 +126,10 @@ final class Link implements AutoCloseable {
     /** Guarded by lock. The channel for what is not confirmed. */
     private @Nullable Channel plain;
 
+    /** The socket of the connection that was opened last. */
+    private volatile @Nullable Socket socket;
+    /** Why the server takes no messages, or null. */
+    private volatile @Nullable String blocked;
     private volatile Runnable onNobody = () -> {};
     private volatile boolean isClosed;
 
@@ -122,6 +155,8 @@ final class Link implements AutoCloseable {
         factory.setHandshakeTimeout(ANSWER_MILLIS);
         factory.setChannelRpcTimeout(ANSWER_MILLIS);
         factory.setRequestedHeartbeat(HEARTBEAT_SECONDS);
+        factory.setMaxInboundMessageBodySize(MOST_BYTES);
+        factory.setSocketConfigurator(factory.getSocketConfigurator().andThen(fresh -> socket = fresh));
         factory.setSharedExecutor(executor);
         factory.setShutdownExecutor(executor);
         factory.setThreadFactory(Thread.ofPlatform().daemon().name("sennit-celery-amqp-", 0).factory());
@@ -140,6 +175,7 @@ final class Link implements AutoCloseable {
     Connection connection() {
         ensureOpen();
         synchronized (lock) {
+            ensureOpen(); // it may have been closed while this has waited
             Connection last = connection;
             if (last != null && last.isOpen()) {
                 return last;
@@ -150,10 +186,20 @@ final class Link implements AutoCloseable {
             try {
                 Connection fresh = factory.newConnection("sennit");
                 connection = fresh;
+                blocked = null;
+                fresh.addBlockedListener(reason -> blocked(fresh, reason), () -> blocked(fresh, null));
                 fresh.addShutdownListener(_ -> lost(fresh));
                 return fresh;
             } catch (IOException | TimeoutException | RuntimeException e) {
                 throw failure(e, false);
+            }
+        }
+    }
+
+    private void blocked(Connection which, @Nullable String reason) {
+        synchronized (lock) {
+            if (connection == which) {
+                blocked = reason;
             }
         }
     }
@@ -209,6 +255,19 @@ final class Link implements AutoCloseable {
         } finally {
             close(channel);
         }
+    }
+
+    /**
+     * Leaves a channel that has not answered in time: its answer would be taken for that to the next request.
+     *
+     * @return the channel, which is not to be used any more; null if none was left
+     */
+    static @Nullable Channel leave(Exception error) {
+        if (error instanceof ChannelContinuationTimeoutException late && late.getChannel() instanceof Channel silent) {
+            Thread.ofVirtual().name("sennit-celery-leave").start(() -> close(silent)); // has to be answered, too
+            return silent;
+        }
+        return null;
     }
 
     static void close(@Nullable Channel channel) {
@@ -331,6 +390,7 @@ final class Link implements AutoCloseable {
     }
 
     private List<Post> send(List<Post> posts) {
+        awaitUnblocked(connection());
         Sender sender = sender();
         boolean isWhole = false;
         try {
@@ -338,7 +398,8 @@ final class Link implements AutoCloseable {
             isWhole = true;
             return again;
         } catch (IOException | TimeoutException | ShutdownSignalException e) {
-            throw failure(e, true);
+            String reason = blocked;
+            throw reason == null ? failure(e, true) : blocked(reason, true);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BrokerException(Kind.UNAVAILABLE, true, name + " has not confirmed a message: the thread was"
@@ -346,10 +407,44 @@ final class Link implements AutoCloseable {
         } finally {
             if (isWhole) {
                 give(sender);
-            } else {
+            } else if (blocked == null) {
                 close(sender.channel);
+            } else { // which waits for the server
+                Thread.ofVirtual().name("sennit-celery-leave").start(() -> close(sender.channel));
             }
         }
+    }
+
+    /** Ends a connection on which a write hangs, as the server reads nothing. */
+    private static Thread watch(@Nullable Socket which) {
+        return Thread.ofVirtual().name("sennit-celery-watch").start(() -> {
+            try {
+                Thread.sleep(2 * BLOCKED_MILLIS);
+                if (which != null) {
+                    which.close(); // the connection would write that it ends, and hang, too
+                }
+            } catch (InterruptedException e) {
+                // it is written
+            } catch (IOException e) {
+                LOG.log(Level.DEBUG, "a socket was closed before", e);
+            }
+        });
+    }
+
+    /** A server that is short of memory or disk reads nothing of a connection that publishes. */
+    private void awaitUnblocked(Connection which) {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(BLOCKED_MILLIS);
+        for (String reason = blocked; reason != null && which.isOpen(); reason = blocked) {
+            if (System.nanoTime() - end > 0 || Thread.currentThread().isInterrupted()) {
+                throw blocked(reason, false);
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(LOOK_MILLIS));
+        }
+    }
+
+    private BrokerException blocked(String reason, boolean isDoubtful) {
+        return new BrokerException(Kind.UNAVAILABLE, isDoubtful, name + " takes no messages (" + reason
+                + "): give the server more memory or disk, and try again", null);
     }
 
     private Sender sender() {
@@ -380,6 +475,9 @@ final class Link implements AutoCloseable {
 
     /** Publishes without waiting; if nobody gets what is for somebody, that is told. */
     void tell(Post post, boolean isForSomebody) {
+        if (blocked != null) {
+            return; // it may be lost
+        }
         try {
             plain().basicPublish(post.exchange(), post.key(), isForSomebody, post.properties(), post.body());
         } catch (IOException | ShutdownSignalException e) {
@@ -402,10 +500,16 @@ final class Link implements AutoCloseable {
         }
         Channel fresh = channel();
         fresh.addReturnListener((_, _, _, _, _, _) -> onNobody.run());
+        Channel other;
         synchronized (lock) {
-            plain = fresh;
+            other = plain;
+            if (other == null || !other.isOpen()) {
+                plain = fresh;
+                return fresh;
+            }
         }
-        return fresh;
+        close(fresh); // another thread was quicker
+        return other;
     }
 
     // ---- errors ----
@@ -454,6 +558,17 @@ final class Link implements AutoCloseable {
 
     boolean isClosed() {
         return isClosed;
+    }
+
+    /** Whether the server says that it has this version or a later one. */
+    boolean isAtLeast(int major, int minor) {
+        String[] parts = String.valueOf(connection().getServerProperties().get("version")).split("\\.");
+        try {
+            int itsMajor = Integer.parseInt(parts[0]);
+            return itsMajor > major || itsMajor == major && parts.length > 1 && Integer.parseInt(parts[1]) >= minor;
+        } catch (NumberFormatException e) {
+            return false;
+        }
     }
 
     /** Returns arguments of a queue. */

@@ -4,17 +4,25 @@ import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.ServerAddress;
 import dev.sennit.queue.redis.foreign.Endpoint;
+import dev.sennit.queue.redis.foreign.Sentinels;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The parts of {@code celery+redis://:PASSWORD@HOST:PORT/DB?OPTIONS}. Its text shows no password. */
+/**
+ * The parts of {@code celery+redis://:PASSWORD@HOST:PORT/DB?OPTIONS}, or {@code celery+redis+sentinel://} and several
+ * hosts. Its text shows no password.
+ */
 final class RedisAddress extends Address implements Endpoint {
     static final String SCHEME = "celery+redis";
     static final String SYNTAX = "celery+redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB][?default_queue=NAME"
             + "&priority_steps=0,3,6,9&visibility_timeout=SECONDS&result_expires=SECONDS]";
+    static final String SENTINEL_SCHEME = SCHEME + Sentinels.SCHEME;
+    static final String SENTINEL_SYNTAX = "celery+redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT][,HOST...]/[DB]"
+            + "?master=NAME[&sentinelPassword=PASSWORD&default_queue=NAME...]";
 
     private static final int PORT = 6379;
     private static final int MOST_SECONDS = 1_000_000_000;
@@ -25,20 +33,33 @@ final class RedisAddress extends Address implements Endpoint {
 
     private final BrokerUri uri;
     private final ServerAddress server;
+    private final @Nullable Sentinels sentinels;
     private final int database;
     private final List<Integer> steps;
     private final int visibilitySeconds;
 
     RedisAddress(BrokerUri uri) {
-        this(uri, ServerAddress.of(uri, "Celery's Redis", PORT, SYNTAX));
+        this(uri, uri.scheme().equals(SENTINEL_SCHEME)
+                ? new Sentinels(uri, "Celery's Redis", SENTINEL_SYNTAX, false, null)
+                : null);
     }
 
-    private RedisAddress(BrokerUri uri, ServerAddress server) {
+    private RedisAddress(BrokerUri uri, @Nullable Sentinels sentinels) {
+        this(uri, sentinels, sentinels == null
+                ? ServerAddress.of(uri, "Celery's Redis", PORT, SYNTAX)
+                : sentinels.address());
+    }
+
+    private RedisAddress(BrokerUri uri, @Nullable Sentinels sentinels, ServerAddress server) {
         super(uri.options().getOrDefault("default_queue", "celery"),
                 Duration.ofSeconds(seconds(uri, server, "result_expires", "86400")));
         this.uri = uri;
         this.server = server;
-        uri.ensureOnly(Set.of("default_queue", "priority_steps", "visibility_timeout", "result_expires"));
+        this.sentinels = sentinels;
+        Set<String> known =
+                new HashSet<>(Set.of("default_queue", "priority_steps", "visibility_timeout", "result_expires"));
+        known.addAll(sentinels == null ? Set.of() : Sentinels.OPTIONS);
+        uri.ensureOnly(known);
         database = server.path().isEmpty()
                 ? 0
                 : server.number(server.path(), "the number of a database behind the host", 0, MOST_SECONDS);
@@ -86,6 +107,11 @@ final class RedisAddress extends Address implements Endpoint {
     @Override
     public @Nullable String password() {
         return uri.password();
+    }
+
+    @Override
+    public @Nullable Sentinels sentinels() {
+        return sentinels;
     }
 
     int visibilitySeconds() {

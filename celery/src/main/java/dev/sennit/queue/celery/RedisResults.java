@@ -48,16 +48,16 @@ final class RedisResults implements AutoCloseable {
 
     // ---- results ----
 
-    /** Stores results and states, and tells who waits for them. */
+    /** Stores results and states, unless another run has ended the task, and tells who waits for them. */
     void store(String id, List<Step> steps) {
         List<Server.Call> calls = new ArrayList<>();
         for (Step step : steps) {
             switch (step) {
                 case Step.Result result -> {
-                    store(calls, result.id(), result.ttl(), result.meta());
+                    calls.add(store(result.id(), result.ttl(), result.meta(), true));
                     tell(calls, result.replyTo(), result.id());
                 }
-                case Step.State state -> store(calls, id, state.ttl(), state.meta());
+                case Step.State state -> calls.add(store(id, state.ttl(), state.meta(), false));
                 case Step.Unkept unkept -> {
                     calls.add(set(Keys.ended(id), ENDED, unkept.meta()));
                     tell(calls, unkept.replyTo(), id);
@@ -73,9 +73,9 @@ final class RedisResults implements AutoCloseable {
                 List.of(Server.bytes(key), Server.bytes(Math.max(1, ttl.toMillis())), value));
     }
 
-    private static void store(List<Server.Call> calls, String id, Duration ttl, byte[] meta) {
-        calls.add(set(Results.KEY + id, ttl, meta));
-        calls.add(new Server.Call(null, Command.PUBLISH, List.of(Server.bytes(Results.KEY + id), meta)));
+    private static Server.Call store(String id, Duration ttl, byte[] meta, boolean isEnd) {
+        return Server.call(Script.STORE.text(), List.of(Server.bytes(Results.KEY + id),
+                Server.bytes(Math.max(1, ttl.toMillis())), meta, Server.bytes(isEnd ? "1" : "")));
     }
 
     private static void tell(List<Server.Call> calls, @Nullable String replyTo, String id) {
@@ -187,7 +187,8 @@ final class RedisResults implements AutoCloseable {
 
     @Override
     public void close() {
-        news.close();
-        server.close();
+        try (server) { // whatever fails before
+            news.close();
+        }
     }
 }

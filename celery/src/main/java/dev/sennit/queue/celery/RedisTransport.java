@@ -383,7 +383,7 @@ final class RedisTransport implements Transport {
             states.put(TaskState.RUNNING, running.getOrDefault(address.queue(queue), 0L));
             states.put(TaskState.SCHEDULED, scheduled.getOrDefault(address.queue(queue), 0L));
             if (states.values().stream().anyMatch(count -> count > 0)) {
-                counts.add(new QueueCounts(queue, states, oldestReady(List.of(queue)).orElse(null), false));
+                counts.add(new QueueCounts(queue, states, Ages.told(oldestReady(List.of(queue))), false));
             }
         }
         return counts;
@@ -609,7 +609,8 @@ final class RedisTransport implements Transport {
 
     @Override
     public void close() {
-        news.close();
-        server.close();
+        try (server) { // whatever fails before
+            news.close();
+        }
     }
 }

@@ -249,8 +249,16 @@ final class Remote {
         if (queue == null || queue.isBlank()) {
             return error("the argument queue is missing");
         }
-        tell(worker, command, Map.of("queue", queue));
+        tell(worker, command, Map.of("queue", queueOf(worker, queue)));
         return ok(answer + queue);
+    }
+
+    /** Returns a queue as the worker calls it, which may name Celery's default queue by either name. */
+    private String queueOf(String worker, String queue) {
+        WorkerReport report = workers.last(worker);
+        boolean isItsOwn = report != null && report.queues().stream()
+                .anyMatch(each -> each.equals(queue) || each.startsWith(queue + ":"));
+        return isItsOwn ? queue : address.sennitQueue(queue);
     }
 
     private ObjectNode events(boolean isOff, String answer) {

@@ -17,6 +17,8 @@ enum Script {
     UPKEEP,
     /** Notes that a part of a chord has ended whose tasks are not in Redis. */
     PART,
+    /** Stores a result of a task that is not in Redis. */
+    STORE,
     /** Finds a task that is to be cancelled. */
     CANCEL;
 

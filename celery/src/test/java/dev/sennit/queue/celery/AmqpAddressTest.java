@@ -92,4 +92,16 @@ class AmqpAddressTest {
         assertThat(Delays.key(5, "q")).isEqualTo("0.".repeat(25) + "1.0.1.q");
         assertThat(Delays.key((1 << 28) - 1, "a.b")).isEqualTo("1.".repeat(28) + "a.b");
     }
+
+    @Test
+    void resultsMayBeBehindSentinels() {
+        AmqpAddress address = new AmqpAddress(BrokerUri.parse("celery+amqp://me:pw@rabbit/?result="
+                + "redis+sentinel://:s3cret@one,two/1%3Fmaster=shop%26sentinelPassword=s3cret2"));
+        assertThat(address.results().sentinels()).hasToString("shop of [one:26379, two:26379]");
+        assertThat(address.results().password()).isEqualTo("s3cret");
+        assertThat(address.results().resultExpires()).isEqualTo(Duration.ofDays(1));
+        assertThat(address.toString()).doesNotContain("s3cret", "pw").contains("one,two");
+        assertThatThrownBy(() -> new AmqpAddress(BrokerUri.parse("celery+amqp://rabbit/?result="
+                + "redis+sentinel://one/1%3Fmaster=m%26prefix=x"))).hasMessageContaining("kept nowhere else");
+    }
 }

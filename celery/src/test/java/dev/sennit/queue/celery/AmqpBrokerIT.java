@@ -14,9 +14,20 @@ import dev.sennit.queue.TaskFailedException;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
 import dev.sennit.queue.Workflow;
+import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.BrokerUri;
+import dev.sennit.queue.broker.Claim;
+import dev.sennit.queue.broker.ClaimRequest;
+import dev.sennit.queue.broker.Completion;
+import dev.sennit.queue.broker.DeadReason;
+import dev.sennit.queue.broker.EndedTask;
+import dev.sennit.queue.broker.ErrorInfo;
+import dev.sennit.queue.broker.Failure;
+import dev.sennit.queue.broker.Progress;
+import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.Renewal;
 import dev.sennit.queue.broker.RetryPolicy;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Upkeep;
@@ -30,6 +41,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -420,6 +432,71 @@ class AmqpBrokerIT {
         Waiting.until("nothing is left", () -> broker.counts().isEmpty());
         assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
         assertThat(count("sennit.celery.dead")).isPositive();
+    }
+
+    // ---- runs that come to no end, and results that are away ----
+
+    private List<Claim> claims(CeleryBroker broker) {
+        return broker.claim(new ClaimRequest("worker", List.of(QueuedTask.USUAL_QUEUE), Set.of(TEXT.name()), 1,
+                Duration.ofMinutes(1))).claims();
+    }
+
+    private Claim claimed(CeleryBroker broker) {
+        List<Claim> claims = new ArrayList<>();
+        Waiting.until("a task is claimed", () -> claims.addAll(claims(broker)));
+        return claims.getFirst();
+    }
+
+    /** Each of three workers has the task. What two say of their runs comes after the end of the other's. */
+    @Test
+    void whatAnotherRunSaysDoesNotTakeThePlaceOfAnEnd() {
+        CeleryBroker one = broker("");
+        CeleryBroker other = broker("");
+        CeleryBroker third = broker("");
+        QueuedTask task = QueuedTask.of(TEXT.name(), "\"x\"".getBytes(StandardCharsets.UTF_8))
+                .retry(RetryPolicy.attempts(3).waiting(Duration.ZERO)).build();
+        for (int i = 0; i < 3; i++) {
+            one.enqueue(Batch.of(task));
+        }
+        Claim first = claimed(one);
+        Claim second = claimed(other);
+        Claim last = claimed(third);
+        assertThat(other.complete(List.of(new Completion(second.token(), "\"done\"".getBytes(StandardCharsets.UTF_8),
+                Batch.EMPTY)))).containsExactly(true);
+        one.extend(List.of(new Renewal(first.token(), null, new Progress(1, 2, ""))), Duration.ofMinutes(1));
+        assertThat(one.ended(List.of(task.id()))).extracting(EndedTask::state).containsExactly(TaskState.SUCCEEDED);
+        one.fail(List.of(new Failure(first.token(), new ErrorInfo("x.Y", "z", ""),
+                new Failure.RetryIn(Duration.ZERO))));
+        assertThat(one.ended(List.of(task.id()))).extracting(EndedTask::state).containsExactly(TaskState.SUCCEEDED);
+        third.fail(List.of(new Failure(last.token(), new ErrorInfo("x.Y", "z", ""),
+                new Failure.Die(DeadReason.FAILED))));
+        assertThat(one.ended(List.of(task.id()))).extracting(EndedTask::state).containsExactly(TaskState.SUCCEEDED);
+        assertThat(other.ended(List.of(task.id())).getFirst().result()).asString().isEqualTo("\"done\"");
+    }
+
+    /** Of what comes again it is asked whether it has ended: what cannot be answered then is not forgotten. */
+    @Test
+    void whatComesAgainWhileResultsAreAwayIsClaimedLater() throws Exception {
+        try (TestServer store = TestServer.redis().fsync(false).open()) {
+            String uri = AmqpCelery.uri(rabbit, store) + "&default_queue=" + queue;
+            try (CeleryBroker lost = CeleryBroker.open(uri)) {
+                lost.enqueue(Batch.of(QueuedTask.of(TEXT.name(), "\"x\"".getBytes(StandardCharsets.UTF_8)).build()));
+                claimed(lost);
+            }
+            try (CeleryBroker broker = CeleryBroker.open(uri)) {
+                store.kill();
+                Waiting.until("a claim has failed", () -> {
+                    try {
+                        assertThat(claims(broker)).isEmpty();
+                        return false;
+                    } catch (BrokerException e) {
+                        return true;
+                    }
+                });
+                store.start();
+                assertThat(claimed(broker).task().payload()).asString().isEqualTo("\"x\"");
+            }
+        }
     }
 
     @Test

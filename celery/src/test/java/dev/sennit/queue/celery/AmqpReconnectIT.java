@@ -10,6 +10,12 @@ import dev.sennit.junit.WithServer;
 import dev.sennit.queue.QueueWorker;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
+import dev.sennit.queue.broker.Batch;
+import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.ClaimRequest;
+import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.When;
 import dev.sennit.testing.FaultProxy;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
@@ -17,7 +23,10 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -131,6 +140,69 @@ class AmqpReconnectIT extends ReconnectContract {
             assertThat(BEGUN).containsExactly("busy", "next");
             assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
         }
+    }
+
+    /** Its message comes to another worker, which finds the result. */
+    @Test
+    void whatHasEndedWithoutAConnectionIsNotRunAgain() throws Exception {
+        BEGUN.clear();
+        GATE.drainPermits();
+        try (FaultProxy proxy = FaultProxy.to("127.0.0.1", rabbit.port()).open();
+                CeleryBroker broker = CeleryBroker.open(uri(proxy.port()) + "&default_queue=alone");
+                QueueWorker _ = QueueWorker.builder(broker).on("threads:1").types(SLOW).start();
+                CeleryBroker other = broker("alone", 1800);
+                TaskQueue tasks = TaskQueue.over(other)) {
+            TaskFuture<String> future = tasks.submit(SLOW, "alone");
+            Waiting.until("it runs", () -> BEGUN.size() == 1);
+            proxy.refuse(true);
+            proxy.cutAll();
+            Waiting.until("its message is back", () -> other.counts().stream()
+                    .anyMatch(queue -> queue.counts().getOrDefault(TaskState.READY, 0L) == 1));
+            GATE.release(10);
+            assertThat(future.get(60, TimeUnit.SECONDS)).isEqualTo("alone!");
+            try (QueueWorker _ = QueueWorker.builder(other).on("threads:1").types(SLOW).start()) {
+                assertThat(tasks.submit(SLOW, "next").get(60, TimeUnit.SECONDS)).isEqualTo("next!");
+                Waiting.until("nothing is left", () -> other.counts().isEmpty());
+            }
+            assertThat(BEGUN).containsExactly("alone", "next");
+        }
+    }
+
+    /** What has come due stands in its queue as safely as what was sent there: nothing else is, which would save it. */
+    @Test
+    void whatHasWaitedOutlivesAKill() throws Exception {
+        try (CeleryBroker broker = broker("waited", 1800)) {
+            broker.enqueue(Batch.of(waiting("first")));
+            Waiting.until("it has waited", () -> ready(broker) == 1);
+            pass(4); // a queue that is younger does not outlive a kill of RabbitMQ 3.10
+            Set<String> ids = new HashSet<>(Set.of("first"));
+            for (int i = 0; i < 100; i++) {
+                ids.add("waited-" + i);
+                broker.enqueue(Batch.of(waiting("waited-" + i)));
+            }
+            Waiting.until("all have waited", () -> ready(broker) == ids.size());
+            rabbit.kill();
+            rabbit.start();
+            Set<String> there = new HashSet<>();
+            var request = new ClaimRequest("worker", List.of("default"), Set.of("java.echo"), 200,
+                    Duration.ofMinutes(1));
+            Waiting.until("all come", () -> {
+                try {
+                    broker.claim(request).claims().forEach(claim -> there.add(claim.token().id()));
+                } catch (BrokerException e) {
+                    return false; // it starts
+                }
+                return there.equals(ids);
+            });
+        }
+    }
+
+    private static QueuedTask waiting(String id) {
+        return QueuedTask.of("java.echo", new byte[] {'1'}).id(id).due(When.after(Duration.ofMillis(20))).build();
+    }
+
+    private static long ready(CeleryBroker broker) {
+        return broker.counts().stream().mapToLong(queue -> queue.count(TaskState.READY)).sum();
     }
 
     private static void pass(int seconds) {

@@ -223,4 +223,19 @@ class CeleryBrokerIT extends BrokerContract {
         assertThatThrownBy(call::run).isInstanceOf(UnsupportedOperationException.class)
                 .hasMessageContaining("has no " + feature);
     }
+
+    /** A message of Python does not say when it was sent: one that is seen for the first time has no age. */
+    @Test
+    void aTaskWhoseAgeIsNotKnownShowsNone() {
+        try (Server server = new Server(address())) {
+            server.repeatable(Server.call(Command.LPUSH, "celery", "{\"body\": \"W1sxXSwge30sIHt9XQ==\", "
+                    + "\"content-encoding\": \"utf-8\", \"content-type\": \"application/json\", "
+                    + "\"headers\": {\"lang\": \"py\", \"task\": \"work\", \"id\": \"x1\"}, "
+                    + "\"properties\": {\"body_encoding\": \"base64\", \"delivery_tag\": \"t1\"}}"));
+        }
+        assertThat(broker().counts()).singleElement().satisfies(counts -> {
+            assertThat(counts.count(TaskState.READY)).isEqualTo(1);
+            assertThat(counts.oldest()).isNull();
+        });
+    }
 }

@@ -110,6 +110,20 @@ abstract class CeleryProducersContract {
     }
 
     @Test
+    void limitsRaiseCelerysExceptions() throws Exception {
+        assertThat(celery.run("""
+                from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+                def ended(**limits):
+                    try:
+                        jsleep.apply_async((1,), **limits).get(timeout=20)
+                    except (SoftTimeLimitExceeded, TimeLimitExceeded) as e:
+                        return [type(e).__name__, 'limit of PT1S' in str(e)]
+                out = [ended(soft_time_limit=1), ended(time_limit=1)]
+                """).toString())
+                .isEqualTo("[[\"SoftTimeLimitExceeded\",true],[\"TimeLimitExceeded\",true]]");
+    }
+
+    @Test
     void anArgumentThatDoesNotFitIsAFailure() throws Exception {
         assertThat(celery.run("""
                 result = jadd.delay(1, 2, 3)

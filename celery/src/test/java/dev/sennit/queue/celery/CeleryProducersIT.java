@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.junit.WithServer;
 import dev.sennit.queue.QueueWorker;
+import dev.sennit.queue.TaskType;
 import dev.sennit.queue.broker.BrokerUri;
 import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.redis.foreign.Server;
@@ -12,6 +13,7 @@ import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -89,6 +91,52 @@ class CeleryProducersIT extends CeleryProducersContract {
         Waiting.until("it has run", () -> BEGUN.contains("ignored"));
         Waiting.until("it has ended", () -> server.repeatable(Server.call(Command.HLEN, "unacked")).equals(0L));
         assertThat(server.repeatable(Server.call(Command.EXISTS, Results.KEY + id))).isEqualTo(0L);
+    }
+
+    record Photo(String path, int width) {
+        Photo(String path) {
+            this(path, 128);
+        }
+    }
+
+    record Strict(String path, int width) {}
+
+    /** The first example in Python of the guide, as it is written there, with what its comments say. */
+    @Test
+    void theGuidesFirstExampleWorksAsItIsWritten() throws Exception {
+        String guide = Files.readString(Path.of("../docs/guides/moving-from-celery.md"));
+        int begin = guide.indexOf("```python\n") + "```python\n".length();
+        String example = guide.substring(begin, guide.indexOf("```", begin));
+        List<String> expected = example.lines().filter(line -> line.startsWith("print("))
+                .map(line -> line.substring(line.indexOf("# ") + 2)).toList();
+        assertThat(expected).hasSize(3);
+        try (QueueWorker images = QueueWorker.builder(broker).on("threads:2").queues("images").types(
+                TaskType.of("thumbs.make", Photo.class, photo -> photo.path() + " at " + photo.width())).start()) {
+            String printed = celery.run("""
+                    import contextlib, io
+                    printed = io.StringIO()
+                    with contextlib.redirect_stdout(printed):
+                    %s
+                    out = printed.getvalue()
+                    """.formatted(example.indent(4).stripTrailing())).stringValue();
+            assertThat(printed.lines().toList()).isEqualTo(expected);
+            assertThat(images.status().isHealthy()).isTrue();
+        }
+    }
+
+    @Test
+    void aMissingArgumentIsNamed() throws Exception {
+        try (QueueWorker images = QueueWorker.builder(broker).on("threads:2").queues("images").types(
+                TaskType.of("thumbs.strict", Strict.class, photo -> photo.path() + " at " + photo.width())).start()) {
+            assertThat(celery.run("""
+                    def strict(*args, **kwargs):
+                        return app.send_task('thumbs.strict', args, kwargs, queue='images') \\
+                            .get(timeout=20, propagate=False)
+                    out = [strict('a.jpg', 7), strict('a.jpg', width=8), str(strict('a.jpg')), str(strict())]
+                    """).toString()).contains("[\"a.jpg at 7\",\"a.jpg at 8\",", "Strict: width is missing\"",
+                    "Strict: path is missing\"");
+            assertThat(images.status().isHealthy()).isTrue();
+        }
     }
 
     // ---- order and time ----

@@ -6,17 +6,24 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sennit.queue.QueueWorker;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
+import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerUri;
+import dev.sennit.queue.broker.ClaimRequest;
+import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.foreign.Json;
 import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.TestServer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import redis.clients.jedis.Protocol.Command;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Entries that were spoilt harm no worker; passwords are shown nowhere. */
 class HostileEntriesIT {
@@ -52,6 +59,26 @@ class HostileEntriesIT {
                 assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
                 assertThat((Long) server.repeatable(Server.call(Command.LLEN, "sennit.celery:dead"))).isPositive();
             }
+        }
+    }
+
+    /** The second step of the claim fails, which looks for another task in the place of the one that was refused. */
+    @Test
+    void aClaimThatFailsHalfwayBringsWhatItHas() throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                CeleryBroker broker = CeleryBroker.open("celery+" + redis.uri());
+                Server server = new Server(new RedisAddress(BrokerUri.parse("celery+" + redis.uri())))) {
+            byte[] payload = "1".getBytes(StandardCharsets.UTF_8);
+            broker.enqueue(Batch.of(QueuedTask.of("java.doubled", payload).id("bad").build()));
+            var bad = (ObjectNode) Json.read((byte[]) server.repeatable(Server.call(Command.RPOP, "celery")));
+            bad.put("body", "bm90aGluZw==");
+            broker.enqueue(Batch.of(QueuedTask.of("java.doubled", payload).id("first").build()));
+            server.repeatable(Server.call(Command.LPUSH, "celery", Server.text(Json.write(bad))));
+            broker.enqueue(Batch.of(QueuedTask.of("java.doubled", payload).id("second").build()));
+            server.repeatable(Server.call(Command.SET, "sennit.celery:run:second", "no hash"));
+            var request =
+                    new ClaimRequest("worker", List.of("default"), Set.of("java.doubled"), 2, Duration.ofMinutes(1));
+            assertThat(broker.claim(request).claims()).extracting(claim -> claim.token().id()).containsExactly("first");
         }
     }
 

@@ -100,6 +100,24 @@ abstract class ReconnectContract {
         }
     }
 
+    @Test
+    void nothingIsSaidToAnswerWhileTheServerIsDown() throws Exception {
+        try (WorkerLog log = new WorkerLog();
+                CeleryBroker broker = open();
+                QueueWorker worker = worker(broker);
+                TaskQueue queue = TaskQueue.over(broker)) {
+            assertThat(submit(queue, 1).get(60, TimeUnit.SECONDS)).isEqualTo(2);
+            server().stop();
+            Waiting.until("it has been away for longer than a lease", () -> !worker.status().isHealthy());
+            assertThat(log.lines).anyMatch(line -> line.contains("does not answer"))
+                    .noneMatch(line -> line.contains("answers again"));
+            server().start();
+            assertThat(submit(queue, 2).get(60, TimeUnit.SECONDS)).isEqualTo(4);
+            Waiting.until("it is said to answer", () -> worker.status().isHealthy()
+                    && log.lines.stream().anyMatch(line -> line.contains("answers again")));
+        }
+    }
+
     /**
      * The producer reads the stored result. Its {@code get} would wait for a message on a subscription, which its
      * client for Redis renews without a word as it first reads from it: a result of a moment before is missed.

@@ -81,4 +81,17 @@ class RedisAddressTest {
         assertThatThrownBy(() -> address(text)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageNotContaining("s3cret").hasMessageNotContaining("\n");
     }
+
+    @Test
+    void sentinelsAreRead() {
+        var address = new RedisAddress(BrokerUri.parse(
+                "celery+redis+sentinel://:a%40b@one,two:7000/3?master=shop&sentinelPassword=s3cret"
+                        + "&default_queue=jobs"));
+        assertThat(address.sentinels()).hasToString("shop of [one:26379, two:7000]");
+        assertThat(address.database()).isEqualTo(3);
+        assertThat(address.password()).isEqualTo("a@b");
+        assertThat(address.defaultQueue()).isEqualTo("jobs");
+        assertThat(address.toString()).doesNotContain("s3cret", "a@b", "a%40b");
+        assertThat(new RedisAddress(BrokerUri.parse("celery+redis://localhost")).sentinels()).isNull();
+    }
 }

@@ -87,6 +87,11 @@ abstract class RemoteControlContract {
         return Events.node(worker.id());
     }
 
+    /** Returns the end of a command to the worker in Java: Celery's own listens, too, and has the same tasks. */
+    private String here() {
+        return "destination=['" + node() + "'], reply=True, timeout=5, limit=1)";
+    }
+
     private String inspect(String what) throws IOException {
         return celery.text("app.control.inspect(['" + node() + "'], timeout=5.0, limit=1)." + what)
                 .replace(node(), "NODE");
@@ -155,28 +160,38 @@ abstract class RemoteControlContract {
 
     @Test
     void aRateLimitHolds() throws Exception {
-        assertThat(celery.text("app.control.rate_limit('java.text', '2/s', reply=True, timeout=5, limit=1)"))
+        assertThat(celery.text("app.control.rate_limit('java.text', '2/s', " + here()))
                 .contains("new rate limit set successfully");
         long start = System.nanoTime();
         celery.run("[r.get(timeout=30) for r in [jtext.delay(str(i)) for i in range(5)]]");
         assertThat(System.nanoTime() - start).isGreaterThan(1_900_000_000L);
-        assertThat(celery.text("app.control.rate_limit('java.text', 'many', reply=True, timeout=5, limit=1)"))
+        assertThat(celery.text("app.control.rate_limit('java.text', 'many', " + here()))
                 .contains("Invalid rate limit string");
-        assertThat(celery.text("app.control.rate_limit('java.other', '1/s', reply=True, timeout=5, limit=1)"))
+        assertThat(celery.text("app.control.rate_limit('java.other', '1/s', " + here()))
                 .contains("unknown task");
     }
 
     @Test
     void thePoolGrowsAndQueuesAreAdded() throws Exception {
-        assertThat(celery.text("app.control.pool_grow(2, reply=True, timeout=5, limit=1)")).contains("pool will grow");
+        assertThat(celery.text("app.control.pool_grow(2, " + here())).contains("pool will grow");
         Waiting.until("it has grown", () -> worker.status().places() == 4);
-        celery.text("app.control.pool_shrink(1, reply=True, timeout=5, limit=1)");
+        celery.text("app.control.pool_shrink(1, " + here());
         Waiting.until("it has shrunk", () -> worker.status().places() == 3);
-        assertThat(celery.text("app.control.add_consumer('more', reply=True, timeout=5, limit=1)"))
-                .contains("add consumer more");
+        assertThat(celery.text("app.control.add_consumer('more', " + here())).contains("add consumer more");
         assertThat(celery.text("jecho.apply_async((7,), queue='more').get(timeout=20)")).isEqualTo("7");
-        celery.text("app.control.cancel_consumer('more', reply=True, timeout=5, limit=1)");
+        celery.text("app.control.cancel_consumer('more', " + here());
         Waiting.until("it is gone", () -> !worker.status().queues().containsKey("more"));
+    }
+
+    @Test
+    void theDefaultQueueIsLeftAndServedAgainByTheNameThatIsShown() throws Exception {
+        assertThat(inspect("active_queues()")).contains("\"name\":\"celery\"");
+        assertThat(celery.text("app.control.cancel_consumer('celery', " + here()))
+                .contains("no longer consuming from celery");
+        Waiting.until("it is left", () -> worker.status().queues().isEmpty());
+        celery.text("app.control.add_consumer('celery', " + here());
+        Waiting.until("it is served", () -> worker.status().queues().containsKey("default"));
+        assertThat(celery.text("jecho.apply_async((8,), queue='celery').get(timeout=20)")).isEqualTo("8");
     }
 
     @Test

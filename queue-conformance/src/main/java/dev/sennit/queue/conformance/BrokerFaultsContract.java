@@ -200,18 +200,21 @@ public abstract class BrokerFaultsContract {
                 int thread = i;
                 working.add(threads.submit(() -> work(thread == 0 ? one : two, "worker-" + thread)));
             }
-            for (int i = 0; i < disasters(); i++) {
-                Thread.sleep(200 + random.nextInt(600));
-                disaster.strike(random);
+            try {
+                for (int i = 0; i < disasters(); i++) {
+                    Thread.sleep(200 + random.nextInt(600));
+                    disaster.strike(random);
+                }
+                for (Future<?> each : enqueuing) {
+                    each.get();
+                }
+                await(() -> completed.keySet().equals(enqueued));
+                if (!knowsIds()) { // what came twice is still to be done twice
+                    await(() -> retry(two::counts).isEmpty());
+                }
+            } finally {
+                isOver.set(true); // else a check that has failed would wait for those who work
             }
-            for (Future<?> each : enqueuing) {
-                each.get();
-            }
-            await(() -> completed.keySet().equals(enqueued));
-            if (!knowsIds()) { // what came twice is still to be done twice
-                await(() -> retry(two::counts).isEmpty());
-            }
-            isOver.set(true);
             for (Future<?> each : working) {
                 each.get();
             }

@@ -445,7 +445,8 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
                 EndedTask::reason, EndedTask::error, EndedTask::attempts)
                 .containsExactly(id, "work", "q", "flow", TaskState.SUCCEEDED, null, null, 1);
         assertThat(text(end.result())).isEqualTo("{\"a\": 1}");
-        assertThat(end.endedAt()).isBetween(claim.enqueuedAt(), broker().now());
+        // a broker may only know how far its server's clock is ahead of its own, to a fraction of a millisecond
+        assertThat(end.endedAt()).isBetween(claim.enqueuedAt().minusMillis(1), broker().now().plusMillis(1));
         assertThat(broker().ended(List.of())).isEmpty();
     }
 

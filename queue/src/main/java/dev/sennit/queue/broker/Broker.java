@@ -98,8 +98,13 @@ public interface Broker extends AutoCloseable {
                 return provider.open(parsed);
             }
         }
-        throw new IllegalArgumentException("no broker has the scheme " + parsed.scheme() + ": there are "
-                + providers.stream().map(each -> each.get().syntax()).sorted().collect(Collectors.joining(", ")));
+        String known = providers.stream().map(each -> each.get().syntax()).map(each -> each.split("\\[[?&]", 2)[0])
+                .distinct().sorted().collect(Collectors.joining(", "));
+        throw new IllegalArgumentException("no broker has the scheme " + parsed.scheme() + ": "
+                + (parsed.scheme().startsWith("amqp")
+                        ? "RabbitMQ's is rabbitmq or, for Celery's queues, celery+" + parsed.scheme() + "; "
+                        : "")
+                + "there are " + known);
     }
 
     /**

@@ -121,7 +121,7 @@ public final class BrokerUri {
         return colon > 0 && colon < at ? decoded(rest.substring(colon + 1, at)) : null;
     }
 
-    /** Returns the address without its secrets. */
+    /** Returns the address without its secrets, as it would be written. */
     @Override
     public String toString() {
         String shown = rest;
@@ -136,10 +136,16 @@ public final class BrokerUri {
             boolean secret =
                     option.getKey().toLowerCase(Locale.ROOT).matches(".*(pass|pwd|secret|token|key|credential|auth).*");
             text.append(separator).append(option.getKey()).append('=')
-                    .append(secret ? "***" : shown(option.getValue()));
+                    .append(secret ? "***" : encoded(shown(option.getValue())));
             separator = '&';
         }
         return text.toString();
+    }
+
+    /** Writes the value of an option so that it ends at the next option, and @ is none of this address. */
+    private String encoded(String value) {
+        String text = value.replace("%", "%25").replace("&", "%26").replace("?", "%3F");
+        return rest.startsWith("//") && rest.indexOf('@') < 0 ? text.replace("@", "%40") : text;
     }
 
     /** An option may be the address of another broker, with secrets of its own. */

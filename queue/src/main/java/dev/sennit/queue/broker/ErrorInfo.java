@@ -13,6 +13,9 @@ public record ErrorInfo(String type, String message, String stack) {
     /** How many characters of a message are kept. */
     public static final int LONGEST_MESSAGE = 2_000;
 
+    /** What the message of a run begins with that has failed after it was asked to end at its soft limit. */
+    public static final String AT_SOFT_LIMIT = "the run was asked to end at its soft limit of ";
+
     /** Cuts what is too long, and replaces the character NUL, which databases do not store. */
     public ErrorInfo {
         type = type.replace('\0', '\uFFFD');

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param queue the queue
  * @param counts the number of tasks in each state that is not SUCCEEDED, CANCELLED or EXPIRED; states without a task
  *     may be missing
- * @param oldest how long the oldest READY task has waited since it became ready, or null if there is none
+ * @param oldest how long the oldest READY task has waited since it became ready, or null if there is none, or it is not
+ *     known: a broker that does not say how old a message is sees it for the first time
  * @param paused whether the queue is paused
  */
 public record QueueCounts(String queue, Map<TaskState, Long> counts, @Nullable Duration oldest, boolean paused) {

@@ -78,7 +78,9 @@ public record QueuedTask(String id, String type, int version, String queue, int 
      *
      * <p>Of a task that a program in another language has submitted: {@code positional}, if the payload is the list of
      * its arguments, which a record takes in the order of its components; {@code mixed}, if it is
-     * {@code {"args": [...], "kwargs": {...}}}, of which a record takes both.
+     * {@code {"args": [...], "kwargs": {...}}}, of which a record takes both; {@code single}, if the payload is
+     * the only argument and an object, not the object of the named ones. A record takes any other payload of such a
+     * task, if it is no object, as its first component.
      */
     public static final String ARGUMENT = "sennit-argument";
     /**

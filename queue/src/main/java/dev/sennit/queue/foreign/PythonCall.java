@@ -12,11 +12,14 @@ import org.jspecify.annotations.Nullable;
  * <caption>What a task type gets</caption>
  * <tr><th>call</th><th>argument</th></tr>
  * <tr><td>{@code f()}</td><td>{@code null}</td></tr>
- * <tr><td>{@code f(x)}</td><td>{@code x}</td></tr>
+ * <tr><td>{@code f(x)}</td><td>{@code x}, which a record takes as its first component</td></tr>
  * <tr><td>{@code f(x, y)}</td><td>{@code [x, y]}, which a record takes in the order of its components</td></tr>
  * <tr><td>{@code f(a=x, b=y)}</td><td>{@code {"a": x, "b": y}}</td></tr>
  * <tr><td>{@code f(x, b=y)}</td><td>a record takes both; else {@code {"args": [x], "kwargs": {"b": y}}}</td></tr>
  * </table>
+ *
+ * <p>A record whose components {@code f(x)} names, as {@code x} is an object, is {@code x} itself: so results that are
+ * records go on to tasks that take them.
  *
  * <p>The other way, a list becomes the arguments, an object the named ones, and all else the one argument.
  *
@@ -73,6 +76,9 @@ public record PythonCall(String arguments, String named, @Nullable String form) 
                 headers.put(QueuedTask.ARGUMENT, "mixed");
             } else if (positional == 1) {
                 payload = Json.inner(arguments);
+                if (payload.startsWith("{")) { // else it is none of named arguments, as it seems
+                    headers.putIfAbsent(QueuedTask.ARGUMENT, "single");
+                }
             } else {
                 payload = arguments;
                 headers.putIfAbsent(QueuedTask.ARGUMENT, "positional");

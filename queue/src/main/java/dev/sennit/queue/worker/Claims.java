@@ -78,7 +78,7 @@ final class Claims implements Runnable {
                     holdings.giveBackStale();
                 }
             } catch (RuntimeException e) {
-                outage.failed(e);
+                outage.failed(Outage.Call.CLAIM, e);
                 alarm.sleep(Outage.pauseAfter(++failures));
             } catch (Error e) {
                 LOG.log(Level.ERROR, settings.name() + " - tasks could not be claimed: " + e, e);
@@ -120,7 +120,7 @@ final class Claims implements Runnable {
         long asked = time.nanoTime();
         Claimed claimed = outage.ask(
                 () -> broker.claim(new ClaimRequest(settings.id(), order, types, most, settings.lease())));
-        outage.worked();
+        outage.worked(Outage.Call.CLAIM);
         List<Claim> claims = claimed.claims();
         if (!claims.isEmpty()) {
             holdings.take(claims, asked + settings.lease().toNanos());

@@ -121,7 +121,7 @@ final class Ends implements Runnable {
                 tell();
                 failures = 0;
             } catch (RuntimeException e) {
-                outage.failed(e);
+                outage.failed(Outage.Call.END, e);
                 if (isEnded) {
                     return;
                 }
@@ -184,7 +184,7 @@ final class Ends implements Runnable {
     }
 
     private void told(List<? extends Ending> endings, List<Boolean> accepted) {
-        outage.worked();
+        outage.worked(Outage.Call.END);
         for (int i = 0; i < endings.size(); i++) {
             done(endings.get(i), accepted.get(i));
         }

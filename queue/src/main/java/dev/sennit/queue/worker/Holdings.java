@@ -79,6 +79,7 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
     private final TimeSource time;
     private final Leases leases;
     private final Ends ends;
+    private final FailureLog log;
     private final Alarm claims;
     private final Alarm emptied;
     /** Guarded by itself. */
@@ -121,12 +122,17 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
         places = settings.places();
         notAheadUntil = time.nanoTime();
         random = new SplittableRandom(settings.seed());
+        log = new FailureLog(settings.name(), time);
         ends = new Ends(settings.name(), settings.broker(), leases, outage, time, this);
         leases.of(this);
     }
 
     Ends ends() {
         return ends;
+    }
+
+    FailureLog log() {
+        return log;
     }
 
     // ---- room ----
@@ -463,6 +469,7 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
     private void end(HeldTask task, Failure failure) {
         if (task.move(HeldTask.State.RUNNING, HeldTask.State.ENDED)) {
             ends.add(new Ends.Ending.Other(task, failure));
+            log.failed(task.claim, failure);
         }
     }
 

@@ -175,13 +175,13 @@ final class Leases implements Runnable {
             asked = time.nanoTime();
             states = extend(tasks, tasks.stream().map(HeldTask::renewal).toList());
         } catch (RuntimeException e) {
-            outage.failed(e);
+            outage.failed(Outage.Call.RENEW, e);
             return false;
         } finally {
             telling.unlock();
             isRenewing = false;
         }
-        outage.worked();
+        outage.worked(Outage.Call.RENEW);
         for (int i = 0; i < tasks.size(); i++) {
             HeldTask task = tasks.get(i);
             switch (states.get(i)) {

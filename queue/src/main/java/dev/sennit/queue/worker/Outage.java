@@ -5,12 +5,17 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /**
  * Knows whether the broker answers, and logs one line when that ends and one when it begins again. A broker that fails
  * now and then has such lines every ten seconds at most.
+ *
+ * <p>Some brokers do some calls without their server. So something that has failed has to work again, or all of it has
+ * to be out of use for a while: that something else works says nothing of the server.
  */
 final class Outage {
     private static final Logger LOG = System.getLogger(Worker.class.getName());
@@ -22,11 +27,28 @@ final class Outage {
 
     private static final Duration BETWEEN_LINES = Duration.ofSeconds(10);
 
+    /** What has failed and was not tried again for as long as this counts no more; longer than the longest pause. */
+    private static final Duration OUT_OF_USE = Duration.ofSeconds(15);
+
+    /** What a worker has the broker do. */
+    enum Call {
+        /** It claims tasks. */
+        CLAIM,
+        /** It renews leases. */
+        RENEW,
+        /** It tells of ends. */
+        END,
+        /** It reports. */
+        REPORT,
+        /** It takes back what others have lost, or looks how long tasks wait. */
+        UPKEEP
+    }
+
     private final String worker;
     private final String broker;
     private final TimeSource time;
-    /** Guarded by this. */
-    private boolean isAway;
+    /** Guarded by this. What has failed when it was tried last, and when that was. */
+    private final Map<Call, Long> failing = new EnumMap<>(Call.class);
     /** Guarded by this. Whether the line about this outage was logged, and when the last one was. */
     private boolean isTold;
 
@@ -34,13 +56,13 @@ final class Outage {
     /** Guarded by this. By the clock, when it was heard of last. */
     private long heardAt;
     /** Guarded by this. When the calls began that have not ended. */
-    private final List<Call> open = new ArrayList<>();
+    private final List<Question> open = new ArrayList<>();
 
     /** A call of the broker; each is itself only. */
-    private static final class Call {
+    private static final class Question {
         final long begunAt;
 
-        Call(long begunAt) {
+        Question(long begunAt) {
             this.begunAt = begunAt;
         }
     }
@@ -55,7 +77,7 @@ final class Outage {
 
     /** Asks the broker. While the call lasts it counts: one that hangs fails never. */
     <T> T ask(Supplier<T> question) {
-        var call = new Call(time.nanoTime());
+        var call = new Question(time.nanoTime());
         synchronized (this) {
             open.add(call);
         }
@@ -69,8 +91,8 @@ final class Outage {
     }
 
     /** Notes that an operation has failed. */
-    synchronized void failed(RuntimeException failure) {
-        isAway = true;
+    synchronized void failed(Call call, RuntimeException failure) {
+        failing.put(call, time.nanoTime());
         if (tell(failure.getMessage() + "; goes on with what it has, and tries again")) {
             LOG.log(Level.DEBUG, "where", failure);
         }
@@ -98,16 +120,22 @@ final class Outage {
     private synchronized Duration longestCall() {
         long now = time.nanoTime();
         long longest = 0;
-        for (Call each : open) {
+        for (Question each : open) {
             longest = Math.max(longest, now - each.begunAt);
         }
         return Duration.ofNanos(longest);
     }
 
-    /** Notes that the broker has answered. */
-    synchronized void worked() {
+    /** Notes that an operation has worked. */
+    synchronized void worked(Call call) {
         long now = time.nanoTime();
-        isAway = false;
+        if (failing.containsKey(call)) { // it needs the server, as it could not do without
+            failing.clear();
+        }
+        failing.values().removeIf(failedAt -> now - failedAt > OUT_OF_USE.toNanos());
+        if (!failing.isEmpty() || longestCall().compareTo(BETWEEN_LINES) >= 0) {
+            return;
+        }
         if (isTold) {
             isTold = false;
             LOG.log(Level.INFO, worker + " - broker " + broker + " answers again after "
@@ -121,9 +149,9 @@ final class Outage {
      * last, or for as long as a call has been waiting; zero if neither is so.
      */
     synchronized Duration away() {
-        Duration failing = isAway ? Duration.ofNanos(time.nanoTime() - heardAt) : Duration.ZERO;
+        Duration away = !failing.isEmpty() ? Duration.ofNanos(time.nanoTime() - heardAt) : Duration.ZERO;
         Duration waiting = longestCall();
-        return waiting.compareTo(LONG_CALL) > 0 && waiting.compareTo(failing) > 0 ? waiting : failing;
+        return waiting.compareTo(LONG_CALL) > 0 && waiting.compareTo(away) > 0 ? waiting : away;
     }
 
     /** Returns how long to wait before the next try, after so many failures in a row. */

@@ -84,6 +84,7 @@ final class Rounds implements Runnable {
         long nextUpkeep = nextReport;
         long nextScaling = nextReport;
         while (!isEnded) {
+            Outage.Call call = Outage.Call.UPKEEP;
             try {
                 ControlMessage message = requests.poll();
                 while (message != null) {
@@ -93,23 +94,25 @@ final class Rounds implements Runnable {
                 long now = time.nanoTime();
                 if (now - nextReport >= 0) {
                     nextReport = now + reportTurn;
+                    call = Outage.Call.REPORT;
                     outage.ask(() -> {
                         subject.report();
                         return true;
                     });
-                    outage.worked();
+                    outage.worked(call);
+                    call = Outage.Call.UPKEEP;
                 }
                 if (now - nextUpkeep >= 0) {
                     nextUpkeep = now + upkeepTurn;
                     upkeep();
-                    outage.worked();
+                    outage.worked(call);
                 }
                 if (scaling != null && now - nextScaling >= 0) {
                     nextScaling = now + scalingTurn;
                     scale(scaling);
                 }
             } catch (RuntimeException e) {
-                outage.failed(e);
+                outage.failed(call, e);
             } catch (Error e) {
                 LOG.log(Level.ERROR, settings.name() + " - could not do its rounds: " + e, e);
             }

@@ -378,6 +378,7 @@ public final class Worker implements BrokerListener, Rounds.Subject {
             holdings.awaitEmpty(Duration.ofMillis(200)); // what a last claim has brought is given back
             leases.end();
             holdings.ends().end();
+            holdings.log().end();
             for (Runnable each : List.copyOf(threads.keySet())) {
                 join(each, end);
             }
@@ -426,6 +427,7 @@ public final class Worker implements BrokerListener, Rounds.Subject {
 
     @Override
     public void report() {
+        holdings.log().tellOthers();
         List<String> queues = new ArrayList<>();
         new TreeMap<>(shares.weights()).forEach((queue, weight) -> queues.add(queue + ":" + weight));
         List<String> running = holdings.held().stream().filter(task -> task.state() == HeldTask.State.RUNNING)

@@ -6,6 +6,7 @@ import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.impl.ForgivingExceptionHandler;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -14,8 +15,10 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -33,15 +36,27 @@ final class Connector implements AutoCloseable {
     /** A connection whose other end is silent for twice as long is broken. */
     private static final int HEARTBEAT_SECONDS = 10;
     private static final int CLOSE_MILLIS = 2_000;
+    /** What a server takes at most. The client ends the connection, with all that runs, when a larger message comes. */
+    private static final int MOST_BYTES = 512 << 20;
 
     private final ConnectionFactory factory = new ConnectionFactory();
-    private final ExecutorService callbacks = Executors.newVirtualThreadPerTaskExecutor();
+    private final ExecutorService callbacks;
     private final RabbitmqErrors errors;
-    private final String name;
+    private final String shown;
+    private final Map<Connection, Socket> open = new ConcurrentHashMap<>();
+    /** The socket of the connection that a thread is opening. */
+    private final ThreadLocal<Socket> opening = new ThreadLocal<>();
+    private volatile boolean isClosed;
 
     Connector(Address address, RabbitmqErrors errors) {
+        this(address, errors, Thread.ofVirtual().factory());
+    }
+
+    /** Makes one whose callbacks are called by other threads, for tests. */
+    Connector(Address address, RabbitmqErrors errors, ThreadFactory threads) {
         this.errors = errors;
-        name = "sennit";
+        shown = address.toString();
+        callbacks = Executors.newThreadPerTaskExecutor(threads);
         factory.setHost(address.host());
         factory.setPort(address.port());
         factory.setVirtualHost(address.vhost());
@@ -53,7 +68,9 @@ final class Connector implements AutoCloseable {
         factory.setHandshakeTimeout(CONNECT_MILLIS);
         factory.setChannelRpcTimeout(ANSWER_MILLIS);
         factory.setRequestedHeartbeat(HEARTBEAT_SECONDS);
+        factory.setMaxInboundMessageBodySize(MOST_BYTES);
         factory.setShutdownTimeout(0);
+        factory.setSocketConfigurator(factory.getSocketConfigurator().andThen(opening::set));
         factory.setSharedExecutor(callbacks);
         factory.setThreadFactory(Thread.ofPlatform().daemon().name("sennit-rabbitmq-", 0).factory());
         factory.setExceptionHandler(new Silent());
@@ -84,12 +101,41 @@ final class Connector implements AutoCloseable {
      * Opens a connection.
      *
      * @throws dev.sennit.queue.broker.BrokerException if that fails
+     * @throws IllegalStateException if this is closed
      */
     Connection open() {
+        ensureOpen();
+        Connection fresh;
         try {
-            return factory.newConnection(name);
+            fresh = factory.newConnection("sennit");
         } catch (IOException | TimeoutException | RuntimeException e) {
             throw errors.of(e, false);
+        }
+        open.put(fresh, opening.get());
+        opening.remove();
+        fresh.addShutdownListener(_ -> open.remove(fresh));
+        if (isClosed) { // meanwhile: nobody closes this one
+            close(fresh);
+            ensureOpen();
+        }
+        return fresh;
+    }
+
+    private void ensureOpen() {
+        if (isClosed) {
+            throw new IllegalStateException("the broker " + shown + " is closed");
+        }
+    }
+
+    /** Ends a connection on which a write hangs: to end it otherwise is to write, too. */
+    void cut(Connection connection) {
+        Socket socket = open.get(connection);
+        if (socket != null) {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                System.getLogger("dev.sennit").log(System.Logger.Level.DEBUG, "a socket was closed before", e);
+            }
         }
     }
 
@@ -135,8 +181,11 @@ final class Connector implements AutoCloseable {
         return store;
     }
 
+    /** Ends all its connections. */
     @Override
     public void close() {
+        isClosed = true;
+        open.keySet().forEach(Connector::close);
         callbacks.shutdown();
     }
 }

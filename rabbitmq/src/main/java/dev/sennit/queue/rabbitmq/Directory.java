@@ -25,13 +25,14 @@ import org.jspecify.annotations.Nullable;
  * <p>The protocol does not tell either where a stream ends. Who begins to read adds a mark of its own, and reads on to
  * that.
  */
-final class Directory implements AutoCloseable {
+final class Directory {
     private static final Map<String, Object> ARGUMENTS = Map.of("x-queue-type", "stream", "x-max-length-bytes",
             20_000_000, "x-stream-max-segment-size-bytes", 1_000_000);
     private static final AMQP.BasicProperties PERSISTENT = new AMQP.BasicProperties.Builder().deliveryMode(2).build();
     private static final int CREDIT = 500;
     /** How long reading may take. */
     private static final long READ_SECONDS = 30;
+    private static final long LOOK_MILLIS = 100;
     /** How many messages are a long stream: it loses its beginning when there are several times as many. */
     private static final int LONG = 50_000;
 
@@ -73,24 +74,32 @@ final class Directory implements AutoCloseable {
     }
 
     /** Returns all entries, but those that others add at this moment. */
-    synchronized Set<Entry> entries(Takes takes) throws IOException {
+    synchronized Set<Entry> entries() throws IOException {
         Connection own = connection;
         if (own == null || !own.isOpen()) {
-            takes.declareStream(name, ARGUMENTS);
-            Connector.close(own);
-            own = connector.open();
-            connection = own;
-            read(own);
+            Connection fresh = connector.open();
+            boolean isRead = false;
+            try {
+                read(fresh);
+                isRead = true;
+            } finally {
+                if (!isRead) {
+                    Connector.close(fresh);
+                }
+            }
+            connection = fresh;
         }
         return known;
     }
 
     private void read(Connection own) throws IOException {
         String mark = UUID.randomUUID().toString();
+        Channel channel = own.createChannel();
+        channel.queueDeclare(name, true, false, false, ARGUMENTS);
         publisher.send(List.of(Post.to(name, PERSISTENT, Wire.mark(mark))));
         var isRead = new CountDownLatch(1);
         read.set(0);
-        Channel channel = own.createChannel();
+        channel.addShutdownListener(_ -> ended(own));
         channel.basicQos(CREDIT);
         channel.basicConsume(name, false, Map.of("x-stream-offset", "first"), new DefaultConsumer(channel) {
             @Override
@@ -109,23 +118,40 @@ final class Directory implements AutoCloseable {
                 }
                 channel.basicAck(envelope.getDeliveryTag(), false);
             }
-        });
-        try {
-            if (!isRead.await(READ_SECONDS, TimeUnit.SECONDS)) {
+
+            @Override
+            public void handleCancel(String tag) { // somebody has deleted the stream
                 Connector.close(own);
-                throw new IOException("the stream " + name + " was not read within " + READ_SECONDS + " s");
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        });
+        await(own, isRead);
         if (read.get() > LONG) {
             publisher.send(known.stream().map(each -> Post.to(name, PERSISTENT, Wire.source(each.queue, each.type)))
                     .toList());
         }
     }
 
-    @Override
-    public synchronized void close() {
-        Connector.close(connection);
+    /** The channel has ended, so nothing is heard any more: the next one who asks connects again. */
+    private static void ended(Connection own) {
+        if (own.isOpen()) {
+            Thread.ofVirtual().name("sennit-rabbitmq-directory").start(() -> Connector.close(own));
+        }
+    }
+
+    private void await(Connection own, CountDownLatch isRead) throws IOException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(READ_SECONDS);
+        try {
+            while (!isRead.await(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+                if (!own.isOpen()) {
+                    throw new IOException("the connection broke");
+                }
+                if (System.nanoTime() - end > 0) {
+                    throw new IOException("the stream " + name + " was not read within " + READ_SECONDS + " s");
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("the thread was interrupted", e);
+        }
     }
 }

@@ -8,6 +8,7 @@ import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.BuiltinExchangeType;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.ChannelContinuationTimeoutException;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
@@ -17,6 +18,7 @@ import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.ControlMessage;
 import dev.sennit.queue.broker.EndedTask;
+import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.broker.WorkerReport;
 import java.io.IOException;
 import java.time.Duration;
@@ -31,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -162,22 +165,24 @@ final class News implements AutoCloseable {
 
         @Override
         public void close() {
-            String unused = null;
             lock.lock();
             try {
                 isClosed = true;
                 mayHaveWork = false;
                 ends.clear();
                 messages.clear();
-                if (listenings.remove(this) && interest.replyTo() != null
-                        && listenings.stream().noneMatch(one -> interest.replyTo().equals(one.interest.replyTo()))) {
-                    unused = interest.replyTo();
-                }
+                boolean wasOpen = listenings.remove(this);
                 while (caller != null && caller != Thread.currentThread()) {
                     changed.awaitUninterruptibly();
                 }
-                if (unused != null) {
-                    forgetEnds(unused);
+                if (wasOpen) { // others may listen to the same, and have begun to meanwhile
+                    String replyTo = interest.replyTo();
+                    if (replyTo != null && listenings.stream()
+                            .noneMatch(one -> replyTo.equals(one.interest.replyTo()))) {
+                        forgetEnds(replyTo);
+                    }
+                    keys.stream().filter(key -> listenings.stream().noneMatch(one -> one.keys.contains(key)))
+                            .forEach(News.this::unbind);
                 }
             } finally {
                 lock.unlock();
@@ -203,6 +208,7 @@ final class News implements AutoCloseable {
     private final Map<String, Seen> workers = new HashMap<>();
     /** Those of this object, as they were told. */
     private final Map<String, byte[]> own = new HashMap<>();
+    private Duration silentAfter = Upkeep.Limits.USUAL.workerTtl();
     private @Nullable Thread keeper;
     private @Nullable Connection connection;
     private @Nullable Channel channel;
@@ -211,6 +217,7 @@ final class News implements AutoCloseable {
     /** When somebody told of a worker last, or 0. */
     private long answeredAt;
     private @Nullable RuntimeException failure;
+    private boolean isClosing;
     private boolean isClosed;
 
     /**
@@ -272,15 +279,22 @@ final class News implements AutoCloseable {
         publisher.tell(ALL, Wire.forget(self, worker));
     }
 
-    /** Removes the workers that were not heard of for some time. */
+    /** Removes the workers that were not heard of for some time; does so from now on. */
     void forgetSilent(Duration ttl) {
         lock.lock();
         try {
-            Instant least = clock.instant().minus(ttl);
-            workers.values().removeIf(seen -> seen.report.seenAt().isBefore(least));
+            silentAfter = ttl;
+            forgetSilent();
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Under the lock. */
+    private void forgetSilent() {
+        Instant least = clock.instant().minus(silentAfter);
+        workers.values().removeIf(seen -> seen.report.seenAt().isBefore(least));
+        own.keySet().retainAll(workers.keySet());
     }
 
     /** Returns the workers that were heard of; waits until those have answered that were asked. */
@@ -291,6 +305,7 @@ final class News implements AutoCloseable {
             for (long rest = answersRest(); rest > 0 && !isClosed; rest = answersRest()) {
                 changed.awaitNanos(rest);
             }
+            forgetSilent(); // where no worker runs nobody calls upkeep
             return workers.values().stream().sorted(Comparator.comparing(seen -> seen.report.id())).toList();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -388,6 +403,15 @@ final class News implements AutoCloseable {
         if (open == null) {
             return; // the keeper does it
         }
+        try {
+            bind(open);
+        } catch (ChannelContinuationTimeoutException e) { // its answer would be taken for that to the next request
+            Connector.close(connection);
+            throw e;
+        }
+    }
+
+    private void bind(Channel open) throws IOException {
         for (Listening each : List.copyOf(listenings)) {
             each.wasHeard = true;
             for (String key : each.keys) {
@@ -412,6 +436,21 @@ final class News implements AutoCloseable {
     }
 
     /** Under the lock. */
+    private void unbind(String key) {
+        Channel open = channel;
+        if (open != null && !isClosing && bound.remove(key)) { // else the server deletes it with the queue
+            try {
+                open.queueUnbind(queue, address.news(), key);
+            } catch (IOException | RuntimeException e) {
+                if (e instanceof ChannelContinuationTimeoutException) { // as above
+                    Connector.close(connection);
+                }
+                LOG.log(System.Logger.Level.DEBUG, () -> name + " - cannot end a binding: " + e);
+            }
+        }
+    }
+
+    /** Under the lock. */
     private void forgetEnds(String replyTo) {
         Channel open = channel;
         if (open != null && consumed.remove(replyTo)) {
@@ -419,6 +458,9 @@ final class News implements AutoCloseable {
                 open.basicCancel(address.ends(replyTo));
                 open.queueDelete(address.ends(replyTo));
             } catch (IOException | RuntimeException e) { // the server deletes it in an hour
+                if (e instanceof ChannelContinuationTimeoutException) { // as above
+                    Connector.close(connection);
+                }
                 LOG.log(System.Logger.Level.DEBUG, () -> name + " - cannot delete a queue of ends: " + e);
             }
         }
@@ -572,6 +614,7 @@ final class News implements AutoCloseable {
                     case "report" -> {
                         if (!news.from().equals(self)) {
                             WorkerReport report = Wire.report(news, clock.instant());
+                            forgetSilent();
                             workers.put(report.id(), new Seen(report, news.from(), Wire.held(news)));
                             answeredAt = System.nanoTime();
                             changed.signalAll();
@@ -598,8 +641,14 @@ final class News implements AutoCloseable {
         }
     }
 
-    private void end(String replyTo, byte[] body, Channel from, long tag) {
-        Runnable heard = () -> acknowledge(from, tag);
+    /** Has an end told to who waits for it, and acknowledged when it was heard. */
+    void end(String replyTo, byte[] body, Channel from, long tag) {
+        var isHeard = new AtomicBoolean(); // several listeners may hear of it, and the server of that once
+        Runnable heard = () -> {
+            if (isHeard.compareAndSet(false, true)) {
+                acknowledge(from, tag);
+            }
+        };
         EndedTask end;
         try {
             end = Wire.end(body);
@@ -641,6 +690,7 @@ final class News implements AutoCloseable {
         List<Listening> all;
         lock.lock();
         try {
+            isClosing = true;
             all = List.copyOf(listenings);
         } finally {
             lock.unlock();

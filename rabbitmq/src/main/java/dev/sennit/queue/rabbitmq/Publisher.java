@@ -83,10 +83,12 @@ final class Publisher implements AutoCloseable {
     private record Slot(Sent sent, int index) {}
 
     /** A connection and its channel, with what was sent on it. */
-    private final class Session implements ConfirmListener, BlockedListener {
+    final class Session implements ConfirmListener, BlockedListener {
         final Connection connection;
         final Channel channel;
         final ConcurrentSkipListMap<Long, Slot> open = new ConcurrentSkipListMap<>();
+        /** Why the server takes no messages on this connection, or null. */
+        private volatile @Nullable String blocked;
 
         Session() throws IOException {
             connection = connector.open();
@@ -168,8 +170,6 @@ final class Publisher implements AutoCloseable {
     private final Condition changed = lock.newCondition();
     /** Written under the lock. */
     private volatile @Nullable Session session;
-    /** Why the server takes no messages, or null. */
-    private volatile @Nullable String blocked;
     private volatile boolean isClosed;
 
     /**
@@ -269,11 +269,11 @@ final class Publisher implements AutoCloseable {
     }
 
     /** Ends a connection on which a write hangs. */
-    private static Thread watch(Session own) {
+    private Thread watch(Session own) {
         return Thread.ofVirtual().name("sennit-rabbitmq-watch").start(() -> {
             try {
                 Thread.sleep(2 * BLOCKED_MILLIS);
-                Connector.close(own.connection);
+                connector.cut(own.connection);
             } catch (InterruptedException e) {
                 // it is written
             }
@@ -287,7 +287,7 @@ final class Publisher implements AutoCloseable {
             long blockedEnd = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(BLOCKED_MILLIS);
             while (!isDone) {
                 isDone = sent.open.await(100, TimeUnit.MILLISECONDS);
-                String reason = blocked;
+                String reason = own.blocked;
                 if (!isDone && reason != null && System.nanoTime() - blockedEnd > 0) {
                     throw blocked(reason, true);
                 }
@@ -307,20 +307,22 @@ final class Publisher implements AutoCloseable {
     private void awaitUnblocked() {
         long rest = TimeUnit.MILLISECONDS.toNanos(BLOCKED_MILLIS);
         try {
-            for (String reason = blocked; reason != null; reason = blocked) {
+            for (String reason = blocked(); reason != null; reason = blocked()) {
                 if (rest <= 0) {
                     throw blocked(reason, false);
                 }
                 rest = changed.awaitNanos(Math.min(rest, 100_000_000)) + rest - Math.min(rest, 100_000_000);
-                Session own = session;
-                if (own == null || !own.connection.isOpen()) {
-                    blocked = null;
-                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw errors.of(Kind.UNAVAILABLE, false, " was not waited for: the thread was interrupted", e);
         }
+    }
+
+    /** Why the server takes no messages now, or null: a connection that broke is held up no more. */
+    private @Nullable String blocked() {
+        Session own = session;
+        return own == null || !own.connection.isOpen() ? null : own.blocked;
     }
 
     private BrokerException blocked(String reason, boolean isDoubtful) {
@@ -345,13 +347,19 @@ final class Publisher implements AutoCloseable {
 
     /** Tells something that may be lost, and does not wait. */
     void tell(String key, byte[] body) {
-        if (blocked != null || isClosed) {
+        if (blocked() != null || isClosed) {
             return;
         }
         lock.lock();
         try {
             Session own = session();
-            own.channel.basicPublish(exchange, key, new AMQP.BasicProperties.Builder().deliveryMode(1).build(), body);
+            Thread watch = watch(own);
+            try {
+                own.channel.basicPublish(exchange, key, new AMQP.BasicProperties.Builder().deliveryMode(1).build(),
+                        body);
+            } finally {
+                watch.interrupt();
+            }
         } catch (IOException | RuntimeException e) {
             System.getLogger("dev.sennit").log(System.Logger.Level.DEBUG, "cannot tell of news", e);
         } finally {
@@ -360,7 +368,7 @@ final class Publisher implements AutoCloseable {
     }
 
     /** Under the lock. */
-    private Session session() throws IOException {
+    Session session() throws IOException {
         Session own = session;
         if (own != null && own.channel.isOpen()) {
             return own;
@@ -368,7 +376,6 @@ final class Publisher implements AutoCloseable {
         if (own != null) {
             end(own);
         }
-        blocked = null;
         Session fresh;
         try {
             fresh = new Session();

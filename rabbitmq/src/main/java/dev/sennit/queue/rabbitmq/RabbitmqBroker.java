@@ -55,6 +55,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -108,7 +109,7 @@ import org.jspecify.annotations.Nullable;
 public final class RabbitmqBroker implements Broker {
     /** How many tasks one call of {@link #upkeep} takes back. */
     private static final int MOST_UPKEEP = 500;
-    /** How many bytes of arguments a claim brings, but for one that has more. */
+    /** How many bytes a claim brings, but for a task that has more, and those that are larger than others lately. */
     private static final long MOST_BYTES = 16 << 20;
     /** How many ends are remembered, so that what comes twice within a short time is noticed. */
     private static final int MOST_ENDS = 20_000;
@@ -192,13 +193,13 @@ public final class RabbitmqBroker implements Broker {
     private final Map<String, Since> waitingSince = new ConcurrentHashMap<>();
     private volatile boolean isClosed;
 
-    private RabbitmqBroker(Address address, RabbitmqErrors errors, InstantSource clock) {
+    private RabbitmqBroker(Address address, RabbitmqErrors errors, InstantSource clock, Connector connector) {
         name = address.toString();
         this.address = address;
         this.errors = errors;
         this.clock = clock;
         longest = longest(address);
-        connector = new Connector(address, errors);
+        this.connector = connector;
         publisher = new Publisher(connector, errors, address.news());
         directory = new Directory(connector, publisher, address.directory());
         news = new News(connector, errors, publisher, address, clock, true);
@@ -228,12 +229,18 @@ public final class RabbitmqBroker implements Broker {
 
     /** Opens a broker whose clock is another one, for tests. */
     static Broker open(Address address, @Nullable InstantSource clock) {
+        return open(address, clock, Thread.ofVirtual().factory());
+    }
+
+    /** Opens a broker that is called back by other threads, for tests. */
+    static Broker open(Address address, @Nullable InstantSource clock, ThreadFactory threads) {
         var errors = new RabbitmqErrors(address.toString(), address.password());
+        var connector = new Connector(address, errors, threads); // before a store is open that is to be closed again
         String store = address.store();
         if (store != null) {
-            return new StoreBroker(address, errors, Broker.open(store));
+            return new StoreBroker(address, errors, connector, Broker.open(store));
         }
-        var broker = new RabbitmqBroker(address, errors, clock == null ? InstantSource.system() : clock);
+        var broker = new RabbitmqBroker(address, errors, clock == null ? InstantSource.system() : clock, connector);
         boolean isOpen = false;
         try {
             broker.publisher.connect();
@@ -414,42 +421,57 @@ public final class RabbitmqBroker implements Broker {
         List<Claim> claims = new ArrayList<>();
         boolean[] isCut = {false};
         locked(() -> {
-            long bytes = 0;
-            takes.giveBack(takes.late()); // which is a crash to nobody, but counts as one
-            for (String queue : new LinkedHashSet<>(request.queues())) {
-                List<Held> ofQueue = new ArrayList<>();
+            List<Delivery> open = new ArrayList<>(); // taken, and neither claimed nor ended
+            try {
+                isCut[0] = claim(request, claims, open);
+            } catch (IOException | RuntimeException e) {
+                takes.keep(open); // the next claim takes them again
+                claims.removeIf(claim -> of(claim.token()) == null);
+                if (claims.isEmpty()) {
+                    throw e;
+                }
+                LOG.log(System.Logger.Level.DEBUG, name + " - a claim brings what it has, and has failed", e);
+            }
+            return true;
+        }, true);
+        return new Claimed(claims, isCut[0] ? Duration.ofMillis(1) : null);
+    }
+
+    /** Claims; returns whether there are others, which are too large to come with these. Under the lock. */
+    private boolean claim(ClaimRequest request, List<Claim> claims, List<Delivery> open) throws IOException {
+        long bytes = 0;
+        for (String queue : new LinkedHashSet<>(request.queues())) {
+            List<Held> ofQueue = new ArrayList<>();
+            try {
                 // the type whose tasks have waited longest goes first, as far as that is known
                 for (String source : request.types().stream().map(type -> address.source(queue, type))
                         .sorted(Comparator.comparing(one -> waitingSince.getOrDefault(one, Since.EVER))).toList()) {
                     Since last = null;
                     boolean isEmpty = false;
                     while (claims.size() + ofQueue.size() < request.most() && bytes < MOST_BYTES) {
-                        List<Delivery> come =
-                                takes.take(source, request.most() - claims.size() - ofQueue.size());
+                        int more = request.most() - claims.size() - ofQueue.size();
+                        open.addAll(takes.take(source, more, MOST_BYTES - bytes));
                         declared.add(source);
-                        if (come.isEmpty()) {
+                        if (open.isEmpty()) {
                             isEmpty = true;
                             break;
                         }
-                        List<Delivery> open = new ArrayList<>(come);
                         List<Bad> bad = new ArrayList<>();
-                        try {
-                            for (Delivery each : come) {
-                                bytes += each.body().length;
-                                Held taken = take(each, queue, request.lease(), bad);
-                                if (taken != null) {
-                                    ofQueue.add(taken);
-                                    last = new Since(Instant.ofEpochMilli(taken.message.at()), taken.message.number());
-                                }
-                                if (bad.isEmpty() || bad.getLast().delivery != each) {
-                                    open.remove(each);
-                                }
+                        for (Delivery each : List.copyOf(open)) {
+                            bytes += each.body().length;
+                            Held taken = take(each, queue, request.lease(), bad);
+                            if (taken != null) {
+                                ofQueue.add(taken);
+                                last = new Since(Instant.ofEpochMilli(taken.message.at()), taken.message.number());
                             }
-                            bury(bad);
-                            open.clear();
-                        } finally { // what was taken and is nobody's would be so until the connection ends
-                            takes.giveBack(open);
+                            if (bad.isEmpty() || bad.getLast().delivery != each) {
+                                open.removeFirst();
+                            } else {
+                                open.add(open.removeFirst()); // it is buried with the others
+                            }
                         }
+                        bury(bad);
+                        open.clear();
                     }
                     if (isEmpty) {
                         waitingSince.remove(source);
@@ -457,14 +479,55 @@ public final class RabbitmqBroker implements Broker {
                         waitingSince.put(source, last);
                     }
                 }
+            } finally {
                 ofQueue.sort(Comparator.<Held>comparingLong(one -> one.message.at())
                         .thenComparingLong(one -> one.message.number()));
                 ofQueue.forEach(one -> claims.add(claim(one)));
             }
-            isCut[0] = bytes >= MOST_BYTES && claims.size() < request.most();
-            return true;
-        }, true);
-        return new Claimed(claims, isCut[0] ? Duration.ofMillis(1) : null);
+        }
+        return bytes >= MOST_BYTES && claims.size() < request.most();
+    }
+
+    /**
+     * Gives back what nobody has begun. What may run once only is sent again: the server counts what it takes back, and
+     * such a count says that a worker was lost. Under the lock.
+     */
+    private void giveBackUnbegun(List<Delivery> deliveries) throws IOException {
+        List<Delivery> back = new ArrayList<>();
+        List<Delivery> sent = new ArrayList<>();
+        List<Message> again = new ArrayList<>();
+        for (Delivery each : deliveries) {
+            Message message = each.isOurs() && each.count() == 0 ? once(each) : null;
+            if (message == null) {
+                back.add(each);
+            } else {
+                sent.add(each);
+                again.add(message);
+            }
+        }
+        takes.giveBack(back.reversed());
+        if (!sent.isEmpty()) {
+            boolean isSent = false;
+            try {
+                send(again, List.of());
+                isSent = true;
+            } finally {
+                if (!isSent) {
+                    takes.keep(sent); // the next claim takes them, or upkeep gives them back
+                }
+            }
+            takes.acknowledge(sent);
+        }
+    }
+
+    /** Returns the message of a task that may run once only; null if it is another one, or none. */
+    private static @Nullable Message once(Delivery delivery) {
+        try {
+            Message message = Message.read(delivery.body());
+            return message.task().atMostOnce() ? message : null;
+        } catch (RuntimeException e) { // whatever it is, it is none of a task
+            return null;
+        }
     }
 
     /** Returns what is to be run of a message; null if it has come to its end. Under the lock. */
@@ -658,11 +721,9 @@ public final class RabbitmqBroker implements Broker {
                 }
             }
             publisher.send(posts);
+            completed.putAll(ended); // also if the next answer is lost: the end is told, and the server may have heard
             takes.acknowledge(done);
-            ended.forEach((id, attempt) -> {
-                held.remove(id);
-                completed.put(id, attempt);
-            });
+            ended.keySet().forEach(held::remove);
             return accepted;
         }, true);
     }
@@ -787,7 +848,7 @@ public final class RabbitmqBroker implements Broker {
             List<Post> posts = new ArrayList<>();
             List<Held> done = new ArrayList<>();
             List<Held> back = new ArrayList<>();
-            takes.giveBack(takes.late());
+            giveBackUnbegun(takes.late());
             held.values().removeIf(one -> !one.delivery.isOurs());
             for (Held one : held.values()) {
                 if (takenBack + ended == MOST_UPKEEP) {
@@ -913,8 +974,10 @@ public final class RabbitmqBroker implements Broker {
         ensureOpen();
         Map<String, Map<TaskState, Long>> counts = new TreeMap<>();
         Map<String, Instant> oldest = new HashMap<>();
+        Set<Directory.Entry> entries = entries();
+        Instant begun = clock.instant();
         locked(() -> {
-            for (Directory.Entry each : directory.entries(takes)) {
+            for (Directory.Entry each : entries) {
                 String source = each.type() == null
                         ? address.dead(each.queue())
                         : address.source(each.queue(), each.type());
@@ -922,7 +985,7 @@ public final class RabbitmqBroker implements Broker {
                 add(counts, each.queue(), each.type() == null ? TaskState.DEAD : TaskState.READY, ready);
                 if (each.type() != null) {
                     Instant since = waiting(source, ready);
-                    if (since != null) {
+                    if (since != null && since.isBefore(begun)) { // else it is seen for the first time: who knows
                         oldest.merge(each.queue(), since, (one, two) -> one.isBefore(two) ? one : two);
                     }
                 }
@@ -945,6 +1008,15 @@ public final class RabbitmqBroker implements Broker {
             }
         });
         return all;
+    }
+
+    /** Returns the queues and types that are known; not under the lock, as reading them may take long. */
+    private Set<Directory.Entry> entries() {
+        try {
+            return directory.entries();
+        } catch (IOException | ShutdownSignalException e) {
+            throw errors.of(e, false);
+        }
     }
 
     private boolean isOwn(News.Seen seen) {
@@ -991,9 +1063,10 @@ public final class RabbitmqBroker implements Broker {
         if (queues.isEmpty()) {
             return Optional.empty();
         }
+        Set<Directory.Entry> entries = entries();
         Supplier<Optional<Instant>> oldest = () -> locked(() -> {
             Instant least = null;
-            for (Directory.Entry each : directory.entries(takes)) {
+            for (Directory.Entry each : entries) {
                 if (each.type() != null && queues.contains(each.queue())) {
                     String source = address.source(each.queue(), each.type());
                     Instant since = waiting(source, takes.declared(source));
@@ -1042,12 +1115,13 @@ public final class RabbitmqBroker implements Broker {
         if (isClosed) {
             return;
         }
-        news.close();
-        isClosed = true;
-        publisher.close();
-        directory.close();
-        takes.close();
-        connector.close();
+        try (connector; publisher) { // the last one first, whatever fails before
+            try {
+                news.close();
+            } finally {
+                isClosed = true;
+            }
+        }
     }
 
     @Override

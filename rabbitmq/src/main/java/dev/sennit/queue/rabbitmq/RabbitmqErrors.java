@@ -98,6 +98,12 @@ final class RabbitmqErrors {
                     ? of(Kind.UNUSABLE, isDoubtful, " has a queue with this name and other settings (" + line(text)
                             + "): delete that, or use another prefix", error)
                     : of(Kind.UNAVAILABLE, isDoubtful, " refuses (" + line(text) + "): try again", error);
+            case AMQP.NOT_FOUND -> text.contains("home node")
+                    ? of(Kind.UNAVAILABLE, isDoubtful, " has no leader for a queue (" + line(text)
+                            + "): start that node"
+                            + " or, if it runs, use another ?prefix=, as the server was killed in the moment after it"
+                            + " made the queue, and has lost it", error)
+                    : of(Kind.UNAVAILABLE, isDoubtful, " refuses (" + line(text) + "): try again", error);
             case AMQP.FRAME_ERROR, AMQP.SYNTAX_ERROR, AMQP.UNEXPECTED_FRAME, AMQP.COMMAND_INVALID ->
                 // nobody but a broken line makes such frames
                 of(Kind.UNAVAILABLE, isDoubtful, " cannot be reached (" + line(text) + "): try again", error);

@@ -59,10 +59,10 @@ final class StoreBroker implements Broker {
     private final News news;
     private final Map<Token, Claiming> claimings = new ConcurrentHashMap<>();
 
-    StoreBroker(Address address, RabbitmqErrors errors, Broker store) {
+    StoreBroker(Address address, RabbitmqErrors errors, Connector connector, Broker store) {
         name = address.toString();
         this.store = store;
-        connector = new Connector(address, errors);
+        this.connector = connector;
         publisher = new Publisher(connector, errors, address.news());
         news = new News(connector, errors, publisher, address, InstantSource.system(), false);
         boolean isOpen = false;
@@ -144,7 +144,9 @@ final class StoreBroker implements Broker {
         Set<String> queues = new HashSet<>();
         boolean isForAll = false;
         for (Failure each : failures) {
-            isForAll |= ended(each.token(), queues) || each.verdict() instanceof Failure.Die;
+            boolean isToRunAgain =
+                    each.verdict() instanceof Failure.RetryIn || each.verdict() instanceof Failure.GiveBack;
+            isForAll |= ended(each.token(), queues) || !isToRunAgain; // it may have error callbacks, in any queue
         }
         ring(queues, isForAll);
         return accepted;
@@ -396,10 +398,9 @@ final class StoreBroker implements Broker {
 
     @Override
     public void close() {
-        news.close();
-        publisher.close();
-        connector.close();
-        store.close();
+        try (store; connector; publisher) { // the last one first, whatever fails before
+            news.close();
+        }
     }
 
     @Override

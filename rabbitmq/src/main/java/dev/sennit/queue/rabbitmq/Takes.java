@@ -2,6 +2,7 @@ package dev.sennit.queue.rabbitmq;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.ChannelContinuationTimeoutException;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
@@ -28,13 +29,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Messages belong to the channel that has brought them: when it ends, the server gives them to others. Queues are
  * looked at on a channel of their own, as the server closes that on which something is refused.
  */
-final class Takes implements AutoCloseable {
+final class Takes {
     /** How long a message may take that the server says is there. */
     private static final long FIRST_MILLIS = 1_000;
     /** After how long without another one no more will come, as others have taken them. */
     private static final long SILENCE_MILLIS = 100;
     /** How many come by one consumer at most. */
     static final int MOST = 1_000;
+    /** How many times as many as before are asked for, while it is not known how large they are. */
+    private static final int GROWTH = 8;
 
     /** The arguments of all queues with tasks. A limit of deliveries would throw away, or end, what only we judge. */
     static final Map<String, Object> QUORUM =
@@ -58,6 +61,23 @@ final class Takes implements AutoCloseable {
         /** Whether nobody else has it by now. */
         boolean isOurs() {
             return channel.isOpen();
+        }
+    }
+
+    /** How large the messages of a queue were that came last. */
+    private static final class Sizes {
+        private int largest = 1;
+        private int most = 1;
+
+        /** Returns how many may be asked for: the server sends all of them at once, however large they are. */
+        int fitting(long room) {
+            return Math.clamp(room / largest, 1, most);
+        }
+
+        void note(List<Delivery> taken) {
+            int now = taken.stream().mapToInt(each -> each.body.length).max().orElse(0);
+            largest = Math.max(now, Math.max(1, largest / 2));
+            most = Math.clamp((long) GROWTH * taken.size(), most, MOST);
         }
     }
 
@@ -101,6 +121,8 @@ final class Takes implements AutoCloseable {
     private @Nullable Channel taking;
     /** What came after its consumer was gone. */
     private @Nullable Collector late;
+    /** By the names of queues. */
+    private final Map<String, Sizes> sizes = new HashMap<>();
 
     Takes(Connector connector, String name) {
         this.connector = connector;
@@ -154,8 +176,39 @@ final class Takes implements AutoCloseable {
         }
     }
 
+    /** Something that the server answers. */
+    private interface Request<T> {
+        T answer() throws IOException;
+    }
+
+    /** Asks the server. If it does not answer in time, its answer would be taken for that to the next request. */
+    private <T> T asked(Request<T> request) throws IOException {
+        try {
+            return request.answer();
+        } catch (ChannelContinuationTimeoutException e) {
+            leave(e.getChannel());
+            throw e;
+        }
+    }
+
+    /** Ends a channel whose server is silent, in a thread of its own, as the server has to answer that, too. */
+    private void leave(Object silent) {
+        looking = looking == silent ? null : looking;
+        taking = taking == silent ? null : taking;
+        if (silent instanceof Channel left) {
+            Thread.ofVirtual().name("sennit-rabbitmq-leave").start(() -> {
+                try {
+                    left.abort();
+                } catch (IOException | ShutdownSignalException e) {
+                    System.getLogger("dev.sennit").log(System.Logger.Level.DEBUG, "a silent channel has ended", e);
+                }
+            });
+        }
+    }
+
     private Channel channel() throws IOException {
-        Channel fresh = connection().createChannel();
+        Connection own = connection();
+        Channel fresh = asked(own::createChannel);
         if (fresh == null) {
             throw new IOException("the connection has no channel left");
         }
@@ -164,28 +217,42 @@ final class Takes implements AutoCloseable {
 
     /** Declares a queue, if it is not there, and returns how many messages wait in it. */
     int declared(String queue) throws IOException {
-        return looking().queueDeclare(queue, true, false, false, QUORUM).getMessageCount();
+        Channel own = looking();
+        return asked(() -> own.queueDeclare(queue, true, false, false, QUORUM)).getMessageCount();
     }
 
     /** Declares a stream, if it is not there. */
     void declareStream(String name, Map<String, Object> arguments) throws IOException {
-        looking().queueDeclare(name, true, false, false, arguments);
+        Channel own = looking();
+        asked(() -> own.queueDeclare(name, true, false, false, arguments));
     }
 
-    /** Takes messages of a queue. */
-    List<Delivery> take(String queue, int most) throws IOException {
-        int ready = Math.min(declared(queue), Math.min(most, MOST));
+    /**
+     * Takes messages of a queue, those first that came too late for who had asked for them. There may be others.
+     *
+     * @param room how many bytes are wanted; more come of a queue whose messages are larger than those before
+     */
+    List<Delivery> take(String queue, int most, long room) throws IOException {
+        List<Delivery> before = late(queue, most);
+        if (!before.isEmpty()) {
+            return before;
+        }
+        Sizes known = sizes.computeIfAbsent(queue, _ -> new Sizes());
+        int ready = Math.min(declared(queue), Math.min(most, known.fitting(room)));
         List<Delivery> taken = new ArrayList<>();
         if (ready > 0) {
             Channel own = taking();
             if (ready == 1) {
-                GetResponse one = own.basicGet(queue, false);
+                GetResponse one = asked(() -> own.basicGet(queue, false));
                 if (one != null) {
                     taken.add(Delivery.of(queue, own, one.getEnvelope(), one.getProps(), one.getBody()));
                 }
             } else {
-                taken.addAll(collect(own, queue, ready));
+                taken.addAll(asked(() -> collect(own, queue, ready)));
             }
+        }
+        if (!taken.isEmpty()) {
+            known.note(taken);
         }
         return taken;
     }
@@ -219,6 +286,23 @@ final class Takes implements AutoCloseable {
         return taken;
     }
 
+    private List<Delivery> late(String queue, int most) {
+        List<Delivery> come = new ArrayList<>();
+        Collector collector = late;
+        if (collector != null) {
+            for (var each = collector.come.iterator(); each.hasNext() && come.size() < most;) {
+                Delivery delivery = each.next();
+                if (!delivery.isOurs()) {
+                    each.remove();
+                } else if (delivery.queue.equals(queue)) {
+                    each.remove();
+                    come.add(delivery);
+                }
+            }
+        }
+        return come;
+    }
+
     /** Returns what has come after its consumer was gone, and nobody has waited for. */
     List<Delivery> late() {
         Collector collector = late;
@@ -227,6 +311,14 @@ final class Takes implements AutoCloseable {
             collector.come.drainTo(come);
         }
         return come;
+    }
+
+    /** Keeps what nobody has begun, and what cannot be given back now: {@link #late} returns it. */
+    void keep(List<Delivery> deliveries) {
+        Collector collector = late;
+        if (collector != null) {
+            collector.come.addAll(deliveries); // those of an older channel have ended with it
+        }
     }
 
     /** Acknowledges messages, and returns when the server has heard of it. Those that are not ours are passed over. */
@@ -266,14 +358,12 @@ final class Takes implements AutoCloseable {
     }
 
     /** An answer to anything says that the server has all that was sent before. */
-    private static void hear(@Nullable Channel channel) throws IOException {
+    private void hear(@Nullable Channel channel) throws IOException {
         if (channel != null) {
-            channel.basicQos(1);
+            asked(() -> {
+                channel.basicQos(1);
+                return channel;
+            });
         }
-    }
-
-    @Override
-    public void close() {
-        Connector.close(connection);
     }
 }

@@ -39,7 +39,8 @@ class RabbitmqStoreBrokerIT extends BrokerContract {
     protected Broker again() {
         var address = new Address(BrokerUri.parse(Servers.uri(server, server.port()) + "?store=sqlite:jobs.db&prefix="
                 + folder.getFileName()));
-        return new StoreBroker(address, new RabbitmqErrors(address.toString(), address.password()),
+        var errors = new RabbitmqErrors(address.toString(), address.password());
+        return new StoreBroker(address, errors, new Connector(address, errors),
                 ClockedStores.open(folder.resolve("jobs.db"), clock::now));
     }
 

@@ -5,6 +5,9 @@ import static java.util.concurrent.TimeUnit.NANOSECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.redis.foreign.SentinelException;
+import dev.sennit.queue.redis.foreign.Sentinels;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -17,7 +20,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
@@ -32,7 +34,10 @@ import redis.clients.jedis.exceptions.JedisException;
  * those who enqueue share a script, too. Lanes start when they are needed.
  *
  * <p><b>Failures.</b> A request that was never sent has not happened, and is sent again on another connection. One
- * whose answer was lost is repeated only if it may happen twice; else the caller hears that it is in doubt.
+ * whose answer was lost is repeated only if it may happen twice; else the caller hears that it is in doubt. What a
+ * replica refuses has not happened: if sentinels have named that server, it goes to the one that they name then.
+ *
+ * <p><b>Replicas.</b> If some are to confirm, a lane waits for them once for all that it has sent together.
  */
 final class Lanes implements AutoCloseable {
     /** How long a caller waits until a lane begins with its request. */
@@ -44,6 +49,8 @@ final class Lanes implements AutoCloseable {
     /** How often a request is tried, and the pauses before. */
     private static final long[] PAUSES = {0, MILLISECONDS.toNanos(50), MILLISECONDS.toNanos(200)};
     private static final int CLOSE_SECONDS = 30;
+    /** How long replicas have to confirm. */
+    private static final int CONFIRM_MILLIS = 3_000;
 
     private static final class Request {
         final Link.Call call;
@@ -76,6 +83,10 @@ final class Lanes implements AutoCloseable {
             return Link.Call.together(requests.stream().map(request -> request.call).toList());
         }
 
+        boolean isConfirmed() {
+            return requests.getFirst().call.script().isConfirmed();
+        }
+
         void isInDoubt(boolean isSo) {
             requests.forEach(request -> request.isInDoubt = isSo);
         }
@@ -97,6 +108,9 @@ final class Lanes implements AutoCloseable {
         }
     }
 
+    /** An answer that waits for replicas. */
+    private record Answered(Parcel parcel, @Nullable Object answer) {}
+
     /** Packs requests that may go together. */
     private static List<Parcel> parcels(List<Request> requests) {
         List<Parcel> parcels = new ArrayList<>();
@@ -114,10 +128,11 @@ final class Lanes implements AutoCloseable {
         return parcels;
     }
 
-    private final Supplier<Link> connector;
+    private final Address address;
     private final RedisErrors errors;
     private final String name;
     private final int most;
+    private final byte[] unheard;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition coming = lock.newCondition();
@@ -127,11 +142,12 @@ final class Lanes implements AutoCloseable {
     private int idle;
     private boolean isClosed;
 
-    Lanes(Supplier<Link> connector, RedisErrors errors, String name, int most) {
-        this.connector = connector;
+    Lanes(Address address, RedisErrors errors) {
+        this.address = address;
         this.errors = errors;
-        this.name = name;
-        this.most = most;
+        name = address.toString();
+        most = address.connections() - 1;
+        unheard = (address.channels() + "none").getBytes(StandardCharsets.UTF_8);
     }
 
     /** Has the server run a script, and returns its answer. */
@@ -305,7 +321,7 @@ final class Lanes implements AutoCloseable {
                     own = null;
                 }
                 if (own == null) {
-                    own = connector.get();
+                    own = Link.to(address);
                     link = own;
                 }
                 List<Parcel> parcels = parcels(open);
@@ -315,25 +331,34 @@ final class Lanes implements AutoCloseable {
                 }
                 own.flush();
                 List<Parcel> unknown = new ArrayList<>();
+                List<Answered> answered = new ArrayList<>();
+                boolean isDemoted = false;
                 for (Parcel parcel : parcels) {
                     try {
-                        parcel.answer(own.answer());
+                        answer(parcel, own.answer(), answered);
                     } catch (JedisDataException e) {
                         if (Link.isUnknownScript(e)) {
                             parcel.isInDoubt(false);
                             unknown.add(parcel);
                         } else {
-                            parcel.fail(errors.refused(e));
+                            isDemoted |= refuse(parcel, e);
                         }
                     }
                 }
                 for (Parcel parcel : unknown) {
                     parcel.isInDoubt(true);
                     try {
-                        parcel.answer(own.load(parcel.call()));
+                        answer(parcel, own.load(parcel.call()), answered);
                     } catch (JedisDataException e) {
-                        parcel.fail(errors.refused(e));
+                        isDemoted |= refuse(parcel, e);
                     }
+                }
+                if (!answered.isEmpty()) {
+                    confirm(own, answered);
+                }
+                if (isDemoted) {
+                    drop();
+                    return SentinelException.demoted();
                 }
                 return null;
             } catch (JedisConnectionException e) {
@@ -344,6 +369,51 @@ final class Lanes implements AutoCloseable {
                 RuntimeException refused = errors.refused(e);
                 open.forEach(request -> request.answer.completeExceptionally(refused));
                 return null;
+            }
+        }
+
+        private void answer(Parcel parcel, @Nullable Object answer, List<Answered> answered) {
+            if (address.replicas() > 0 && parcel.isConfirmed()) {
+                answered.add(new Answered(parcel, answer));
+            } else {
+                parcel.answer(answer);
+            }
+        }
+
+        /** Returns whether another server is to do it, as this one has become a replica. */
+        private boolean refuse(Parcel parcel, JedisDataException error) {
+            if (address.sentinels() != null && Sentinels.isDemoted(error)) {
+                parcel.isInDoubt(false);
+                return true;
+            }
+            parcel.fail(errors.refused(error));
+            return false;
+        }
+
+        private void confirm(Link own, List<Answered> answered) {
+            int replicas;
+            try {
+                replicas = own.confirmed(address.replicas(), unheard, CONFIRM_MILLIS);
+            } catch (JedisDataException e) {
+                if (!Sentinels.isDemoted(e)) {
+                    throw e;
+                }
+                drop();
+                answered.forEach(each -> each.parcel.fail(errors.of(BrokerException.Kind.UNAVAILABLE, true,
+                        " has it, but has become a replica before its replicas had confirmed it: it may be lost; try"
+                                + " again",
+                        e)));
+                return;
+            }
+            for (Answered each : answered) {
+                if (replicas >= address.replicas()) {
+                    each.parcel.answer(each.answer);
+                } else {
+                    each.parcel.fail(errors.of(BrokerException.Kind.UNAVAILABLE, true, " has it, but " + replicas
+                            + " of " + address.replicas() + " replicas have confirmed it within "
+                            + CONFIRM_MILLIS / 1000 + " s: a failover may lose it; see INFO replication, and try again",
+                            null));
+                }
             }
         }
 

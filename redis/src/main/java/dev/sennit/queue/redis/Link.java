@@ -1,5 +1,6 @@
 package dev.sennit.queue.redis;
 
+import dev.sennit.queue.redis.foreign.Sentinels;
 import dev.sennit.queue.redis.foreign.Sockets;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -16,7 +17,8 @@ import redis.clients.jedis.exceptions.JedisDataException;
 
 /**
  * One connection to the server, and all commands that the broker sends: AUTH and SELECT by the client library, INFO,
- * EVALSHA, EVAL, SUBSCRIBE, UNSUBSCRIBE and PING. The scripts use others.
+ * EVALSHA, EVAL, SUBSCRIBE, UNSUBSCRIBE and PING; ROLE if sentinels have named the server; PUBLISH and WAIT if replicas
+ * are to confirm. The scripts use others.
  *
  * <p>Errors are those of the library: {@code JedisDataException} is an answer of the server,
  * {@code JedisConnectionException} the end of the connection. {@link RedisErrors} words them.
@@ -60,7 +62,7 @@ final class Link implements AutoCloseable {
         JedisClientConfig config = DefaultJedisClientConfig.builder().socketTimeoutMillis(answerMillis)
                 .user(address.user()).password(address.password()).database(address.database())
                 .protocol(RedisProtocol.RESP2).clientName("sennit").build();
-        return new Link(new Open(new Sockets(address, answerMillis), config));
+        return new Link(Sentinels.ensureMaster(address, new Open(new Sockets(address, answerMillis), config)));
     }
 
     // ---- scripts ----
@@ -132,6 +134,22 @@ final class Link implements AutoCloseable {
     @Nullable Object load(Call call) {
         connection.sendCommand(Protocol.Command.EVAL, call.command(call.script.text()));
         return connection.getOne();
+    }
+
+    /**
+     * Waits for a while until replicas have what was written so far. A write goes ahead, as {@code WAIT} is for those
+     * of this connection: what a repeated call has found done was written over another one.
+     *
+     * @param replicas how many
+     * @param channel one that nobody hears
+     * @param millis for how long
+     * @return how many have it
+     */
+    int confirmed(int replicas, byte[] channel, int millis) {
+        connection.sendCommand(Protocol.Command.PUBLISH, channel, new byte[0]);
+        connection.sendCommand(Protocol.Command.WAIT, Integer.toString(replicas), Integer.toString(millis));
+        connection.getOne();
+        return connection.getOne() instanceof Long number ? (int) (long) number : 0;
     }
 
     static boolean isUnknownScript(JedisDataException error) {

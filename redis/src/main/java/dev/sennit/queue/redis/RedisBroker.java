@@ -73,9 +73,18 @@ import redis.clients.jedis.exceptions.JedisException;
  * <tr><th>option</th><th>default</th><th>is</th></tr>
  * <tr><td>prefix</td><td>sennit</td><td>the name before all keys: several brokers share a database by that</td></tr>
  * <tr><td>connections</td><td>3</td><td>how many connections at most, one of them to hear of news</td></tr>
+ * <tr><td>replicas</td><td>0</td><td>how many replicas have to confirm a task before {@code enqueue} returns, and the
+ *   end of a run before it is one: for 3 seconds, then it throws, with {@link BrokerException#isDoubtful}</td></tr>
  * <tr><td>sslrootcert</td><td>those that Java trusts</td><td>a file with certificates in PEM: one of them has signed
  *   that of the server, or is it</td></tr>
  * </table>
+ *
+ * <p><b>Sentinel.</b> {@code redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT][,HOST[:PORT]...]/[DB]?master=NAME}, or
+ * {@code rediss+sentinel://}, names sentinels, of port 26379 by default; the user and the password are those of the
+ * servers, {@code &sentinelUser} and {@code &sentinelPassword} those of the sentinels. Sentinels are asked in turn for
+ * the master whenever a connection is made. During a failover, methods throw exceptions of the kind
+ * {@link BrokerException.Kind#UNAVAILABLE}; workers go on after it. It loses what the new master has not heard of,
+ * which {@code &replicas=1} leaves no room for.
  *
  * <p><b>What is kept</b> is what the server keeps. With {@code appendonly yes} and {@code appendfsync always}, a task
  * is on its disk before a method returns. With {@code appendfsync everysec}, a power cut may take the last second or
@@ -115,7 +124,7 @@ public final class RedisBroker implements Broker {
         keys = address.keys().getBytes(StandardCharsets.UTF_8);
         channels = address.channels().getBytes(StandardCharsets.UTF_8);
         news = new News(() -> Link.to(address, News.silenceMillis()), errors, name, address.channels());
-        lanes = new Lanes(() -> Link.to(address), errors, name, address.connections() - 1);
+        lanes = new Lanes(address, errors);
     }
 
     /**
@@ -128,8 +137,9 @@ public final class RedisBroker implements Broker {
      */
     public static RedisBroker open(String uri) {
         BrokerUri parsed = BrokerUri.parse(uri);
-        if (!parsed.scheme().equals("redis") && !parsed.scheme().equals(Address.TLS)) {
-            throw new IllegalArgumentException("the address of a broker in Redis begins with redis:// or rediss://");
+        if (!Address.isScheme(parsed.scheme())) {
+            throw new IllegalArgumentException("the address of a broker in Redis begins with redis:// or rediss://, or"
+                    + " redis+sentinel:// or rediss+sentinel://");
         }
         return open(new Address(parsed), null);
     }

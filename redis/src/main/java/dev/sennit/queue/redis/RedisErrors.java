@@ -2,6 +2,8 @@ package dev.sennit.queue.redis;
 
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerException.Kind;
+import dev.sennit.queue.redis.foreign.SentinelException;
+import dev.sennit.queue.redis.foreign.Sockets;
 import java.net.UnknownHostException;
 import java.security.cert.CertPathBuilderException;
 import java.security.cert.CertPathValidatorException;
@@ -25,7 +27,10 @@ final class RedisErrors {
 
     /** Words a connection that broke, or could not be made. */
     BrokerException broken(Throwable error, boolean isDoubtful) {
-        Throwable cause = cause(error);
+        Throwable cause = Sockets.causeOf(error);
+        if (error instanceof SentinelException e) {
+            return of(e.isRefused() ? Kind.REFUSED : Kind.UNAVAILABLE, isDoubtful, " " + line(e), error);
+        }
         if (String.valueOf(error.getMessage()).startsWith("Unknown reply")) {
             return foreign(error, isDoubtful);
         }
@@ -43,21 +48,6 @@ final class RedisErrors {
     BrokerException foreign(Throwable error, boolean isDoubtful) {
         return of(Kind.REFUSED, isDoubtful,
                 " is no Redis server (it answers by something else): name the host and the port of one", error);
-    }
-
-    private static Throwable cause(Throwable error) {
-        Throwable cause = error;
-        for (int depth = 0; depth < 20; depth++) {
-            Throwable next = cause.getCause();
-            if (next == null && cause.getSuppressed().length > 0) { // one for each address of the host
-                next = cause.getSuppressed()[0];
-            }
-            if (next == null) {
-                break;
-            }
-            cause = next;
-        }
-        return cause;
     }
 
     /** Words an answer of the server that is an error. Nothing was changed. */

@@ -99,6 +99,11 @@ enum Script {
         return effect;
     }
 
+    /** Whether what it has done is to be on replicas, too, if the address asks for some: tasks, and ends of runs. */
+    boolean isConfirmed() {
+        return this == ENQUEUE || this == FIRE || this == COMPLETE || this == FAIL;
+    }
+
     byte[] text() {
         return text.clone();
     }

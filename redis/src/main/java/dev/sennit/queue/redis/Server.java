@@ -23,6 +23,10 @@ final class Server {
 
     /** Refuses what would lose tasks, or would not work. */
     void ensureUsable(Address address, RedisErrors errors) {
+        if (fact("redis_mode").equals("sentinel")) {
+            throw errors.of(BrokerException.Kind.REFUSED, false, " is a sentinel, and keeps no tasks: write"
+                    + " redis+sentinel://HOST/DB?master=NAME", null);
+        }
         String version = fact("redis_version");
         int dot = version.indexOf('.');
         if (!version.matches("\\d{1,6}\\..*")) {

@@ -69,4 +69,33 @@ class AddressTest {
         assertThatThrownBy(() -> address("redis://host:66666")).hasMessageContaining("a port from 1 to 65535");
         assertThatThrownBy(() -> address("redis://host/?name=x")).hasMessageContaining("no option name");
     }
+
+    @Test
+    void readsSentinels() {
+        Address address = address("redis+sentinel://me:s%3Acret@one.example,[::1]:7000,two:26380/7?master=shop%20x"
+                + "&sentinelUser=you&sentinelPassword=cret2&prefix=p&replicas=2");
+        assertThat(address.sentinels()).hasToString("shop x of [one.example:26379, [::1]:7000, two:26380]");
+        assertThat(address.user()).isEqualTo("me");
+        assertThat(address.password()).isEqualTo("s:cret");
+        assertThat(address.database()).isEqualTo(7);
+        assertThat(address.keys()).isEqualTo("{p}:");
+        assertThat(address.replicas()).isEqualTo(2);
+        assertThat(address.isTls()).isFalse();
+        assertThat(address.toString()).contains("me:***@one.example,[::1]:7000").doesNotContain("cret");
+        assertThat(address("rediss+sentinel://host?master=m").isTls()).isTrue();
+        assertThat(address("redis://host").sentinels()).isNull();
+        assertThat(address("redis://host").replicas()).isZero();
+    }
+
+    @Test
+    void refusesWhatNamesNoSentinels() {
+        assertThatThrownBy(() -> address("redis+sentinel://host/0")).hasMessageContaining("?master=NAME");
+        assertThatThrownBy(() -> address("redis+sentinel://one,/0?master=m")).hasMessageContaining("name of a host");
+        assertThatThrownBy(() -> address("redis+sentinel:/0?master=m")).hasMessageContaining("redis+sentinel://");
+        assertThatThrownBy(() -> address("redis+sentinel://one,two:x/0?master=m"))
+                .hasMessageContaining("a port from 1 to 65535");
+        assertThatThrownBy(() -> address("redis+sentinel://one/0?master=m&sentinelUser=x"))
+                .hasMessageContaining("sentinelPassword");
+        assertThatThrownBy(() -> address("redis://host?master=m")).hasMessageContaining("no option master");
+    }
 }

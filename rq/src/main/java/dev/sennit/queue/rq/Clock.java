@@ -8,6 +8,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol.Command;
 
@@ -16,10 +17,14 @@ final class Clock {
     private static final DateTimeFormatter FORMAT = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSS'Z'");
     private static final Instant LAST = Instant.parse("9999-12-31T23:59:59Z");
     private static final long MOST_MILLIS = 250_000_000_000_000L; // some 8000 years
+    /** A step back of less than this comes of the estimate, not of the clock of the server. */
+    private static final long SMALL_MICROS = 1_000_000;
 
     private final Server server;
     /** How many microseconds the clock of the server is ahead of that of this machine. */
     private volatile long ahead;
+    /** The last time that was told, in microseconds. */
+    private final AtomicLong told = new AtomicLong(Long.MIN_VALUE);
 
     Clock(Server server) {
         this.server = server;
@@ -38,8 +43,18 @@ final class Clock {
         return ChronoUnit.MICROS.between(Instant.EPOCH, at);
     }
 
+    /**
+     * Returns the time. How far the server is ahead is known up to half a round trip: when a better estimate is an
+     * earlier one, the time stands still until it has come so far.
+     */
     Instant now() {
-        return Instant.now().truncatedTo(ChronoUnit.MICROS).plus(ahead, ChronoUnit.MICROS);
+        long next = micros(Instant.now()) + ahead;
+        return Instant.EPOCH.plus(told.accumulateAndGet(next, Clock::following), ChronoUnit.MICROS);
+    }
+
+    /** Returns the time to tell after another one. */
+    static long following(long last, long next) {
+        return next < last && last - next < SMALL_MICROS ? last : next;
     }
 
     /** Returns now as RQ writes it. */

@@ -74,8 +74,8 @@ final class ResultWatch implements AutoCloseable {
             isToWake = isStarted && line != null && !isBehind;
             isBehind = true;
             if (!isStarted && !isClosed) {
-                isStarted = true;
                 Thread.ofPlatform().daemon().name("sennit-rq-results").start(this::run);
+                isStarted = true;
             }
             changed.signalAll();
         } finally {
@@ -119,7 +119,7 @@ final class ResultWatch implements AutoCloseable {
 
     private void run() {
         int failures = 0;
-        while (!isClosed) {
+        while (!isClosed && !server.isClosed()) {
             Server.Line fresh = null;
             try {
                 fresh = server.connect(ANSWER_MILLIS);
@@ -140,8 +140,13 @@ final class ResultWatch implements AutoCloseable {
             } catch (JedisException | BrokerException e) {
                 LOG.log(Level.DEBUG, "the connection for results broke", e);
                 News.pause(Math.min(20L << Math.min(failures++, 6), 1000));
-            } catch (IllegalStateException | InterruptedException e) {
-                return; // the broker is closed
+            } catch (InterruptedException e) {
+                return; // nobody has a reason to do it but one who ends it
+            } catch (RuntimeException | Error e) { // submitters wait for this thread
+                if (!isClosed && !server.isClosed()) {
+                    LOG.log(Level.ERROR, "results were not understood: " + e, e);
+                    News.pause(1000);
+                }
             } finally {
                 line = null;
                 if (fresh != null) {

@@ -74,7 +74,9 @@ import tools.jackson.databind.node.ObjectNode;
  * }
  *
  * <p>{@link Broker#open} takes {@code rq+redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB]}, and {@code rq+rediss://...} for
- * TLS with the option {@code sslrootcert=FILE}. A queue has the same name on both sides.
+ * TLS with the option {@code sslrootcert=FILE}; or
+ * {@code rq+redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT][,HOST...]/[DB]?master=NAME} for sentinels, which know the
+ * server, with the options {@code sentinelUser} and {@code sentinelPassword}. A queue has the same name on both sides.
  *
  * <p><b>Keys.</b> Jobs, lines, registries and results are RQ's. Leases and attempts have no place there: their keys
  * begin with {@code sennit.rq:}. What RQ has no place for of a task that Java has enqueued is in the field
@@ -85,7 +87,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class RqBroker implements Broker {
     private static final Logger LOG = System.getLogger(RqBroker.class.getName());
-    /** How many bytes of jobs come in one answer. */
+    /** How many bytes of jobs come in one answer, and how many a claim brings once they are unpacked, or one job. */
     private static final int MOST_BYTES = 16 << 20;
     /** How often a claim asks again, as some of what it got was to be read first, or was not to run. */
     private static final int MOST_ROUNDS = 20;
@@ -134,7 +136,7 @@ public final class RqBroker implements Broker {
      */
     public static RqBroker open(String uri) {
         BrokerUri parsed = BrokerUri.parse(uri);
-        if (!parsed.scheme().equals(Address.SCHEME) && !parsed.scheme().equals(Address.TLS)) {
+        if (!Set.of(Address.SCHEME, Address.TLS, Address.SENTINEL).contains(parsed.scheme())) {
             throw new IllegalArgumentException("the address of a broker for RQ is " + Address.SYNTAX);
         }
         return new RqBroker(new Address(parsed));
@@ -208,23 +210,39 @@ public final class RqBroker implements Broker {
         List<Claim> claims = new ArrayList<>();
         Duration again = null;
         List<byte[]> read = List.of();
-        for (int round = 0; round < MOST_ROUNDS && claims.size() < request.most(); round++) {
-            List<?> answer = (List<?>) server.once(List.of(call(request, request.most() - claims.size(), read)))
-                    .getFirst();
-            long due = (Long) answer.getFirst();
-            again = due > 0 ? Duration.ofMillis(due) : null;
-            List<Server.Call> diversions = new ArrayList<>();
-            for (int i = 2; i < answer.size(); i++) {
-                Claim claim = take(request.worker(), (List<?>) answer.get(i), diversions);
-                if (claim != null) {
-                    claims.add(claim);
+        long bytes = 0;
+        try {
+            for (int round = 0; round < MOST_ROUNDS && claims.size() < request.most(); round++) {
+                List<?> answer = (List<?>) server.once(List.of(call(request, request.most() - claims.size(), read)))
+                        .getFirst();
+                long due = (Long) answer.getFirst();
+                again = due > 0 ? Duration.ofMillis(due) : null;
+                List<Server.Call> diversions = new ArrayList<>();
+                int next = 2;
+                for (; next < answer.size() && bytes < MOST_BYTES; next++) {
+                    Claim claim = take(request.worker(), (List<?>) answer.get(next), diversions);
+                    if (claim != null) {
+                        claims.add(claim);
+                        bytes += claim.task().payload().length;
+                    }
+                }
+                if (bytes >= MOST_BYTES) { // there may be others, which have no room beside these
+                    again = claims.size() < request.most() ? Duration.ofMillis(1) : again;
+                    giveBack(request.worker(), answer.subList(next, answer.size()), claims, diversions);
+                    server.repeatable(diversions);
+                    break;
+                }
+                read = read((List<?>) answer.get(1));
+                server.repeatable(diversions);
+                if (read.isEmpty() && diversions.isEmpty()) {
+                    break;
                 }
             }
-            read = read((List<?>) answer.get(1));
-            server.repeatable(diversions);
-            if (read.isEmpty() && diversions.isEmpty()) {
-                break;
+        } catch (BrokerException e) {
+            if (claims.isEmpty()) {
+                throw e;
             }
+            LOG.log(Level.DEBUG, "a claim brings what it has, and has failed", e); // those have their leases
         }
         return new Claimed(claims, again);
     }
@@ -262,6 +280,22 @@ public final class RqBroker implements Broker {
             }
         }
         return read;
+    }
+
+    /** Gives back what was not unpacked, the last one first, as each goes before all others. */
+    private void giveBack(String worker, List<?> taken, List<Claim> claims, List<Server.Call> diversions) {
+        List<?> all = taken.reversed();
+        Instant now = clock.now();
+        List<Object> answers = server.repeatable(all.stream().map(each -> (List<?>) each)
+                .map(each -> Ending.back(Server.text(each.get(0)), Math.toIntExact((Long) each.get(2)), false, false,
+                        now))
+                .toList());
+        for (int i = 0; i < all.size(); i++) {
+            Claim claim = answers.get(i).equals(2L) ? take(worker, (List<?>) all.get(i), diversions) : null;
+            if (claim != null) {
+                claims.add(claim); // it is to stop, as its worker hears
+            }
+        }
     }
 
     /** Returns the claim of a job; or null if it cannot be served, and adds what is to become of it. */
@@ -736,7 +770,7 @@ public final class RqBroker implements Broker {
             for (WorkerReport report : workers.all()) {
                 types.addAll(report.types());
                 if (report.plan().isEmpty()) {
-                    pythons.addAll(report.queues());
+                    report.queues().stream().map(Workers::name).forEach(pythons::add);
                 }
             }
         }
@@ -888,8 +922,9 @@ public final class RqBroker implements Broker {
 
     @Override
     public void close() {
-        news.close();
-        server.close();
+        try (server) { // whatever fails before
+            news.close();
+        }
     }
 
     @Override

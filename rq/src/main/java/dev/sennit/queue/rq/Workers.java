@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol.Command;
 import tools.jackson.core.JacksonException;
@@ -84,7 +85,7 @@ final class Workers {
     }
 
     /** Returns the name of a queue without its weight. */
-    private static String name(String weighted) {
+    static String name(String weighted) {
         int colon = weighted.lastIndexOf(':');
         return colon > 0 && weighted.substring(colon + 1).matches("\\d+") ? weighted.substring(0, colon) : weighted;
     }
@@ -160,7 +161,8 @@ final class Workers {
         String job = hash.getOrDefault("current_job", "");
         return new WorkerReport(id, host, pid, "running", "", 1, queues.isEmpty()
                 ? List.of()
-                : List.of(queues.split(",")), Set.of(), job.isEmpty() ? List.of() : List.of(job),
+                : Stream.of(queues.split(",")).map(queue -> queue + ":1").toList(), Set.of(),
+                job.isEmpty() ? List.of() : List.of(job),
                 number(hash.get("successful_job_count")), number(hash.get("failed_job_count")),
                 orElse(Clock.read(hash.getOrDefault("birth", "")), now),
                 orElse(Clock.read(hash.getOrDefault("last_heartbeat", "")), now));

@@ -102,8 +102,12 @@ local function take(id, queue, isFirst)
   local fields = redis.call('HMGET', job, unpack(FIELDS))
   for i = 1, #FIELDS do fields[i] = fields[i] or '' end
   room = room - #fields[2]
+  local isKnown, values = true, {}
+  if fields[13] ~= '' and fields[12] ~= '' then
+    isKnown, values = pcall(inputs, fields[12]) -- what others have written may be anything: it ends this job alone
+  end
   claimed[#claimed + 1] = {id, queue, attempt, run[1] or '0', run[2] or '0', run[3] or '', fields,
-    fields[13] ~= '' and fields[12] ~= '' and inputs(fields[12]) or {}}
+    isKnown and values or {''}}
   return true
 end
 

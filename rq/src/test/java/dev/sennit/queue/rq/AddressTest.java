@@ -51,4 +51,15 @@ class AddressTest {
         assertThatThrownBy(() -> RqBroker.open("redis://localhost/0")).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("rq+redis://");
     }
+
+    @Test
+    void sentinelsAreRead() {
+        Address address = address("rq+redis+sentinel://:a%40b@one,two:7000/3?master=shop&sentinelPassword=s3cret");
+        assertThat(address.sentinels()).hasToString("shop of [one:26379, two:7000]");
+        assertThat(address.database()).isEqualTo(3);
+        assertThat(address.password()).isEqualTo("a@b");
+        assertThat(address.toString()).doesNotContain("s3cret", "a@b", "a%40b");
+        assertThat(address("rq+redis://localhost").sentinels()).isNull();
+        assertThatThrownBy(() -> address("rq+redis+sentinel://one")).hasMessageContaining("?master=NAME");
+    }
 }

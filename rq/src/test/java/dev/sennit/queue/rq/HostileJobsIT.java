@@ -6,17 +6,31 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sennit.queue.QueueWorker;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
+import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerUri;
+import dev.sennit.queue.broker.Claim;
+import dev.sennit.queue.broker.ClaimRequest;
+import dev.sennit.queue.broker.Claimed;
+import dev.sennit.queue.broker.Completion;
+import dev.sennit.queue.broker.EndedTask;
+import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.TestServer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Protocol.Command;
@@ -75,6 +89,103 @@ class HostileJobsIT {
                         () -> server.look(Server.call(Command.ZCARD, "sennit.rq:leases")).equals(0L));
                 assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
                 assertThat((Long) server.look(Server.call(Command.ZCARD, "rq:failed:default"))).isPositive();
+            }
+        }
+    }
+
+    /** The script reads them in the middle of a claim: an error there would lose what it has claimed before. */
+    @Test
+    void dependenciesThatMakeNoSenseEndTheirJobAlone() throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                RqBroker broker = RqBroker.open("rq+" + redis.uri());
+                Server server = new Server(new Address(BrokerUri.parse("rq+" + redis.uri())))) {
+            server.repeatable(Server.call(Command.SET, "rq:results:text", "no stream"));
+            List<String> dependencies = List.of("[", "7", "[[]]", "[{}]", "[\"text\"]");
+            broker.enqueue(Batch.of(QueuedTask.of("java.doubled", bytes("1")).id("first").build()));
+            for (String each : dependencies) {
+                String id = "bad " + each;
+                broker.enqueue(Batch.of(QueuedTask.of("java.doubled", bytes("1")).id(id).build()));
+                server.repeatable(
+                        Server.call(Command.HSET, "rq:job:" + id, "dependency_ids", each, "sennit_inputs", "1"));
+            }
+            broker.enqueue(Batch.of(QueuedTask.of("java.doubled", bytes("1")).id("last").build()));
+            List<Claim> claims = broker.claim(new ClaimRequest("worker", List.of("default"), Set.of("java.doubled"), 20,
+                    Duration.ofMinutes(1))).claims();
+            assertThat(claims).extracting(claim -> claim.token().id()).containsExactly("first", "last");
+            assertThat(server.look(Server.call(Command.ZCARD, "rq:failed:default")))
+                    .isEqualTo((long) dependencies.size());
+        }
+    }
+
+    /** A job that Python has enqueued is read before a second step claims it, which fails here. */
+    @Test
+    void aClaimThatFailsHalfwayBringsWhatItHas() throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                RqBroker broker = RqBroker.open("rq+" + redis.uri());
+                Server server = new Server(new Address(BrokerUri.parse("rq+" + redis.uri())))) {
+            for (String id : List.of("first", "second")) {
+                broker.enqueue(Batch.of(QueuedTask.of("java.doubled", bytes("1")).id(id).build()));
+            }
+            server.repeatable(List.of(Server.call(Command.HDEL, "rq:job:second", "sennit_type"),
+                    Server.call(Command.SET, "sennit.rq:run:second", "no hash")));
+            var request = new ClaimRequest("worker", List.of("default"), Set.of("java.doubled"), 20,
+                    Duration.ofMinutes(1));
+            assertThat(broker.claim(request).claims()).extracting(claim -> claim.token().id()).containsExactly("first");
+            assertThatThrownBy(() -> broker.claim(request)).isInstanceOf(BrokerException.class);
+        }
+    }
+
+    /** They are small where they lie. */
+    @Test
+    void jobsThatAreLargeOnceTheyAreUnpackedComeOneAfterTheOther() throws Exception {
+        byte[] large = bytes("\"" + "x".repeat(5 << 20) + "\"");
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                RqBroker broker = RqBroker.open("rq+" + redis.uri())) {
+            List<String> sent = new ArrayList<>();
+            for (int i = 0; i < 11; i++) {
+                sent.add("job-" + i);
+                broker.enqueue(Batch.of(QueuedTask.of("java.text", large).id("job-" + i).build()));
+            }
+            var request = new ClaimRequest("worker", List.of("default"), Set.of("java.text"), 20,
+                    Duration.ofMinutes(1));
+            List<String> come = new ArrayList<>();
+            while (come.size() < sent.size()) {
+                Claimed claimed = broker.claim(request);
+                assertThat(claimed.claims()).hasSizeBetween(1, 4).allSatisfy(claim -> {
+                    assertThat(claim.crashes()).isZero();
+                    assertThat(claim.failures()).isZero();
+                });
+                claimed.claims().forEach(claim -> come.add(claim.token().id()));
+                assertThat(claimed.lookAgainIn() != null).isEqualTo(come.size() < sent.size());
+                broker.complete(claimed.claims().stream()
+                        .map(claim -> new Completion(claim.token(), bytes("1"), Batch.EMPTY)).toList());
+            }
+            assertThat(come).isEqualTo(sent);
+        }
+    }
+
+    /** Submitters wait for the thread that has failed. */
+    @Test
+    void aResultThatMakesNoSenseEndsNoWatch() throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                Server server = new Server(new Address(BrokerUri.parse("rq+" + redis.uri())))) {
+            BlockingQueue<String> told = new LinkedBlockingQueue<>();
+            var failures = new AtomicInteger();
+            ResultWatch.Looking looking = ids -> {
+                int number = failures.incrementAndGet();
+                if (number == 1) {
+                    throw new ClassCastException("no result");
+                } else if (number == 2) {
+                    throw new IllegalStateException("neither");
+                }
+                return ids.stream().map(id -> new EndedTask(id, "java.doubled", "default", id, TaskState.SUCCEEDED,
+                        bytes("1"), null, null, 1, Instant.EPOCH)).toList();
+            };
+            try (var watch = new ResultWatch(server, looking, end -> told.add(end.id()))) {
+                watch.expect(List.of("job"));
+                server.repeatable(Server.call(Command.XADD, "rq:results:job", "*", "type", "1"));
+                assertThat(told.poll(60, TimeUnit.SECONDS)).isEqualTo("job");
+                assertThat(failures).hasValue(3);
             }
         }
     }

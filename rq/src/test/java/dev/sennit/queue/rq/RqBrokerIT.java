@@ -160,4 +160,16 @@ class RqBrokerIT extends BrokerContract {
         assertThat(broker().ended(List.of("failing")).getFirst().error())
                 .isEqualTo(new ErrorInfo("x.Y", "z", "x.Y: z\n\tat A.b"));
     }
+
+    /** RQ's workers write the names of their queues without weights. */
+    @Test
+    void queuesOfWorkersOfPythonHaveWeights() {
+        try (Server server = new Server(address())) {
+            server.repeatable(Server.call(Command.HSET, "rq:worker:python-1", "queues", "py,mail:4", "pid", "7",
+                    "hostname", "host", "state", "idle"));
+            server.repeatable(Server.call(Command.SADD, "rq:workers", "rq:worker:python-1"));
+        }
+        assertThat(broker().workers()).singleElement()
+                .satisfies(worker -> assertThat(worker.queues()).containsExactly("py:1", "mail:4:1"));
+    }
 }

@@ -16,6 +16,7 @@ import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -139,6 +140,44 @@ class RqProducersIT {
         assertThat(rq.text("get(q.enqueue('java.echo', a=1))")).isEqualTo("{\"a\":1}");
         assertThat(rq.text("get(q.enqueue('java.echo', 1, a=2))")).isEqualTo("{\"args\":[1],\"kwargs\":{\"a\":2}}");
         assertThat(rq.text("get(q.enqueue('java.echo', 'x' * 300000)) == 'x' * 300000")).isEqualTo("true");
+    }
+
+    record Photo(String path, int width) {
+        Photo(String path) {
+            this(path, 128);
+        }
+    }
+
+    record Strict(String path, int width) {}
+
+    /** The example of a producer of the guide, as it is written there, with what its comments say. */
+    @Test
+    void theGuidesFirstExampleWorksAsItIsWritten() throws Exception {
+        String guide = Files.readString(Path.of("../docs/guides/moving-from-rq.md"));
+        int begin = guide.indexOf("```python\njob = ") + "```python\n".length();
+        String example = guide.substring(begin, guide.indexOf("```", begin));
+        List<String> expected = example.lines().filter(line -> line.contains("  # "))
+                .map(line -> line.substring(line.indexOf("# ") + 2)).toList();
+        assertThat(expected).hasSize(3);
+        try (QueueWorker images = QueueWorker.builder(broker).on("threads:2").queues("images").types(
+                TaskType.of("thumbs.make", Photo.class, photo -> photo.path() + " at " + photo.width())).start()) {
+            String jobs = rq.run("queue = Queue('images', connection=r, serializer=JSONSerializer)\ndone = []\n"
+                    + example.replaceAll("  # .*", "\ndone.append(get(job))") + "out = done").toString();
+            assertThat(jobs).isEqualTo("[\"" + String.join("\",\"", expected) + "\"]");
+            assertThat(images.status().isHealthy()).isTrue();
+        }
+    }
+
+    @Test
+    void aMissingArgumentIsNamed() throws Exception {
+        try (QueueWorker images = QueueWorker.builder(broker).on("threads:2").types(
+                TaskType.of("thumbs.strict", Strict.class, photo -> photo.path() + " at " + photo.width())).start()) {
+            assertThat(rq.text("get(q.enqueue('thumbs.strict', 'a.jpg', width=8))")).isEqualTo("\"a.jpg at 8\"");
+            String id = rq.text("q.enqueue('thumbs.strict', 'a.jpg').id").replace("\"", "");
+            Waiting.until("it has ended", () -> !broker.ended(List.of(id)).isEmpty());
+            assertThat(broker.ended(List.of(id)).getFirst().error().message()).endsWith("Strict: width is missing");
+            assertThat(images.status().isHealthy()).isTrue();
+        }
     }
 
     @Test

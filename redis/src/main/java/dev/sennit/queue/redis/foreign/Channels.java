@@ -126,7 +126,7 @@ public final class Channels implements AutoCloseable {
 
     private void run() {
         int failures = 0;
-        while (!isClosed) {
+        while (!isClosed && !server.isClosed()) {
             Server.Line fresh = null;
             try {
                 fresh = server.connect(QUIET_MILLIS);
@@ -150,11 +150,11 @@ public final class Channels implements AutoCloseable {
             } catch (JedisException | BrokerException e) {
                 LOG.log(Level.DEBUG, "the connection for news broke", e);
                 pause(Math.min(20L << Math.min(failures++, 6), 1000));
-            } catch (IllegalStateException e) {
-                return; // the broker is closed
             } catch (RuntimeException | Error e) {
-                LOG.log(Level.ERROR, "news of " + name + " were not understood: " + e, e);
-                pause(1000);
+                if (!isClosed && !server.isClosed()) {
+                    LOG.log(Level.ERROR, "news of " + name + " were not understood: " + e, e);
+                    pause(1000);
+                }
             } finally {
                 lock.lock();
                 try {

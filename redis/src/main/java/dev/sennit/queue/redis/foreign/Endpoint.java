@@ -2,12 +2,12 @@ package dev.sennit.queue.redis.foreign;
 
 import org.jspecify.annotations.Nullable;
 
-/** Where a server of Redis is, and how to get in. Its text shows no password. */
+/** Where a server of Redis is, or who knows that, and how to get in. Its text shows no password. */
 public interface Endpoint {
-    /** Returns the host. */
+    /** Returns the host; of sentinels, that of one of them. */
     String host();
 
-    /** Returns the port. */
+    /** Returns the port on that host. */
     int port();
 
     /** Returns the number of the database. */
@@ -22,6 +22,11 @@ public interface Endpoint {
     /** Returns whether the connection is to be a TLS one. */
     default boolean isTls() {
         return false;
+    }
+
+    /** Returns the sentinels that know where the server is, or null if the host does. */
+    default @Nullable Sentinels sentinels() {
+        return null;
     }
 
     /** Returns a file with the certificates of those who may have signed that of the server, or null for Java's. */

@@ -21,7 +21,8 @@ import redis.clients.jedis.exceptions.JedisException;
 
 /**
  * Connections to Redis, and calls over them. Calls of one list go in one round trip, each is a step of its own. A
- * connection that broke takes all idle ones with it, as a restart of the server breaks all.
+ * connection that broke takes all idle ones with it, as a restart of the server breaks all; so does one whose server
+ * has become a replica.
  */
 public final class Server implements AutoCloseable {
     /** How many idle connections are kept. */
@@ -156,8 +157,9 @@ public final class Server implements AutoCloseable {
                 return answers;
             } catch (JedisConnectionException e) {
                 discardIdle();
-                if (isSecond || !isRepeatable) {
-                    throw failure(e, isChange);
+                boolean isNotDone = e instanceof SentinelException && calls.size() == 1; // the server has refused it
+                if (isSecond || !isRepeatable && !isNotDone) {
+                    throw failure(e, isChange && !isNotDone);
                 }
                 isSecond = true;
             } finally {
@@ -184,6 +186,9 @@ public final class Server implements AutoCloseable {
         }
         for (Object answer : answers) {
             if (answer instanceof JedisDataException e) {
+                if (address.sentinels() != null && Sentinels.isDemoted(e)) {
+                    throw SentinelException.demoted();
+                }
                 throw failure(e, isChange && calls.size() > 1);
             }
         }
@@ -222,14 +227,15 @@ public final class Server implements AutoCloseable {
     public Line connect(int answerMillis) {
         ensureOpen();
         try {
-            return new Line(new Sockets(address, answerMillis), DefaultJedisClientConfig.builder()
-                    .protocol(RedisProtocol.RESP2)
-                    .socketTimeoutMillis(answerMillis)
-                    .user(address.user())
-                    .password(secret)
-                    .database(address.database())
-                    .clientName("sennit")
-                    .build());
+            return Sentinels.ensureMaster(address, new Line(new Sockets(address, answerMillis),
+                    DefaultJedisClientConfig.builder()
+                            .protocol(RedisProtocol.RESP2)
+                            .socketTimeoutMillis(answerMillis)
+                            .user(address.user())
+                            .password(secret)
+                            .database(address.database())
+                            .clientName("sennit")
+                            .build()));
         } catch (JedisException e) {
             throw failure(e, false);
         }
@@ -286,8 +292,11 @@ public final class Server implements AutoCloseable {
     public BrokerException failure(JedisException error, boolean isDoubtful) {
         String line = line(error);
         String upper = line.toUpperCase(Locale.ROOT);
+        if (error instanceof SentinelException e) {
+            return of(e.isRefused() ? Kind.REFUSED : Kind.UNAVAILABLE, isDoubtful, " " + line, error);
+        }
         if (error instanceof JedisConnectionException) {
-            Throwable cause = cause(error);
+            Throwable cause = Sockets.causeOf(error);
             if (cause instanceof GeneralSecurityException) {
                 return of(Kind.REFUSED, isDoubtful, " has a certificate that is not trusted (" + line(cause)
                         + "): name the host that it is of, or give ?sslrootcert=FILE", error);
@@ -310,21 +319,6 @@ public final class Server implements AutoCloseable {
                     + " the server (16 by default)", error);
         }
         return of(Kind.UNUSABLE, isDoubtful, " fails: " + line, error);
-    }
-
-    private static Throwable cause(Throwable error) {
-        Throwable cause = error;
-        for (int depth = 0; depth < 20; depth++) {
-            Throwable next = cause.getCause();
-            if (next == null && cause.getSuppressed().length > 0) { // one for each address of the host
-                next = cause.getSuppressed()[0];
-            }
-            if (next == null) {
-                break;
-            }
-            cause = next;
-        }
-        return cause;
     }
 
     private BrokerException of(Kind kind, boolean isDoubtful, String what, Throwable error) {

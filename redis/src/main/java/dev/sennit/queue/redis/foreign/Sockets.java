@@ -44,11 +44,24 @@ public final class Sockets implements JedisSocketFactory {
 
     @Override
     public Socket createSocket() {
+        Sentinels sentinels = address.sentinels();
+        if (sentinels == null) {
+            return connect(new Sentinels.Node(address.host(), address.port()), CONNECT_MILLIS);
+        }
+        Sentinels.Node master = sentinels.master();
+        try {
+            return connect(master, Sentinels.connectMillis());
+        } catch (JedisConnectionException e) {
+            throw sentinels.unreachable(master, e);
+        }
+    }
+
+    private Socket connect(Sentinels.Node to, int millis) {
         IOException error = null;
         try {
-            for (InetAddress each : InetAddress.getAllByName(address.host())) {
+            for (InetAddress each : InetAddress.getAllByName(to.host())) {
                 try {
-                    return connect(each);
+                    return connect(each, to, millis);
                 } catch (IOException e) {
                     if (error == null) {
                         error = e;
@@ -63,18 +76,18 @@ public final class Sockets implements JedisSocketFactory {
         throw new JedisConnectionException("cannot connect", error);
     }
 
-    private Socket connect(InetAddress host) throws IOException {
+    private Socket connect(InetAddress host, Sentinels.Node to, int millis) throws IOException {
         var socket = new Socket();
         try {
             socket.setTcpNoDelay(true);
             socket.setKeepAlive(true);
-            socket.connect(new InetSocketAddress(host, address.port()), CONNECT_MILLIS);
+            socket.connect(new InetSocketAddress(host, to.port()), millis);
             socket.setSoTimeout(answerMillis);
             if (!address.isTls()) {
                 return socket;
             }
-            var secure = (SSLSocket) trusting(address.rootCertificates()).createSocket(socket, address.host(),
-                    address.port(), true);
+            var secure = (SSLSocket) trusting(address.rootCertificates()).createSocket(socket, to.host(), to.port(),
+                    true);
             SSLParameters parameters = secure.getSSLParameters();
             parameters.setEndpointIdentificationAlgorithm("HTTPS");
             secure.setSSLParameters(parameters);
@@ -120,5 +133,21 @@ public final class Sockets implements JedisSocketFactory {
     @Override
     public String toString() {
         return address.host() + ":" + address.port();
+    }
+
+    /** Returns what is behind an error of a connection in the end: the reason to tell people. */
+    public static Throwable causeOf(Throwable error) {
+        Throwable cause = error;
+        for (int depth = 0; depth < 20; depth++) {
+            Throwable next = cause.getCause();
+            if (next == null && cause.getSuppressed().length > 0) { // one for each address of the host
+                next = cause.getSuppressed()[0];
+            }
+            if (next == null) {
+                break;
+            }
+            cause = next;
+        }
+        return cause;
     }
 }

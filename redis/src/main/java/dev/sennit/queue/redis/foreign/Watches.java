@@ -2,6 +2,8 @@ package dev.sennit.queue.redis.foreign;
 
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.foreign.Hearer;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -16,6 +18,7 @@ import redis.clients.jedis.exceptions.JedisException;
  * looks less and less often.
  */
 public final class Watches implements Hearer.Source {
+    private static final Logger LOG = System.getLogger(Watches.class.getName());
     /** How many lists have a connection of their own; the others are seen when the worker asks by itself. */
     private static final int MOST_WATCHED = 64;
 
@@ -68,7 +71,7 @@ public final class Watches implements Hearer.Source {
         byte @Nullable [] last = null;
         long pause = 1;
         int failures = 0;
-        while (!isClosed) {
+        while (!isClosed && !server.isClosed()) {
             Server.Line line = null;
             try {
                 line = server.connect((WAIT_SECONDS + 10) * 1000);
@@ -88,8 +91,11 @@ public final class Watches implements Hearer.Source {
                 }
             } catch (JedisException | BrokerException e) {
                 sleep(Math.min(50L << Math.min(failures++, 5), 1000));
-            } catch (IllegalStateException e) {
-                return; // the broker is closed
+            } catch (RuntimeException | Error e) { // the worker waits for this thread
+                if (!isClosed && !server.isClosed()) {
+                    LOG.log(Level.ERROR, "list " + list + " cannot be watched: " + e, e);
+                    sleep(1000);
+                }
             } finally {
                 if (line != null) {
                     remove(line);
