@@ -15,6 +15,7 @@ import dev.sennit.cli.queues.InspectCommand;
 import dev.sennit.cli.queues.QueuesCommand;
 import dev.sennit.cli.queues.WorkerCommand;
 import dev.sennit.cli.servers.WithCommand;
+import dev.sennit.cli.services.ServeCommand;
 import dev.sennit.cli.services.ServicesCommand;
 import dev.sennit.cli.thumbnails.ThumbnailsCommand;
 import dev.sennit.cli.watch.PsCommand;
@@ -97,6 +98,7 @@ final class Sennit implements Callable<Integer> {
         commands.put("spinner", () -> new CommandLine(new SpinnerCommand(terminal)));
         commands.put("thumbnails", () -> ThumbnailsCommand.commandLine(terminal));
         commands.put("services", () -> ServicesCommand.commandLine(terminal));
+        commands.put("serve", () -> new CommandLine(new ServeCommand(terminal)));
         commands.put("worker", () -> new CommandLine(new WorkerCommand(terminal)));
         commands.put("beat", () -> BeatCommand.commandLine(terminal));
         commands.put("enqueue", () -> new CommandLine(new EnqueueCommand(terminal)));
@@ -203,6 +205,7 @@ final class Sennit implements Callable<Integer> {
         }
         String message = CommandException.oneLine(e)
                 .replaceFirst("\\.$", "")
+                .replace("option option ", "option ") // picocli says it twice of NAME=VALUE
                 .replaceFirst(" is not an? (int|long)$", " is not a whole number");
         return message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1) + seeHelp;
     }

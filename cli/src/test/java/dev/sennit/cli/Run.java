@@ -19,7 +19,7 @@ public record Run(int exit, List<String> out, List<String> err) {
         return sennitReading("", args);
     }
 
-    static Run sennitReading(String stdin, String... args) {
+    public static Run sennitReading(String stdin, String... args) {
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
         var terminal = new Terminal(

@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
     private static final String COMMANDS =
-            "expected one of compare, primes, sums, spinner, thumbnails, services, worker, beat, enqueue, queues, "
-                    + "inspect, events, dead, with, ps, top, record, help";
+            "expected one of compare, primes, sums, spinner, thumbnails, services, serve, worker, beat, enqueue, "
+                    + "queues, inspect, events, dead, with, ps, top, record, help";
     private static final String WORKLOADS =
             "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path "
                     + "(SENNIT_CLASSPATH)";
@@ -85,6 +85,18 @@ class UsageErrorsTest {
                 error("--for must be > 0 and <= 30 days, was 0s", "record", "4711", "-o", "x.json", "--for", "0s"),
                 error("no process 99999999999: jps lists the JVMs that there are", "record", "99999999999", "-o",
                         "x.json"),
+                // serve
+                error("missing required parameter: 'APPLICATION'; see sennit serve --help", "serve"),
+                error("--workers must be from 1 to 1000, was 0", "serve", "a.jar", "--workers", "0"),
+                error("--on must be virtual, virtual:N or threads:N, was \"loop\"", "serve", "a.jar", "--on", "loop"),
+                error("--on must have a number from 1 to 999999, was \"threads\"", "serve", "a.jar", "--on", "threads"),
+                error("--listen must be HOST:PORT such as 127.0.0.1:8080 or [::1]:8080, was \"8080\"", "serve",
+                        "a.jar", "--listen", "8080"),
+                error("jar " + Path.of("no.jar").toAbsolutePath()
+                        + " is not there: correct the path, or build it first",
+                        "serve", "no.jar"),
+                error("there is no class path for class com.acme.Shop: set SENNIT_CLASSPATH, or name a jar", "serve",
+                        "com.acme.Shop"),
                 // plans
                 error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], loop[:N], "
                         + "processes[:N]; did you mean threads:8?", "primes", "--on", "thread:8"),

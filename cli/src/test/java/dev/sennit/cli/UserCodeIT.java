@@ -10,6 +10,7 @@ import dev.sennit.queue.postgresql.PostgresqlBroker;
 import dev.sennit.queue.rabbitmq.RabbitmqBroker;
 import dev.sennit.queue.redis.RedisBroker;
 import dev.sennit.queue.rq.RqBroker;
+import dev.sennit.server.WebService;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -274,7 +275,8 @@ public class UserCodeIT extends ScriptSandbox {
             assertThat(run.err()).isEmpty();
             assertThat(run.exit()).isZero();
             assertThat(lines.get(1)).isEqualTo(jar.toString());
-            assertThat(lines.subList(3, 7)).containsExactly("from a worker", "no picocli.CommandLine",
+            assertThat(lines.get(3)).as("what the server needs stands last").endsWith("engine.jar");
+            assertThat(lines.subList(4, 8)).containsExactly("from a worker", "no picocli.CommandLine",
                     "no dev.sennit.cli.Main", "codecs " + ThumbnailMaker.codecs());
             assertThat(Path.of(lines.getFirst())).as("the copy is gone").doesNotExist();
             assertThat(Path.of(lines.getFirst()).getParent()).doesNotExist();
@@ -283,7 +285,7 @@ public class UserCodeIT extends ScriptSandbox {
         published.putAll(contents(Path.of(ThumbnailMaker.class.getProtectionDomain().getCodeSource().getLocation()
                 .toURI())));
         for (Class<?> ofJar : List.of(TaskQueue.class, PostgresqlBroker.class, RedisBroker.class,
-                RabbitmqBroker.class, CeleryBrokerProvider.class, RqBroker.class)) {
+                RabbitmqBroker.class, CeleryBrokerProvider.class, RqBroker.class, WebService.class)) {
             published.putAll(contents(Path.of(ofJar.getProtectionDomain().getCodeSource().getLocation().toURI())));
         }
         assertThat(published).hasSizeGreaterThan(500);

@@ -58,7 +58,7 @@ class ExamplesIT {
                     "^\\QHTTP/1.0 200 OK, 1300000 bytes\\E\\R\\QHTTP/1.0 404 Not Found, 0 bytes\\E\\R"
                             + "\\QHTTP/1.0 400 Bad Request, 0 bytes\\E$"),
             Map.entry("testing.ExploredBankAccount", "^java.lang.AssertionError: balance (50|150), should be 100(?s:.*)"
-                    + "deposit \\(1\\) +start +ExploredBankAccount.Account\\.add:\\d+ in Thread.yield(?s:.*)"
+                    + " step +body +deposit \\(1\\) +withdrawal \\(2\\)(?s:.*) :\\d+ Thread.yield(?s:.*)"
                     + "again the same: true\\Rwith a lock: nothing found in 10000 schedules$"),
             Map.entry("pools.DrainOnSignal", "^4 of 4 orders are done$"),
             Map.entry("pools.FastestAnswer", "^answer from the second mirror$"),
@@ -140,6 +140,8 @@ class ExamplesIT {
             Map.entry("services.ServicesOverSharedQueue",
                     "^1 consumer\\R(?s:.*)^3 consumers\\R(?s:.*)^600 of 600 numbers were consumed once\\R"
                             + "(?s:.*)^exit code 0$"),
+            Map.entry("services.WebGreetings",
+                    "^hello ann\\R(?s:.*)^all were answered: true, by more than one process: true$"),
             Map.entry("context.ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),
             Map.entry("context.TimeLimits", "cleaned up\\Rnot done after 50 ms"),
             Map.entry("pools.GrowingPool", "busy: 4 threads\\Ridle: 1 thread"),

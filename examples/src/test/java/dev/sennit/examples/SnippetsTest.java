@@ -42,7 +42,8 @@ class SnippetsTest {
             found.addAll(fenced(document, Files.readString(document)));
         }
         for (String module : List.of("core", "conformance", "images", "junit", "micrometer",
-                "opentelemetry", "queue", "queue-conformance", "postgresql", "redis", "rabbitmq", "celery", "rq")) {
+                "opentelemetry", "queue", "queue-conformance", "postgresql", "redis", "rabbitmq", "celery", "rq",
+                "server")) {
             try (Stream<Path> sources = Files.walk(ROOT.resolve(module + "/src/main/java"))) {
                 for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
                     found.addAll(inJavadoc(source, Files.readString(source)));

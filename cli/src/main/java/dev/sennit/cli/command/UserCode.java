@@ -3,6 +3,7 @@ package dev.sennit.cli.command;
 import dev.sennit.Pool;
 import dev.sennit.images.ThumbnailMaker;
 import dev.sennit.internal.machine.MeetingFolder;
+import dev.sennit.server.WebService;
 import java.io.BufferedOutputStream;
 import java.io.File;
 import java.io.IOException;
@@ -29,7 +30,12 @@ import java.util.jar.JarFile;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipOutputStream;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.util.Callback;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
 
 /**
  * The user's classes, in this JVM and in JVMs of their own. They see the JDK, Sennit as it is published and one
@@ -51,6 +57,13 @@ public final class UserCode implements AutoCloseable {
     /** What {@code sennit-images} depends on, for this processor. */
     private static final String CODEC = "org/bytedeco/leptonica/linux-"
             + (System.getProperty("os.arch", "").equals("aarch64") ? "arm64/" : "x86_64/");
+
+    /** What {@code sennit-server} depends on. */
+    private static final List<String> ENGINE =
+            List.of("org/eclipse/jetty/", "org/slf4j/", "META-INF/services/org.eclipse.jetty.");
+    /** One class of each of its jars. */
+    private static final List<Class<?>> ENGINE_CLASSES =
+            List.of(Server.class, HttpField.class, EndPoint.class, Callback.class, Logger.class);
 
     private final String text;
     private final List<Path> parts;
@@ -93,6 +106,11 @@ public final class UserCode implements AutoCloseable {
         return parts.isEmpty();
     }
 
+    /** The jars and folders that the user has named. */
+    public List<Path> parts() {
+        return parts;
+    }
+
     /** Returns a loader of the user's classes, which shows them the JDK and Sennit, and nothing else. */
     ClassLoader loader() {
         return loader;
@@ -121,13 +139,16 @@ public final class UserCode implements AutoCloseable {
         if (!library.equals(own)) { // in a build, or beside the command
             all.add(library);
             all.add(locationOf(ThumbnailMaker.class));
+            all.add(locationOf(WebService.class));
             all.addAll(others);
+            ENGINE_CLASSES.forEach(type -> all.add(locationOf(type)));
             return all;
         }
         Path copies = copiesOf(own);
         all.add(copies.resolve("sennit.jar"));
         all.addAll(others);
         all.add(copies.resolve("codec.jar")); // last: the user may have another version
+        all.add(copies.resolve("engine.jar"));
         return all;
     }
 
@@ -260,6 +281,7 @@ public final class UserCode implements AutoCloseable {
                 made = MeetingFolder.create();
                 copy(commandJar, made.resolve("sennit.jar"), UserCode::isPublished);
                 copy(commandJar, made.resolve("codec.jar"), name -> name.startsWith(CODEC));
+                copy(commandJar, made.resolve("engine.jar"), name -> ENGINE.stream().anyMatch(name::startsWith));
             } catch (IOException e) {
                 if (made != null) {
                     MeetingFolder.remove(made);

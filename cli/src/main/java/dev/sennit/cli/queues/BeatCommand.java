@@ -286,8 +286,10 @@ public final class BeatCommand implements Callable<Integer> {
 
         @Override
         String change(Broker opened, String schedule) {
+            boolean wasPaused =
+                    opened.schedules().stream().anyMatch(entry -> entry.name().equals(schedule) && entry.paused());
             QueueSchedules.of(opened).resume(schedule);
-            return schedule + " is not paused";
+            return schedule + (wasPaused ? " is resumed" : " was not paused, and goes on");
         }
     }
 

@@ -41,7 +41,9 @@ final class BrokerOption {
         } catch (BrokerException e) {
             throw CommandException.failed(CommandException.oneLine(e), e);
         } catch (UnsupportedOperationException e) {
-            throw CommandException.usage(broker.name() + ": " + CommandException.oneLine(e), e);
+            String message = CommandException.oneLine(e);
+            String address = broker.name();
+            throw CommandException.usage(message.contains(address) ? message : address + ": " + message, e);
         }
     }
 

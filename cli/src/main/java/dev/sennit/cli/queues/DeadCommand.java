@@ -5,6 +5,8 @@ import dev.sennit.cli.command.ExitCode;
 import dev.sennit.cli.command.Figures;
 import dev.sennit.cli.command.Table;
 import dev.sennit.cli.command.Terminal;
+import dev.sennit.internal.text.JsonLine;
+import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
@@ -12,6 +14,7 @@ import dev.sennit.queue.broker.TaskView;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +35,8 @@ import picocli.CommandLine.Parameters;
         optionListHeading = "%nOptions:%n",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
-            ExitCode.DONE_HELP, "1:the broker failed", ExitCode.USAGE_HELP, "3:the broker cannot be opened",
+            ExitCode.DONE_HELP, "1:there is no such dead task, or the broker failed", ExitCode.USAGE_HELP,
+            "3:the broker cannot be opened",
             ExitCode.INTERRUPTED_HELP
         },
         footerHeading = "%nExamples:%n",
@@ -75,7 +79,7 @@ public final class DeadCommand implements Callable<Integer> {
     @Option(names = "--most", paramLabel = "N", description = "Print so many at most; default: 1000.")
     private int most = USUAL_MOST;
 
-    @Option(names = "--json", description = "Print one JSON object a task.")
+    @Option(names = "--json", description = "Print one JSON object a task; with --replay or --purge, how many.")
     private boolean json;
 
     /** What is done with them: one of both. */
@@ -100,15 +104,33 @@ public final class DeadCommand implements Callable<Integer> {
             throw CommandException.usage("--argument goes with --replay");
         }
         return broker.withExisting(opened -> {
+            List<String> missing = ids.stream().distinct().flatMap(id -> obstacle(opened, id).stream()).toList();
             if (change == null) {
                 print(opened.name(), TaskText.search(opened, filter, most));
             } else if (change.replay) {
-                terminal.line(Figures.count(opened.replay(filter, payload), "task", "tasks") + " replayed");
+                printCount(opened.replay(filter, payload), "replayed");
             } else if (change.purge) {
-                terminal.line(Figures.count(opened.purge(filter), "task", "tasks") + " removed");
+                printCount(opened.purge(filter), "removed");
             }
-            return ExitCode.DONE;
+            missing.forEach(terminal::error);
+            return missing.isEmpty() ? ExitCode.DONE : ExitCode.TASKS_FAILED;
         });
+    }
+
+    /** Returns why a task that is named is not among the dead ones. */
+    private static Optional<String> obstacle(Broker opened, String id) {
+        Optional<TaskView> found = opened.find(id);
+        if (found.isEmpty()) {
+            return Optional.of("no dead task " + id + " is known");
+        }
+        return found.filter(task -> task.state() != TaskState.DEAD)
+                .map(task -> "task " + id + " is not dead: it is " + TaskText.name(task.state()));
+    }
+
+    private void printCount(int count, String done) {
+        terminal.line(json
+                ? new JsonLine().put(done, count).toString()
+                : Figures.count(count, "task", "tasks") + " " + done);
     }
 
     private void print(String name, List<TaskView> dead) {

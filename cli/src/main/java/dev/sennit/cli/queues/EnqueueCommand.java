@@ -25,14 +25,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.time.DateTimeException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.regex.PatternSyntaxException;
@@ -72,11 +69,6 @@ import tools.jackson.databind.json.JsonMapper;
 public final class EnqueueCommand implements Callable<Integer> {
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
     private static final int BATCH = 1000;
-    /** Of how many looks for ends one is also for tasks that are not there any more, and for how many of them. */
-    private static final int LOOKS_FOR_LOST = 10;
-
-    private static final int LOST_AT_ONCE = 20;
-    private static final Duration LOOK = Duration.ofMillis(100);
     private static final String PLACE = "{}";
 
     private final Terminal terminal;
@@ -87,11 +79,13 @@ public final class EnqueueCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "TYPE", description = "The name of the task type.")
     private String type = "";
 
-    @Parameters(index = "1", paramLabel = "ARGUMENT", arity = "0..1", description = "The argument, as JSON.")
+    @Parameters(index = "1", paramLabel = "ARGUMENT", arity = "0..1",
+            description = "The argument, as JSON; default: null.")
     private @Nullable String argument;
 
     @Option(names = "--each", paramLabel = "PATTERN",
-            description = "A task for each file that the pattern matches; - for each line of stdin. May be repeated.")
+            description = "A task for each file that the pattern matches; - for each line of stdin "
+                    + "that is not empty. May be repeated.")
     private List<String> each = new ArrayList<>();
 
     @Option(names = "--queue", paramLabel = "NAME", description = "The queue; default: default.")
@@ -132,7 +126,8 @@ public final class EnqueueCommand implements Callable<Integer> {
     @Option(names = "--header", paramLabel = "NAME=VALUE", description = "What travels along. May be repeated.")
     private Map<String, String> headers = new LinkedHashMap<>();
 
-    @Option(names = "--wait", description = "Wait until the tasks have ended, and print their results.")
+    @Option(names = "--wait",
+            description = "Wait until the tasks have ended, and print their results; the id goes to stderr before.")
     private boolean wait;
 
     @Option(names = "--json", description = "Print one JSON object a task.")
@@ -149,79 +144,77 @@ public final class EnqueueCommand implements Callable<Integer> {
                 ? "null".getBytes(StandardCharsets.UTF_8)
                 : each.isEmpty() ? json("ARGUMENT", argument) : payload("a text");
         return broker.with(opened -> {
-            List<Enqueued> done = new ArrayList<>();
-            if (each.isEmpty()) {
-                done.addAll(opened.enqueue(Batch.of(form.id(QueuedTask.newId()).payload(payload).build())));
-            } else {
-                List<QueuedTask> batch = new ArrayList<>();
-                forEach(text -> {
-                    batch.add(form.id(QueuedTask.newId()).payload(payload(text)).build());
-                    if (batch.size() == BATCH) {
-                        done.addAll(opened.enqueue(new Batch(batch, List.of())));
-                        batch.clear();
-                    }
-                });
-                if (!batch.isEmpty()) {
-                    done.addAll(opened.enqueue(new Batch(batch, List.of())));
-                }
+            if (!wait) {
+                print(opened, enqueue(opened, form, payload));
+                return ExitCode.DONE;
             }
-            return wait ? waitFor(opened, done) : print(opened, done);
+            try (AwaitedEnds ends = new AwaitedEnds(opened)) {
+                List<Enqueued> done = enqueue(opened, form.replyTo(ends.replyTo()), payload);
+                summary(opened, done).forEach(terminal::note); // stdout has the results
+                done.forEach(one -> ends.add(one.id()));
+                return waitFor(ends);
+            }
         });
     }
 
-    private int print(Broker opened, List<Enqueued> done) {
+    private List<Enqueued> enqueue(Broker opened, QueuedTask.Builder form, byte[] payload) {
+        List<Enqueued> done = new ArrayList<>();
+        if (each.isEmpty()) {
+            done.addAll(opened.enqueue(Batch.of(form.id(QueuedTask.newId()).payload(payload).build())));
+            if (argument == null) {
+                terminal.note("no ARGUMENT is given: the task gets null");
+            }
+            return done;
+        }
+        List<QueuedTask> batch = new ArrayList<>();
+        forEach(text -> {
+            batch.add(form.id(QueuedTask.newId()).payload(payload(text)).build());
+            if (batch.size() == BATCH) {
+                done.addAll(opened.enqueue(new Batch(batch, List.of())));
+                batch.clear();
+            }
+        });
+        if (!batch.isEmpty()) {
+            done.addAll(opened.enqueue(new Batch(batch, List.of())));
+        }
+        return done;
+    }
+
+    private void print(Broker opened, List<Enqueued> done) {
         if (json) {
             done.forEach(one -> terminal.line(new JsonLine().put("id", one.id()).put("isDuplicate", one.isDuplicate())
                     .toString()));
-        } else if (done.size() == 1) {
-            terminal.line(done.getFirst().id() + (done.getFirst().isDuplicate() ? " is there already" : ""));
         } else {
-            long duplicates = done.stream().filter(Enqueued::isDuplicate).count();
-            terminal.line(Figures.count(done.size() - duplicates, "task", "tasks") + " enqueued in " + queue + " of "
-                    + opened.name() + (duplicates == 0 ? "" : ", " + duplicates + " were there already"));
+            summary(opened, done).forEach(terminal::line);
         }
-        return ExitCode.DONE;
     }
 
-    private int waitFor(Broker opened, List<Enqueued> done) {
-        Set<String> open = new LinkedHashSet<>();
-        done.forEach(one -> open.add(one.id()));
+    private List<String> summary(Broker opened, List<Enqueued> done) {
+        if (done.size() == 1) {
+            return List.of(done.getFirst().id() + (done.getFirst().isDuplicate() ? " is there already" : ""));
+        }
+        long duplicates = done.stream().filter(Enqueued::isDuplicate).count();
+        return List.of(Figures.count(done.size() - duplicates, "task", "tasks") + " enqueued in " + queue + " of "
+                + opened.name() + (duplicates == 0 ? "" : ", " + duplicates + " were there already"));
+    }
+
+    private int waitFor(AwaitedEnds ends) {
         int failed = 0;
-        for (int look = 0; !open.isEmpty(); look++) {
-            for (EndedTask end : opened.ended(open.stream().limit(BATCH).toList())) {
-                open.remove(end.id());
-                failed += end.state() == TaskState.SUCCEEDED ? 0 : 1;
-                print(end);
-            }
-            if (look % LOOKS_FOR_LOST == 0) {
-                failed += dropLost(opened, open, look / LOOKS_FOR_LOST);
-            }
-            if (!open.isEmpty()) {
-                try {
-                    Thread.sleep(LOOK);
-                } catch (InterruptedException e) {
-                    throw CommandException.failed("interrupted; the tasks go on", e);
+        try {
+            while (!ends.isDone()) {
+                for (EndedTask end : ends.next()) {
+                    failed += end.state() == TaskState.SUCCEEDED ? 0 : 1;
+                    print(end);
+                }
+                for (String id : ends.lost()) {
+                    failed++;
+                    terminal.error(id + " has ended, and its result is not kept");
                 }
             }
+        } catch (InterruptedException e) {
+            throw CommandException.failed("interrupted; the tasks go on", e);
         }
         return failed == 0 ? ExitCode.DONE : ExitCode.TASKS_FAILED;
-    }
-
-    /**
-     * Drops tasks that are not there any more: one that had the unique key of another may have ended long ago, or
-     * somebody has purged it. Some each time, in turn; returns how many.
-     */
-    private int dropLost(Broker opened, Set<String> open, int turn) {
-        int turns = Math.max(1, (open.size() + LOST_AT_ONCE - 1) / LOST_AT_ONCE);
-        int lost = 0;
-        for (String id : open.stream().skip((long) turn % turns * LOST_AT_ONCE).limit(LOST_AT_ONCE).toList()) {
-            if (opened.find(id).isEmpty()) {
-                open.remove(id);
-                lost++;
-                terminal.error(id + " has ended, and its result is not kept");
-            }
-        }
-        return lost;
     }
 
     private void print(EndedTask end) {
@@ -314,10 +307,17 @@ public final class EnqueueCommand implements Callable<Integer> {
     private void lines(Consumer<String> action) {
         try {
             var reader = new BufferedReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));
+            int empty = 0;
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                if (!line.isBlank()) {
+                if (line.isBlank()) {
+                    empty++;
+                } else {
                     action.accept(line);
                 }
+            }
+            if (empty > 0) {
+                terminal.note(Figures.count(empty, "empty line", "empty lines") + " of stdin "
+                        + (empty == 1 ? "was" : "were") + " left out");
             }
         } catch (IOException e) {
             throw CommandException.failed("stdin cannot be read: " + CommandException.taskFailure(e), e);

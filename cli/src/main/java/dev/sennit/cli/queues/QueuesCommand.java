@@ -5,7 +5,9 @@ import dev.sennit.cli.command.ExitCode;
 import dev.sennit.cli.command.Figures;
 import dev.sennit.cli.command.Terminal;
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.text.JsonLine;
 import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.QueueCounts;
 import dev.sennit.queue.broker.Rate;
 import dev.sennit.queue.broker.Scope;
@@ -14,6 +16,9 @@ import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.TaskView;
 import dev.sennit.queue.broker.WorkerReport;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -53,7 +58,8 @@ public final class QueuesCommand implements Callable<Integer> {
     @Mixin
     private BrokerOption broker = new BrokerOption();
 
-    @Option(names = "--json", description = "Print one JSON object a queue.")
+    @Option(names = "--json",
+            description = "Print one JSON object a queue, and one a type that is paused or limited.")
     private boolean json;
 
     private QueuesCommand(Terminal terminal) {
@@ -74,7 +80,9 @@ public final class QueuesCommand implements Callable<Integer> {
             List<QueueCounts> queues = opened.counts();
             List<WorkerReport> workers = opened.workers();
             if (json) {
-                queues.forEach(queue -> terminal.line(QueuesReport.json(queue, workers).toString()));
+                queues.forEach(queue -> terminal.line(QueuesReport.json(queue, workers)
+                        .put("unknownTypes", unknown(opened, queue, workers)).toString()));
+                printLimitsAsJson(opened);
                 return ExitCode.DONE;
             }
             if (queues.isEmpty()) {
@@ -83,22 +91,63 @@ public final class QueuesCommand implements Callable<Integer> {
                 QueuesReport.ofQueues(queues, workers).forEach(terminal::line);
             }
             printLimits(opened);
-            queues.forEach(queue -> printUnknown(opened, queue, QueuesReport.takers(workers, queue.queue())));
+            printUnknown(opened, queues, workers);
             return ExitCode.DONE;
         });
     }
 
-    /** Tells the types of ready tasks that none of the workers knows. */
-    private void printUnknown(Broker opened, QueueCounts queue, List<WorkerReport> takers) {
-        if (takers.isEmpty() || queue.count(TaskState.READY) == 0) {
-            return; // the table says it
+    private void printUnknown(Broker opened, List<QueueCounts> queues, List<WorkerReport> workers) {
+        boolean isUntold = false;
+        for (QueueCounts queue : queues) {
+            List<String> types = unknown(opened, queue, workers);
+            isUntold |= types == null && !QueuesReport.takers(workers, queue.queue()).isEmpty();
+            if (types != null) {
+                types.forEach(type -> terminal.line("queue " + TaskText.shown(queue.queue()) + " has tasks of type "
+                        + type + ", which none of its workers knows"));
+            }
         }
-        opened.search(TaskFilter.ALL.queue(queue.queue()).state(TaskState.READY), SAMPLE).stream()
+        if (isUntold) {
+            terminal.line("types that no worker knows are not told: this broker cannot search");
+        }
+    }
+
+    /**
+     * Returns the types of ready tasks that none of the workers of their queue knows; null if the broker cannot tell,
+     * or no worker takes tasks of the queue.
+     */
+    private static @Nullable List<String> unknown(Broker opened, QueueCounts queue, List<WorkerReport> workers) {
+        List<WorkerReport> takers = QueuesReport.takers(workers, queue.queue());
+        if (takers.isEmpty()) {
+            return null;
+        }
+        if (queue.count(TaskState.READY) == 0) {
+            return List.of();
+        }
+        if (!opened.features().contains(BrokerFeature.SEARCH)) {
+            return null;
+        }
+        return opened.search(TaskFilter.ALL.queue(queue.queue()).state(TaskState.READY), SAMPLE).stream()
                 .map(TaskView::type)
                 .filter(type -> takers.stream().noneMatch(worker -> worker.types().contains(type)))
-                .distinct().sorted()
-                .forEach(type -> terminal.line("queue " + TaskText.shown(queue.queue()) + " has tasks of type "
-                        + TaskText.shown(type) + ", which none of its workers knows"));
+                .distinct().sorted().map(TaskText::shown)
+                .toList();
+    }
+
+    private void printLimitsAsJson(Broker opened) {
+        Set<Scope> paused = opened.paused();
+        Map<String, Rate> limits = opened.limits();
+        var types = new TreeSet<>(limits.keySet());
+        paused.stream().filter(scope -> scope.kind() == Scope.Kind.TYPE).map(Scope::name).forEach(types::add);
+        for (String type : types) {
+            Rate rate = limits.get(type);
+            terminal.line(new JsonLine().put("type", TaskText.shown(type))
+                    .put("isPaused", paused.contains(Scope.type(type)))
+                    .put("limit", rate == null
+                            ? null
+                            : new JsonLine().put("tasks", rate.tasks())
+                                    .put("periodSeconds", rate.period().toNanos() / 1e9).put("burst", rate.burst()))
+                    .toString());
+        }
     }
 
     private void printLimits(Broker opened) {
@@ -144,8 +193,25 @@ public final class QueuesCommand implements Callable<Integer> {
 
         @Override
         void change(Broker opened, Scope scope) {
+            boolean isKnown = isKnown(opened, scope);
             opened.pause(scope);
-            terminal.line(TaskText.name(scope.kind()) + " " + scope.name() + " is paused");
+            String kind = TaskText.name(scope.kind());
+            terminal.line(kind + " " + scope.name() + " is paused"
+                    + (isKnown ? "" : "; no " + kind + " of this name is known now"));
+        }
+
+        /** Returns whether there are tasks of it, or workers for it, or it is paused already. */
+        private static boolean isKnown(Broker opened, Scope scope) {
+            String name = scope.name();
+            if (opened.paused().contains(scope)) {
+                return true;
+            }
+            return scope.kind() == Scope.Kind.QUEUE
+                    ? opened.counts().stream().anyMatch(queue -> queue.queue().equals(name))
+                            || !QueuesReport.takers(opened.workers(), name).isEmpty()
+                    : opened.workers().stream().anyMatch(worker -> worker.types().contains(name))
+                            || !opened.features().contains(BrokerFeature.SEARCH)
+                            || !opened.search(TaskFilter.ALL.type(name), 1).isEmpty();
         }
     }
 
@@ -157,8 +223,10 @@ public final class QueuesCommand implements Callable<Integer> {
 
         @Override
         void change(Broker opened, Scope scope) {
+            boolean wasPaused = opened.paused().contains(scope);
             opened.resume(scope);
-            terminal.line(TaskText.name(scope.kind()) + " " + scope.name() + " is not paused");
+            terminal.line(TaskText.name(scope.kind()) + " " + scope.name()
+                    + (wasPaused ? " is resumed" : " was not paused, and goes on"));
         }
     }
 

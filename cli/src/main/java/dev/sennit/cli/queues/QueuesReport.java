@@ -3,6 +3,7 @@ package dev.sennit.cli.queues;
 import dev.sennit.cli.command.Table;
 import dev.sennit.internal.text.JsonLine;
 import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.BrokerFeature;
 import dev.sennit.queue.broker.QueueCounts;
 import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
@@ -27,10 +28,12 @@ public record QueuesReport(String broker, Instant now, List<QueueCounts> queues,
     private static final List<TaskState> COLUMNS = List.of(TaskState.READY, TaskState.SCHEDULED, TaskState.HELD,
             TaskState.BLOCKED, TaskState.RUNNING, TaskState.DEAD);
 
-    /** Asks a broker, for so many running tasks at most. */
+    /** Asks a broker, for so many running tasks at most: for none if it cannot search. */
     public static QueuesReport of(Broker broker, int most) {
         return new QueuesReport(broker.name(), broker.now(), broker.counts(), broker.workers(),
-                broker.search(TaskFilter.ALL.state(TaskState.RUNNING), most));
+                broker.features().contains(BrokerFeature.SEARCH)
+                        ? broker.search(TaskFilter.ALL.state(TaskState.RUNNING), most)
+                        : List.of());
     }
 
     /** Returns all of it as tables. */

@@ -56,6 +56,18 @@ final class TaskText {
                 : shown.substring(0, Math.min(shown.length(), LONGEST_ARGUMENT)) + "...";
     }
 
+    /** Returns a result as JSON in one line, whole; null if there is none. */
+    static @Nullable String result(byte @Nullable [] result) {
+        if (result == null || result.length == 0) {
+            return null;
+        }
+        try {
+            return MAPPER.readTree(result).toString();
+        } catch (JacksonException e) {
+            return shown(new String(result, StandardCharsets.UTF_8));
+        }
+    }
+
     static String name(Enum<?> value) {
         return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }

@@ -163,7 +163,7 @@ final class FileServices {
 
     /** The settings with what the file alone does not know. */
     private ServiceSettings complete(ServiceSettings ofFile, ServicesFile next) {
-        if (ofFile.className() == null) {
+        if (!ofFile.command().isEmpty()) {
             return ofFile;
         }
         ServiceSettings.Builder builder = ofFile.toBuilder()

@@ -1,5 +1,7 @@
 package dev.sennit.cli.services;
 
+import com.sun.net.httpserver.HttpHandler;
+import dev.sennit.server.WebApplication;
 import dev.sennit.service.Service;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
@@ -10,15 +12,25 @@ import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
-/** Looks whether a class can be a service, by the rules of its start. None of its code runs. */
+/** Looks whether a class can be a service or an application, by the rules of its start. None of its code runs. */
 final class ServiceClass {
     private ServiceClass() {}
 
     /** Returns what is wrong, and what to do; null if nothing is. */
     static @Nullable String obstacle(String name, List<Path> classPath) {
+        return obstacle(name, classPath, List.of(Service.class));
+    }
+
+    /** Returns what is wrong with an application of a server; null if nothing is. */
+    static @Nullable String obstacleOfApplication(String name, List<Path> classPath) {
+        return obstacle(name, classPath, List.of(WebApplication.class, HttpHandler.class));
+    }
+
+    private static @Nullable String obstacle(String name, List<Path> classPath, List<Class<?>> kinds) {
         for (Path part : classPath) {
             if (!Files.isDirectory(part)) {
                 try (var _ = new ZipFile(part.toFile())) {
@@ -31,7 +43,7 @@ final class ServiceClass {
         }
         try (var loader = new URLClassLoader(
                 classPath.stream().map(ServiceClass::url).toArray(URL[]::new), Service.class.getClassLoader())) {
-            return obstacle(Class.forName(name, false, loader));
+            return obstacle(Class.forName(name, false, loader), kinds);
         } catch (ClassNotFoundException e) {
             return "there is no class " + name + " on its class path; correct the name, or build it";
         } catch (LinkageError e) { // a class file of a newer Java, or of which a parent is missing
@@ -41,9 +53,10 @@ final class ServiceClass {
         }
     }
 
-    private static @Nullable String obstacle(Class<?> type) {
-        if (!Service.class.isAssignableFrom(type)) {
-            return "class " + type.getName() + " does not implement " + Service.class.getName()
+    private static @Nullable String obstacle(Class<?> type, List<Class<?>> kinds) {
+        if (kinds.stream().noneMatch(kind -> kind.isAssignableFrom(type))) {
+            return "class " + type.getName() + " does not implement "
+                    + kinds.stream().map(Class::getName).collect(Collectors.joining(" or "))
                     + "; have it do so, or start it by a command";
         }
         if (Modifier.isAbstract(type.getModifiers())) {

@@ -2,6 +2,8 @@ package dev.sennit.cli.services;
 
 import dev.sennit.Backoff;
 import dev.sennit.internal.Durations;
+import dev.sennit.server.ServerSettings;
+import dev.sennit.server.WebService;
 import dev.sennit.service.Escalation;
 import dev.sennit.service.Readiness;
 import dev.sennit.service.ServiceKind;
@@ -61,20 +63,24 @@ final class ServiceReader {
     record Found(
             ServiceSettings settings, Section keys, List<String> after, @Nullable String listener,
             List<String> options) {
+        private boolean isJava() {
+            return keys.has("class") || keys.has("application");
+        }
+
         /** The processes that share the memory of the machine. */
         int jvms() {
-            return keys.has("class") ? settings.workers() + settings.spares() : 0;
+            return isJava() ? settings.workers() + settings.spares() : 0;
         }
 
         /** The same for the same settings: of a Java service also its heap, and the queues that the file has. */
         String text(double percent, Collection<String> queues) {
             return keys.text() + settings.classPath()
-                    + (keys.has("class") ? percent + String.join(" ", queues) : "");
+                    + (isJava() ? percent + String.join(" ", queues) : "");
         }
 
         /** The settings, with a share of the memory for heaps if the file does not say how much. */
         ServiceSettings withShare(double percent) {
-            if (!keys.has("class") || keys.has("heap")) {
+            if (!isJava() || keys.has("heap")) {
                 return settings;
             }
             List<String> all = new ArrayList<>(List.of("-XX:MaxRAMPercentage=" + percent));
@@ -93,6 +99,8 @@ final class ServiceReader {
     private final boolean isCheck;
     private final boolean isCommand;
     private final boolean isJava;
+    /** Whether it is a Java service that serves an application. */
+    private final boolean isApplication;
 
     /**
      * A reader of one service.
@@ -112,8 +120,10 @@ final class ServiceReader {
         this.environment = environment;
         this.processors = processors;
         this.isCheck = isCheck;
-        this.isCommand = keys.has("command") && !keys.has("class");
-        this.isJava = keys.has("class") && !keys.has("command");
+        List<String> kinds = Stream.of("class", "application", "command").filter(keys::has).toList();
+        this.isApplication = kinds.equals(List.of("application"));
+        this.isCommand = kinds.equals(List.of("command"));
+        this.isJava = isApplication || kinds.equals(List.of("class"));
     }
 
     /** Reads all keys. What it returns is of use only if there was no problem. */
@@ -140,6 +150,10 @@ final class ServiceReader {
         keys.smallNumber("spares", count -> isCommand ? builder : builder.spares(count)); // of a command refused below
         keys.size("heap", builder::heap);
         List<String> options = keys.eachText("jvm-options", ServiceReader::checkedOption);
+        if (isApplication) { // Jetty logs through SLF4J, which would complain in each worker that has no provider of it
+            options = Stream.concat(Stream.of("-Dslf4j.internal.verbosity=ERROR"),
+                    options == null ? Stream.empty() : options.stream()).toList();
+        }
         if (options != null) {
             builder.jvmOptions(options.toArray(String[]::new));
         }
@@ -153,6 +167,13 @@ final class ServiceReader {
             FOR_JAVA.stream().filter(keys::has).forEach(key -> keys.refuse(key,
                     key + " is for Java services, and service " + name + " is a command; leave it out"));
         }
+        if (!isApplication && keys.has("http")) {
+            keys.refuse("http", "http is for applications, and service " + name + " is none; leave it out");
+        }
+        if (isApplication && !keys.has("listener")) {
+            keys.refuse("application", "service " + name + " has no listener; write listener = \"NAME\", and "
+                    + "[listeners.NAME] with tcp = \"127.0.0.1:8080\"");
+        }
         keys.refuseOthers();
         if (listener != null && isJava) {
             builder.listener(listener);
@@ -161,7 +182,7 @@ final class ServiceReader {
         if (isCheck && isCommand) {
             lookForProgram(read.command().getFirst(), own, directory);
         } else if (isCheck && isJava && !read.classPath().isEmpty()) {
-            lookForClass(Objects.requireNonNull(read.className()), read.classPath());
+            lookForClass(read);
         }
         return new Found(read, keys, after == null ? List.of() : after, listener,
                 options == null ? List.of() : options);
@@ -169,22 +190,27 @@ final class ServiceReader {
 
     private ServiceSettings.Builder begin() {
         String className = keys.text("class", ServiceReader::checkedClassName);
+        String application = keys.text("application", ServiceReader::checkedClassName);
+        ServerSettings http = new HttpReader(keys).read();
         List<String> command = keys.texts("command");
         if (command != null && (command.isEmpty() || command.getFirst().isEmpty())) {
             keys.refuse("command", "command must begin with a program; write [\"PROGRAM\", \"ARGUMENT\", ...]");
             command = null;
         }
         if (!isCommand && !isJava) {
-            boolean hasBoth = keys.has("class");
-            services.refuse(name, "service " + name + (hasBoth
-                    ? " has both class and command; leave out one of both"
-                    : " has neither class nor command; write one of both"));
+            boolean hasSeveral = keys.has("class") || keys.has("application");
+            services.refuse(name, "service " + name + (hasSeveral
+                    ? " has several of class, application and command; write one of them"
+                    : " has neither class nor application nor command; write one of them"));
         }
         try {
             return isCommand
                     ? ServiceSettings.ofCommand(name, Objects.requireNonNullElse(command, List.of(STAND_IN))
                             .toArray(String[]::new))
-                    : ServiceSettings.ofClass(name, Objects.requireNonNullElse(className, STAND_IN));
+                    : isApplication
+                            ? ServiceSettings.of(name, WebService.ofClass(
+                                    Objects.requireNonNullElse(application, STAND_IN), http))
+                            : ServiceSettings.ofClass(name, Objects.requireNonNullElse(className, STAND_IN));
         } catch (IllegalArgumentException e) { // the name: all else was checked
             services.refuse(name, String.valueOf(e.getMessage()));
             return isCommand
@@ -218,10 +244,23 @@ final class ServiceReader {
         }
     }
 
-    private void lookForClass(String className, List<Path> classPath) {
-        String obstacle = className.equals(STAND_IN) ? null : ServiceClass.obstacle(className, classPath);
+    /** The key that names the class of a Java service. */
+    private String classKey() {
+        return isApplication ? "application" : "class";
+    }
+
+    private void lookForClass(ServiceSettings read) {
+        String className = isApplication
+                ? keys.text("application", ServiceReader::checkedClassName)
+                : Objects.requireNonNull(read.className());
+        if (className == null || className.equals(STAND_IN)) { // was refused
+            return;
+        }
+        String obstacle = isApplication
+                ? ServiceClass.obstacleOfApplication(className, read.classPath())
+                : ServiceClass.obstacle(className, read.classPath());
         if (obstacle != null) {
-            keys.refuse("class", "service " + name + ": " + obstacle);
+            keys.refuse(classKey(), "service " + name + ": " + obstacle);
         }
     }
 
@@ -353,8 +392,9 @@ final class ServiceReader {
                 keys.refuse("classpath", "classpath must have a jar or a folder, was empty");
             }
         } else if (isJava && shared.isBlank()) {
-            keys.refuse("class", "service " + name + " has no class path; write classpath = [\"app.jar\"], or set "
-                    + CLASS_PATH_VARIABLE);
+            keys.refuse(classKey(),
+                    "service " + name + " has no class path; write classpath = [\"app.jar\"], or set "
+                            + CLASS_PATH_VARIABLE);
         } else if (isJava) {
             parts = sharedClassPath(shared);
         }
@@ -371,8 +411,9 @@ final class ServiceReader {
             try {
                 found.add(part.isEmpty() ? List.of() : expanded(here, part));
             } catch (IllegalArgumentException e) {
-                keys.refuse("class", "the class path in " + CLASS_PATH_VARIABLE + " " + e.getMessage() + ", was "
-                        + Problems.quoted(part));
+                keys.refuse(classKey(),
+                        "the class path in " + CLASS_PATH_VARIABLE + " " + e.getMessage() + ", was "
+                                + Problems.quoted(part));
                 return null;
             }
         }

@@ -135,12 +135,13 @@ class UserCodeTest {
         try (var code = UserCode.of(path(c, lib + "/*", temp))) {
             List<Path> classPath = code.classPath();
             assertThat(classPath.getFirst()).isEqualTo(UserSources.library());
-            assertThat(classPath.subList(classPath.size() - 4, classPath.size())).containsExactly(c, a, b, temp);
+            assertThat(classPath).containsSequence(c, a, b, temp);
+            assertThat(classPath.getLast()).asString().as("what the server needs stands last").contains("slf4j");
             assertThat(classPath).noneMatch(part -> part.toString().contains("picocli"));
             assertThat(code.toString()).isEqualTo(path(c, lib + "/*", temp));
         }
         try (var code = UserCode.of(path("", ""))) {
-            assertThat(code.classPath()).as("an empty part is this folder").endsWith(Path.of("").toAbsolutePath());
+            assertThat(code.classPath()).as("an empty part is this folder").contains(Path.of("").toAbsolutePath());
         }
     }
 

@@ -143,11 +143,14 @@ class QueueCommandsIT {
     @Test
     void tasksRunAndAreWaitedFor() throws Exception {
         Process worker = worker("--on", "threads:2");
-        assertThat(sennit("enqueue", "acme.order", "{\"name\": \"fig\", \"count\": 3, \"later\": true}", "--wait"))
-                .containsExactly("\"fig x 3\"");
+        Run done = Run.sennit("enqueue", "acme.order", "{\"name\": \"fig\", \"count\": 3, \"later\": true}", "--wait",
+                "--broker", uri());
+        assertThat(done.out()).containsExactly("\"fig x 3\"");
+        assertThat(sennit("inspect", done.err().getFirst())).anyMatch(line -> line.matches("state +succeeded"));
         Run wrong = Run.sennit("enqueue", "acme.order", "{\"name\": \"fig\"}", "--wait", "--broker", uri());
         assertThat(wrong.exit()).isEqualTo(1);
-        assertThat(wrong.err()).singleElement().asString().contains("is dead: ").contains("count");
+        assertThat(wrong.err()).hasSize(2);
+        assertThat(wrong.err().getLast()).contains("is dead: ").contains("count");
         assertThat(sennit("dead").get(1)).contains("acme.order", "unreadable");
         signal(worker, "TERM");
         assertThat(worker.waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -206,7 +209,8 @@ class QueueCommandsIT {
         worker("--on", "threads:1", "--name", "quiet-one");
         soon().untilAsserted(
                 () -> assertThat(sennit("inspect", "--json")).anyMatch(line -> line.contains("quiet-one")));
-        sennit("inspect", "--ask", "quiet");
+        assertThat(sennit("inspect", "--ask", "quiet", "--worker", "quiet-one")).singleElement().asString()
+                .startsWith("quiet was sent to quiet-one-");
         soon().untilAsserted(() -> assertThat(output()).contains("quiet-one"));
         soon().untilAsserted(() -> assertThat(sennit("inspect", "--json"))
                 .anyMatch(line -> line.contains("\"state\":\"quiet\"")));
@@ -224,7 +228,9 @@ class QueueCommandsIT {
             port = socket.getLocalPort();
         }
         worker("--on", "threads:1", "--metrics", "127.0.0.1:" + port);
-        sennit("enqueue", "acme.order", "{\"name\": \"fig\", \"count\": 1}", "--wait");
+        Run done =
+                Run.sennit("enqueue", "acme.order", "{\"name\": \"fig\", \"count\": 1}", "--wait", "--broker", uri());
+        assertThat(done.out()).containsExactly("\"fig x 1\"");
         try (HttpClient client = HttpClient.newHttpClient()) {
             soon().untilAsserted(() -> assertThat(get(client, port, "/metrics"))
                     .contains("sennit_queue_worker_succeeded_total{worker=\"worker\"} 1")

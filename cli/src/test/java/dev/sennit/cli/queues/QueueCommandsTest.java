@@ -1,13 +1,16 @@
 package dev.sennit.cli.queues;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sennit.cli.Run;
 import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.Claim;
 import dev.sennit.queue.broker.ClaimRequest;
 import dev.sennit.queue.broker.Completion;
+import dev.sennit.queue.broker.ControlMessage;
 import dev.sennit.queue.broker.DeadReason;
 import dev.sennit.queue.broker.ErrorInfo;
 import dev.sennit.queue.broker.Failure;
@@ -29,6 +32,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,6 +126,22 @@ class QueueCommandsTest {
     }
 
     @Test
+    void aTaskWithoutAnArgumentIsSaid() {
+        Run run = sennit("enqueue", "work");
+        assertThat(run.exit()).isZero();
+        assertThat(run.err()).containsExactly("no ARGUMENT is given: the task gets null");
+        assertThat(lines("enqueue", "work", "null")).hasSize(1);
+    }
+
+    @Test
+    void linesWithoutATextAreNotTakenAndSaid() {
+        Run run = Run.sennitReading("a\n\n  \nb\n", "enqueue", "work", "--each", "-", "--broker", uri());
+        assertThat(run.exit()).isZero();
+        assertThat(run.out()).singleElement().asString().startsWith("2 tasks enqueued");
+        assertThat(run.err()).containsExactly("2 empty lines of stdin were left out");
+    }
+
+    @Test
     void aDuplicateIsSaid() {
         String id = lines("enqueue", "work", "1", "--unique", "one").getFirst();
         assertThat(lines("enqueue", "work", "2", "--unique", "one")).containsExactly(id + " is there already");
@@ -140,6 +160,7 @@ class QueueCommandsTest {
         "1 --attempts 0 | attempts must be >= 1, was 0",
         "1 --soft-limit 2s --hard-limit 1s | softLimit must be < hardLimit",
         "1 --key a:0 | limit of key must be >= 1, was 0",
+        "1 --header tenant | value for option '--header' (NAME=VALUE) should be in KEY=VALUE format but was tenant",
         "--each no-such-folder/* | --each: there is no folder "
     })
     void badInputOfEnqueueIsOneLineAndEnqueuesNothing(String arguments, String message) {
@@ -162,7 +183,9 @@ class QueueCommandsTest {
                             Batch.EMPTY))
                     .toList());
         }
-        assertThat(lines("inspect", id)).anyMatch(line -> line.matches("state +succeeded"));
+        assertThat(lines("inspect", id)).anyMatch(line -> line.matches("state +succeeded"))
+                .anyMatch(line -> line.matches("result +21")).noneMatch(line -> line.startsWith("argument"));
+        assertThat(lines("inspect", id, "--json").getFirst()).contains("\"result\":21");
         try (Broker broker = Broker.open(uri())) { // the command finds it done, and another one dead
             broker.enqueue(Batch.of(QueuedTask.of("work", "3".getBytes(StandardCharsets.UTF_8))
                     .unique(new Unique("u", Unique.Until.PERIOD_OVER, Duration.ofHours(1))).build()));
@@ -170,13 +193,16 @@ class QueueCommandsTest {
         fail("no luck");
         Run run = sennit("enqueue", "work", "3", "--unique", "u", "--wait");
         assertThat(run.exit()).isEqualTo(1);
-        assertThat(run.err()).singleElement().asString().endsWith(" is dead: java.io.IOException: no luck");
+        assertThat(run.err()).hasSize(2);
+        assertThat(run.err().getFirst()).endsWith(" is there already");
+        assertThat(run.err().getLast()).endsWith(" is dead: java.io.IOException: no luck");
         try (Broker broker = Broker.open(uri())) { // the key is taken for an hour, by a task that is not there
             assertThat(broker.purge(TaskFilter.ALL.state(TaskState.DEAD))).isEqualTo(1);
         }
         Run other = sennit("enqueue", "work", "3", "--unique", "u", "--wait");
         assertThat(other.exit()).isEqualTo(1);
-        assertThat(other.err()).singleElement().asString().endsWith(" has ended, and its result is not kept");
+        assertThat(other.err()).hasSize(2);
+        assertThat(other.err().getLast()).endsWith(" has ended, and its result is not kept");
     }
 
     // ---- queues ----
@@ -194,15 +220,34 @@ class QueueCommandsTest {
         assertThat(lines("queues").get(1)).endsWith("  paused");
         assertThat(lines("queues", "--json").getFirst()).matches("\\{\"queue\":\"default\",\"ready\":1,\"scheduled\":1,"
                 + "\"held\":0,\"blocked\":0,\"running\":0,\"dead\":0,\"oldestSeconds\":[0-9.E-]+,\"workers\":0,"
-                + "\"isPaused\":true}");
-        assertThat(lines("queues", "resume", "default")).containsExactly("queue default is not paused");
+                + "\"isPaused\":true,\"unknownTypes\":null}");
+        assertThat(lines("queues", "resume", "default")).containsExactly("queue default is resumed");
+        assertThat(lines("queues", "resume", "default"))
+                .containsExactly("queue default was not paused, and goes on");
         assertThat(lines("queues", "pause", "work", "--type")).containsExactly("type work is paused");
         assertThat(lines("queues", "limit", "work", "100", "1m"))
                 .containsExactly("type work is limited to 100 in 60 s");
         assertThat(lines("queues")).contains("type work is paused", "type work is limited to 100 in 60 s");
+        assertThat(lines("queues", "--json").getLast()).isEqualTo("{\"type\":\"work\",\"isPaused\":true,"
+                + "\"limit\":{\"tasks\":100,\"periodSeconds\":60.0,\"burst\":1}}");
         assertThat(lines("queues", "limit", "work", "none")).containsExactly("type work has no limit");
         assertThat(lines("queues", "purge", "default")).containsExactly("2 tasks removed");
         assertThat(tasks()).isEmpty();
+    }
+
+    @Test
+    void aPauseOfWhatIsNotThereYetIsSaid() {
+        make();
+        assertThat(lines("queues", "pause", "nowhere"))
+                .containsExactly("queue nowhere is paused; no queue of this name is known now");
+        assertThat(lines("queues", "pause", "nothing", "--type"))
+                .containsExactly("type nothing is paused; no type of this name is known now");
+        try (Broker broker = Broker.open(uri())) {
+            broker.report(new WorkerReport("w1", "host", 1, "running", "threads:1", 1, List.of("images:1"),
+                    Set.of("thumbs"), List.of(), 0, 0, broker.now(), broker.now()));
+        }
+        assertThat(lines("queues", "pause", "images")).containsExactly("queue images is paused");
+        assertThat(lines("queues", "pause", "thumbs", "--type")).containsExactly("type thumbs is paused");
     }
 
     @ParameterizedTest
@@ -230,7 +275,7 @@ class QueueCommandsTest {
         assertThat(lines.get(1)).matches("default +3 .* 1");
         assertThat(lines.get(2)).matches("mail +1 .* 0");
         assertThat(lines.get(3)).isEqualTo("queue default has tasks of type other, which none of its workers knows");
-        assertThat(lines("queues", "--json").getFirst()).contains("\"workers\":1");
+        assertThat(lines("queues", "--json").getFirst()).contains("\"workers\":1", "\"unknownTypes\":[\"other\"]");
     }
 
     @ParameterizedTest
@@ -293,6 +338,23 @@ class QueueCommandsTest {
                     assertThat(new String(task.payload(), StandardCharsets.UTF_8)).isEqualTo("\"c.jpg\"");
                 });
         assertThat(lines("dead", "--purge")).containsExactly("1 task removed");
+        fail("no luck");
+        assertThat(lines("dead", "--replay", "--json")).containsExactly("{\"replayed\":1}");
+        assertThat(lines("dead", "--purge", "--json")).containsExactly("{\"removed\":0}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"dead --replay | 1 task replayed", "dead --purge | 1 task removed"})
+    void aTaskThatIsNotDeadIsSaid(String command, String done) {
+        String dead = lines("enqueue", "work", "1").getFirst();
+        fail("no luck");
+        String ready = lines("enqueue", "work", "2").getFirst();
+        Run run = sennit(Stream.concat(Arrays.stream(command.split(" ")), Stream.of("nothing", dead, ready))
+                .toArray(String[]::new));
+        assertThat(run.out()).containsExactly(done);
+        assertThat(run.err()).containsExactly("sennit: no dead task nothing is known",
+                "sennit: task " + ready + " is not dead: it is ready");
+        assertThat(run.exit()).isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -325,6 +387,43 @@ class QueueCommandsTest {
         assertThat(lines("inspect", later, "--cancel")).containsExactly(later + " is cancelled");
         assertThat(lines("inspect", "--state", "running", "--json").getFirst())
                 .startsWith("{\"id\":\"" + id + "\",\"type\":\"work\"");
+    }
+
+    @Test
+    void aWorkerIsAskedByItsNameOrItsId() {
+        make();
+        String one = QueuedTask.newId();
+        String two = QueuedTask.newId();
+        List<ControlMessage> asked = new CopyOnWriteArrayList<>();
+        try (Broker broker = Broker.open(uri())) {
+            for (String id : List.of("w1-" + one, "w1-" + two, "w1-b-" + one)) {
+                broker.report(new WorkerReport(id, "host", 1, "running", "threads:1", 1, List.of("default:1"),
+                        Set.of("work"), List.of(), 0, 0, broker.now(), broker.now()));
+            }
+            try (Broker.Subscription subscription = broker.subscribe(
+                    new BrokerListener.Interest(Set.of(), null, "w1-" + one), new BrokerListener() {
+                        @Override
+                        public void control(ControlMessage message) {
+                            asked.add(message);
+                        }
+                    })) {
+                assertThat(lines("inspect", "--ask", "quiet", "--worker", "w1"))
+                        .containsExactlyInAnyOrder("quiet was sent to w1-" + one, "quiet was sent to w1-" + two);
+                assertThat(lines("inspect", "--ask", "quiet", "--worker", "w1-b"))
+                        .containsExactly("quiet was sent to w1-b-" + one);
+                assertThat(lines("inspect", "--ask", "resume", "--worker", "w1-" + one))
+                        .containsExactly("resume was sent to w1-" + one);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(
+                        () -> assertThat(asked).extracting(ControlMessage::command).contains("quiet", "resume"));
+                assertThat(subscription).isNotNull();
+            }
+            assertThat(asked).filteredOn(message -> message.worker() != null).extracting(ControlMessage::worker)
+                    .contains("w1-" + one);
+        }
+        Run run = sennit("inspect", "--ask", "quiet", "--worker", "w2");
+        assertThat(run.exit()).isEqualTo(1);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).containsExactly("sennit: no worker w2 is known: sennit inspect shows those that live");
     }
 
     @Test
@@ -380,7 +479,8 @@ class QueueCommandsTest {
         assertThat(lines("beat", "pause", "nightly")).containsExactly("nightly is paused");
         assertThat(lines("beat", "list", "--json").getFirst())
                 .contains("\"name\":\"nightly\"", "\"isPaused\":true", "\"zone\":\"Europe/Vienna\"");
-        assertThat(lines("beat", "resume", "nightly")).containsExactly("nightly is not paused");
+        assertThat(lines("beat", "resume", "nightly")).containsExactly("nightly is resumed");
+        assertThat(lines("beat", "resume", "nightly")).containsExactly("nightly was not paused, and goes on");
         String id = lines("beat", "run", "nightly").getFirst();
         assertThat(tasks()).singleElement().satisfies(task -> {
             assertThat(task.id()).isEqualTo(id);

@@ -149,8 +149,10 @@ class ServicesFileErrorsTest {
                         "1:1: the path of the control socket is longer "
                                 + "than 107 bytes; write control = \"/run/NAME.sock\", or another short path"),
                 // class and command
-                error("[services.a]", "1:1: service a has neither class nor command; write one of both"),
-                error(JAVA + "command = [\"x\"]", "1:1: service a has both class and command; leave out one of both"),
+                error("[services.a]",
+                        "1:1: service a has neither class nor application nor command; write one of them"),
+                error(JAVA + "command = [\"x\"]",
+                        "1:1: service a has several of class, application and command; write one of them"),
                 error("[services.a]\ncommand = []",
                         "2:1: command must begin with a program; write [\"PROGRAM\", \"ARGUMENT\", ...]"),
                 error("[services.a]\nclass = \"not a class\"\nclasspath = [\"app.jar\"]",

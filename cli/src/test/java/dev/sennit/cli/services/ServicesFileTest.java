@@ -144,8 +144,9 @@ class ServicesFileTest {
                 || Set.of("ready", "classpath").contains(key.name()));
 
         Set<String> known = knownKeys("[services.a]\ncommand = [\"x\"]\n");
-        assertThat(known).containsAll(keys().stream().map(Key::name).toList()).contains("class", "command", "listener")
-                .hasSize(keys().size() + 3);
+        assertThat(known).containsAll(keys().stream().map(Key::name).toList())
+                .contains("class", "application", "http", "command", "listener")
+                .hasSize(keys().size() + 5);
         Set<String> all = new TreeSet<>(known);
         for (String before : List.of("", "[log]\n", "[metrics]\n", "[listeners.a]\n", "[queues.a]\n")) {
             all.addAll(knownKeys(before));

@@ -6,8 +6,8 @@ import dev.sennit.testing.ScheduleFailure;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A deposit and a withdrawal, of which one is lost under some schedules: the explorer finds such a one, shows who went
- * on from where to where, and has it again by its seed. With a lock it finds nothing.
+ * A deposit and a withdrawal, of which one is lost under some schedules: the explorer finds such a one, shows what each
+ * thread did, and has it again by its seed. With a lock it finds nothing.
  *
  * <p>Wants {@code --add-opens java.base/java.lang=ALL-UNNAMED}.
  */

@@ -1,0 +1,61 @@
+package dev.sennit.cli.services;
+
+import dev.sennit.server.ServerSettings;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+
+/** Reads the table {@code http} of a service: the limits of its server. */
+final class HttpReader {
+    private static final List<String> UNITS = List.of("k", "m", "g");
+
+    private static final Pattern FORM = Pattern.compile("[0-9]{1,9}[kmg]");
+
+    private final Section keys;
+    private ServerSettings settings = ServerSettings.DEFAULTS;
+
+    /**
+     * A reader of the limits of one service.
+     *
+     * @param keys the table of the service
+     */
+    HttpReader(Section keys) {
+        this.keys = keys;
+    }
+
+    /** Reads all keys; the defaults if there is no such table. */
+    ServerSettings read() {
+        Section http = keys.section("http", "http", "http.");
+        if (http == null) {
+            return settings;
+        }
+        http.text("on", text -> use(all -> all.on(text)));
+        http.smallNumber("queue", number -> use(all -> all.queue(number)));
+        http.smallNumber("connections", number -> use(all -> all.connections(number)));
+        http.size("header-size", text -> use(all -> all.headerSize((int) Math.min(bytes(text), Integer.MAX_VALUE))));
+        http.size("body-size", text -> use(all -> all.bodySize(bytes(text))));
+        http.time("header-limit", time -> use(all -> all.headerLimit(time)));
+        http.time("stall-limit", time -> use(all -> all.stallLimit(time)));
+        http.time("keep-alive", time -> use(all -> all.keepAlive(time)));
+        http.time("deadline", time -> use(all -> all.deadline(time)));
+        http.time("heed-limit", time -> use(all -> all.heedLimit(time)));
+        http.time("last-request", time -> use(all -> all.lastRequest(time)));
+        http.time("retry-after", time -> use(all -> all.retryAfter(time)));
+        http.refuseOthers();
+        return settings;
+    }
+
+    private ServerSettings use(UnaryOperator<ServerSettings> change) {
+        settings = change.apply(settings);
+        return settings;
+    }
+
+    /** Reads an amount such as 8k. */
+    private static long bytes(String text) {
+        if (!FORM.matcher(text).matches()) {
+            throw new IllegalArgumentException("must be a number with k, m or g, such as \"10m\"");
+        }
+        int unit = UNITS.indexOf(text.substring(text.length() - 1));
+        return Long.parseLong(text.substring(0, text.length() - 1)) << (10 * (unit + 1));
+    }
+}

@@ -1,0 +1,202 @@
+package dev.sennit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.zip.ZipEntry;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The packaged command serves a user's application. */
+@EnabledOnOs(OS.LINUX)
+@Timeout(180)
+class ServeIT {
+    private static final Path JAR = Path.of("target/sennit.jar").toAbsolutePath();
+    private static final int LIMIT_SECONDS = 60;
+
+    @TempDir
+    Path temp;
+
+    private final List<Process> started = new ArrayList<>();
+
+    @AfterEach
+    void endAll() {
+        started.forEach(Process::destroyForcibly);
+    }
+
+    private static String application(String greeting) {
+        return """
+                package com.acme;
+
+                import dev.sennit.server.Routes;
+                import dev.sennit.server.WebApplication;
+                import dev.sennit.server.WebResponse;
+
+                final class Shop implements WebApplication {
+                    private static final long serialVersionUID = 1L;
+
+                    @Override
+                    public Routes routes() {
+                        return Routes.create().get("/hello/{name}",
+                                request -> WebResponse.text("%s " + request.parameter("name")));
+                    }
+                }
+                """.formatted(greeting);
+    }
+
+    private static final String HANDLER = """
+            package com.acme;
+
+            import com.sun.net.httpserver.HttpExchange;
+            import com.sun.net.httpserver.HttpHandler;
+            import java.io.IOException;
+
+            public class Plain implements HttpHandler {
+                @Override
+                public void handle(HttpExchange exchange) throws IOException {
+                    exchange.sendResponseHeaders(200, 5);
+                    exchange.getResponseBody().write("plain".getBytes());
+                    exchange.close();
+                }
+            }
+            """;
+
+    /** Compiles an application that greets so, into a jar that names it. */
+    private Path jar(String greeting) throws Exception {
+        Path classes = Files.createDirectories(temp.resolve("classes of " + greeting));
+        new UserSources().with("com/acme/Shop.java", application(greeting)).with("com/acme/Plain.java", HANDLER)
+                .into(classes, JAR);
+        var manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().put(Attributes.Name.MAIN_CLASS, "com.acme.Shop");
+        Path jar = temp.resolve("shop of " + greeting + ".jar");
+        try (var out = new JarOutputStream(Files.newOutputStream(jar), manifest)) {
+            out.putNextEntry(new ZipEntry("com/acme/Shop.class"));
+            out.write(Files.readAllBytes(classes.resolve("com/acme/Shop.class")));
+        }
+        return jar;
+    }
+
+    private Process sennit(Path classPath, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dsennit.cache=", "-jar", JAR.toString()));
+        command.addAll(List.of(arguments));
+        var builder = new ProcessBuilder(command);
+        builder.directory(temp.toFile());
+        builder.environment().put("XDG_RUNTIME_DIR", temp.resolve("run").toString());
+        builder.environment().put("SENNIT_CLASSPATH", classPath.toString());
+        Process process = builder.redirectErrorStream(true)
+                .redirectOutput(temp.resolve("output " + started.size()).toFile())
+                .start();
+        started.add(process);
+        return process;
+    }
+
+    private int exit(Process process) throws InterruptedException {
+        assertThat(process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)).as("has ended").isTrue();
+        return process.exitValue();
+    }
+
+    private String output(Process process) throws IOException {
+        return Files.readString(temp.resolve("output " + started.indexOf(process)));
+    }
+
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private void awaitReady(Process serves) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(LIMIT_SECONDS))
+                .pollInterval(Duration.ofMillis(50))
+                .until(() -> output(serves).contains("web(0) READY") || !serves.isAlive());
+    }
+
+    private static HttpResponse<String> get(HttpClient client, int port, String path) throws Exception {
+        return client.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
+                BodyHandlers.ofString());
+    }
+
+    @Test
+    void aJarIsServedReloadedAndStopped() throws Exception {
+        Path jar = jar("hello");
+        Path newer = jar("goodbye");
+        int port = freePort();
+        Process serves = sennit(temp, "serve", jar.toString(), "--listen", "127.0.0.1:" + port, "--workers", "1");
+        awaitReady(serves);
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            assertThat(get(client, port, "/hello/a%20b").body()).isEqualTo("hello a b");
+            assertThat(get(client, port, "/").statusCode()).isEqualTo(404);
+
+            Process second = sennit(temp, "serve", jar.toString(), "--listen", "127.0.0.1:" + port);
+            assertThat(exit(second)).as(output(second)).isEqualTo(3);
+            assertThat(output(second))
+                    .startsWith("sennit: cannot listen on 127.0.0.1:" + port + ": address already in use")
+                    .hasLineCount(1);
+
+            Files.copy(newer, jar, StandardCopyOption.REPLACE_EXISTING);
+            assertThat(exit(sennit(temp, "services", "reload"))).isZero();
+            assertThat(get(client, port, "/hello/c").body()).isEqualTo("goodbye c");
+        }
+        serves.destroy();
+        assertThat(exit(serves)).isZero();
+        assertThat(output(serves)).doesNotContain("SLF4J").contains("web(0) STOPPED: exited with code 0");
+        try (var left = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+            assertThat(left.filter(file -> Files.exists(file.resolve("serve.toml")))).isEmpty();
+        }
+    }
+
+    @Test
+    void aHandlerOfTheJdkIsServed() throws Exception {
+        jar("hello");
+        int port = freePort();
+        Process serves = sennit(temp.resolve("classes of hello"), "serve", "com.acme.Plain", "--listen",
+                "127.0.0.1:" + port, "--workers", "1", "--on", "threads:2");
+        awaitReady(serves);
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            assertThat(get(client, port, "/any/path").body()).isEqualTo("plain");
+        }
+        serves.destroy();
+        assertThat(exit(serves)).isZero();
+    }
+
+    @Test
+    void whatIsNoApplicationIsRefused() throws Exception {
+        Path classes = Files.createDirectories(temp.resolve("classes"));
+        new UserSources().with("com/acme/Nothing.java", "package com.acme; class Nothing {}").into(classes, JAR);
+        Process none = sennit(classes, "serve", "com.acme.Nothing");
+        Process missing = sennit(classes, "serve", "com.acme.Missing");
+        assertThat(exit(none)).isEqualTo(2);
+        assertThat(output(none)).isEqualTo("sennit: class com.acme.Nothing does not implement "
+                + "dev.sennit.server.WebApplication or com.sun.net.httpserver.HttpHandler; have it do so, or start it "
+                + "by a command\n");
+        assertThat(exit(missing)).isEqualTo(2);
+        assertThat(output(missing)).isEqualTo(
+                "sennit: there is no class com.acme.Missing on its class path; correct the name, or build it\n");
+    }
+}

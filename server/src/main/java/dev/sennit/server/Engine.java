@@ -1,0 +1,387 @@
+package dev.sennit.server;
+
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+import org.eclipse.jetty.http.HttpException;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.io.QuietException;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The server in a worker: Jetty parses requests and frames responses, and all else is here.
+ *
+ * <p><b>A request.</b> Jetty calls {@link Answering#handle} in a virtual thread once the head is there. A place for it
+ * is taken, or waited for if the queue is not full. Then the handler runs: in the same thread, or with {@code threads}
+ * in one of the pool.
+ *
+ * <p><b>Limits.</b> One thread looks at all connections every 100 ms, and ends what has taken too long: heads, calls,
+ * and, while the worker stops, connections without a request. Jetty itself ends connections that stall.
+ *
+ * <p><b>The end.</b> After {@link #drain} each response says {@code Connection: close}. A connection without a request
+ * stays open for a while, as its client may be sending one. {@link #awaitDrained} waits until all are closed.
+ */
+final class Engine implements AutoCloseable {
+    private static final Logger LOGGER = System.getLogger("dev.sennit.server");
+    private static final long LOOK_MILLIS = 100;
+    /** Platform threads of Jetty: its selector, and those that run what never blocks. */
+    private static final int JETTY_THREADS = 8;
+
+    private static final int MOST_CAUSES = 10;
+
+    private final Routes routes;
+    private final ServerSettings settings;
+    private final LongConsumer worked;
+    private final Consumer<String> onBroken;
+    private final String retryAfter;
+    private final Server server;
+    private final WorkerConnector connector;
+    private final ExecutorService virtual;
+    /** Runs handlers; null if they run in virtual threads. */
+    private final @Nullable Pool threads;
+    private final Semaphore places;
+    private final AtomicInteger queued = new AtomicInteger();
+    /** Calls that were cut while their handler ran. Only the thread that looks. */
+    private final Set<Call> unheeded = ConcurrentHashMap.newKeySet();
+    private final Thread looks;
+    /** When the drain began; 0 if it has not. */
+    private volatile long drainingSince;
+    private volatile boolean isClosed;
+
+    /**
+     * Starts a server without connections.
+     *
+     * @param worked called for each request
+     * @param onBroken called with the reason if the process has to be replaced; may be called more than once
+     */
+    Engine(Routes routes, ServerSettings settings, LongConsumer worked, Consumer<String> onBroken) throws Exception {
+        this.routes = routes.copy();
+        this.settings = settings;
+        this.worked = worked;
+        this.onBroken = onBroken;
+        retryAfter = Long.toString(Math.max(1, settings.retryAfter().toSeconds()));
+        places = new Semaphore(settings.atOnce(), true);
+        virtual = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sennit-request-", 0).factory());
+        threads = settings.on().startsWith("threads") ? Pools.open(settings.on()) : null;
+        var jettyThreads = new QueuedThreadPool(JETTY_THREADS);
+        jettyThreads.setName("sennit-server");
+        jettyThreads.setDaemon(true);
+        jettyThreads.setVirtualThreadsExecutor(virtual);
+        server = new Server(jettyThreads);
+        connector = new WorkerConnector(server, new HttpConnectionFactory(configuration()), settings.connections());
+        connector.setIdleTimeout(settings.keepAlive().toMillis());
+        server.addConnector(connector);
+        server.setHandler(new Answering());
+        server.setErrorHandler(Engine::error);
+        looks = Thread.ofPlatform().daemon().name("sennit-server-limits").unstarted(this::look);
+        boolean isStarted = false;
+        try {
+            server.start();
+            looks.start();
+            isStarted = true;
+        } finally {
+            if (!isStarted) {
+                close();
+            }
+        }
+    }
+
+    private HttpConfiguration configuration() {
+        var http = new HttpConfiguration();
+        http.setRequestHeaderSize(settings.headerSize());
+        http.setSendServerVersion(false);
+        http.setIdleTimeout(settings.stallLimit().toMillis());
+        return http;
+    }
+
+    // ---- connections ----
+
+    /** Waits until there is room for one more connection, or the drain has begun. */
+    void awaitRoom() throws InterruptedException {
+        connector.awaitRoom();
+    }
+
+    /** Serves a connection that was accepted. If it cannot, the connection is closed. */
+    void serve(SocketChannel channel) {
+        try {
+            connector.adopt(channel);
+        } catch (Exception e) { // the client has gone, for example
+            LOGGER.log(Level.DEBUG, "a connection was lost", e);
+        }
+    }
+
+    /** Makes each further response the last of its connection. */
+    void drain() {
+        if (drainingSince == 0) {
+            drainingSince = System.nanoTime() | 1;
+        }
+        connector.close();
+    }
+
+    /** Waits until there is no connection any more, for a limited time. Returns how many there are. */
+    int awaitDrained(Duration longest) throws InterruptedException {
+        return connector.awaitNone(longest.toNanos());
+    }
+
+    int connections() {
+        return connector.connections();
+    }
+
+    /** How many requests wait for their turn. */
+    int queued() {
+        return queued.get();
+    }
+
+    /** Ends all at once. */
+    @Override
+    public void close() {
+        isClosed = true;
+        connector.close();
+        try {
+            server.stop();
+        } catch (Exception e) {
+            LOGGER.log(Level.WARNING, "the server did not stop in order", e);
+        }
+        virtual.shutdownNow();
+        Pool pool = threads;
+        if (pool != null) {
+            pool.shutdownNow();
+        }
+    }
+
+    // ---- limits ----
+
+    private void look() {
+        while (!isClosed) {
+            try {
+                long now = System.nanoTime();
+                for (EndPoint one : connector.getConnectedEndPoints()) {
+                    look((Lane) one, now);
+                }
+                lookAtUnheeded(now);
+            } catch (RuntimeException | Error e) { // the others still have limits
+                LOGGER.log(Level.ERROR, "the limits of a connection failed", e);
+            }
+            try {
+                Thread.sleep(LOOK_MILLIS);
+            } catch (InterruptedException e) {
+                return; // nobody interrupts it
+            }
+        }
+    }
+
+    private void look(Lane lane, long now) {
+        Call call = lane.call();
+        if (call != null) {
+            if (now - call.begunAt() >= settings.deadline().toNanos() && call.cut(retryAfter)) {
+                LOGGER.log(Level.WARNING, "{0} has not ended by its deadline, {1}", call, settings.deadline());
+                unheeded.add(call);
+            }
+            return;
+        }
+        long head = lane.headSince();
+        long draining = drainingSince;
+        if (head != 0) {
+            if (now - head >= settings.headerLimit().toNanos() && lane.headSince() == head) {
+                lane.close();
+            }
+        } else if (draining != 0) {
+            long idle = Math.min(now - lane.idleSince(), now - draining);
+            if (idle >= settings.lastRequest().toNanos() && lane.call() == null && lane.headSince() == 0) {
+                lane.close();
+            }
+        }
+    }
+
+    private void lookAtUnheeded(long now) {
+        long most = settings.deadline().plus(settings.heedLimit()).toNanos();
+        unheeded.removeIf(call -> !call.isRunning());
+        for (Call call : unheeded) {
+            if (now - call.begunAt() >= most) {
+                onBroken.accept(call + " goes on, although it was interrupted at its deadline of "
+                        + settings.deadline().toMillis() + " ms");
+                call.abandon();
+            }
+        }
+    }
+
+    // ---- requests ----
+
+    private final class Answering extends Handler.Abstract {
+        @Override
+        public boolean handle(Request request, Response response, Callback callback) {
+            Lane lane = (Lane) request.getConnectionMetaData().getConnection().getEndPoint();
+            Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings.bodySize());
+            lane.began(call);
+            request.addIdleTimeoutListener(_ -> false); // a handler may compute for longer than a client may stall
+            worked.accept(1);
+            if (refuses(call, request)) {
+                return true;
+            }
+            call.enters();
+            try {
+                place(call);
+            } finally {
+                call.leaves();
+            }
+            return true;
+        }
+    }
+
+    private boolean refuses(Call call, Request request) {
+        if (call.method().equals("CONNECT")) {
+            call.refuse(501, "this server is no proxy\n", new WebResponse.Field("Connection", "close"));
+            return true;
+        }
+        HttpField coding = request.getHeaders().getField(HttpHeader.TRANSFER_ENCODING);
+        if (coding != null && !"chunked".equalsIgnoreCase(coding.getValue())) {
+            call.refuse(501, "the only transfer coding is chunked\n", new WebResponse.Field("Connection", "close"));
+            return true;
+        }
+        if (request.getLength() > settings.bodySize()) {
+            tooLarge(call);
+            return true;
+        }
+        return false;
+    }
+
+    private void tooLarge(Call call) {
+        call.refuse(413, "the body has more than " + settings.bodySize() + " bytes\n",
+                new WebResponse.Field("Connection", "close"));
+    }
+
+    /** Takes a place, or waits for one, and has the handler run. */
+    private void place(Call call) {
+        if (queued.get() > 0 || !places.tryAcquire()) { // whoever waits goes first
+            if (queued.incrementAndGet() > settings.queue()) {
+                queued.decrementAndGet();
+                call.refuse(503, "too many requests wait\n", new WebResponse.Field("Retry-After", retryAfter));
+                return;
+            }
+            try {
+                // a call that still waits at its deadline is cut, which interrupts this thread
+                if (!places.tryAcquire(settings.deadline().toNanos() * 2, TimeUnit.NANOSECONDS)) {
+                    return;
+                }
+            } catch (InterruptedException e) {
+                call.refuse(503, "the server stops\n", new WebResponse.Field("Retry-After", retryAfter));
+                return;
+            } finally {
+                queued.decrementAndGet();
+            }
+        }
+        Pool pool = threads;
+        if (pool == null) {
+            run(call);
+            return;
+        }
+        boolean isSubmitted = false;
+        try {
+            pool.execute(() -> {
+                call.enters();
+                try {
+                    run(call);
+                } finally {
+                    call.leaves();
+                }
+            });
+            isSubmitted = true;
+        } finally {
+            if (!isSubmitted) {
+                places.release();
+                call.refuse(503, "the server stops\n", new WebResponse.Field("Retry-After", retryAfter));
+            }
+        }
+    }
+
+    private void run(Call call) {
+        int status = 500;
+        String text = "the server failed\n";
+        Throwable failure = null;
+        try {
+            if (call.starts()) {
+                routes.answer(call);
+            }
+        } catch (RequestBody.TooLargeException e) {
+            status = 413;
+            text = e.getMessage() + "\n";
+            failure = e;
+        } catch (SunExchange.TargetException e) {
+            status = 400;
+            text = e.getMessage() + "\n";
+            failure = e;
+        } catch (Throwable e) { // code of users
+            failure = e;
+            HttpException refused = cause(e, HttpException.class);
+            if (refused != null && refused.getCode() >= 400 && refused.getCode() < 500) { // a body that is framed wrong
+                status = refused.getCode();
+                text = "the request is refused\n";
+            } else if (cause(e, TimeoutException.class) != null) {
+                status = 408;
+                text = "the body of the request did not come\n";
+            }
+        } finally {
+            places.release();
+            tell(call, call.end(status, text), status, failure);
+        }
+    }
+
+    /** Returns the first cause of a type; null if there is none. */
+    private static <T> @Nullable T cause(Throwable failure, Class<T> type) {
+        Throwable cause = failure;
+        for (int depth = 0; cause != null && depth < MOST_CAUSES; depth++) { // a chain may have a circle
+            if (type.isInstance(cause)) {
+                return type.cast(cause);
+            }
+            cause = cause.getCause();
+        }
+        return null;
+    }
+
+    private void tell(Call call, Call.End end, int status, @Nullable Throwable failure) {
+        boolean isOfClient = failure != null
+                && (cause(failure, QuietException.class) != null || cause(failure, TimeoutException.class) != null);
+        boolean isExpected = end == Call.End.WHOLE && failure == null || end == Call.End.CUT
+                || end == Call.End.ANSWERED && status != 500 || isOfClient; // it has gone, or stalls
+        if (failure != null || !isExpected) {
+            LOGGER.log(isExpected ? Level.DEBUG : Level.ERROR,
+                    () -> call + (failure == null && !isExpected ? " was not answered by its handler" : " failed"),
+                    failure);
+        }
+        if (failure instanceof OutOfMemoryError) {
+            onBroken.accept("the memory was exhausted by " + call);
+        }
+    }
+
+    /** Answers what Jetty refuses: a line of text, not a page. */
+    private static boolean error(Request request, Response response, Callback callback) {
+        response.getHeaders().put(HttpHeader.CONTENT_TYPE, "text/plain; charset=utf-8");
+        response.write(true, ByteBuffer.wrap("the request is refused\n".getBytes(StandardCharsets.UTF_8)), callback);
+        return true;
+    }
+}

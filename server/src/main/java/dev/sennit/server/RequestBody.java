@@ -1,0 +1,81 @@
+package dev.sennit.server;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.function.BooleanSupplier;
+
+/** The body of a request, which ends with an error where it gets too long. */
+final class RequestBody extends FilterInputStream {
+    /** The body is longer than it may be. */
+    static final class TooLargeException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        TooLargeException(long most) {
+            super("the body of the request has more than " + most + " bytes");
+        }
+    }
+
+    private final long most;
+    private final BooleanSupplier isCut;
+    private long left;
+
+    RequestBody(InputStream in, long most, BooleanSupplier isCut) {
+        super(in);
+        this.most = most;
+        this.isCut = isCut;
+        left = most;
+    }
+
+    @Override
+    public int read() throws IOException {
+        ensureNotCut();
+        int next = in.read();
+        if (next >= 0) {
+            took(1);
+        }
+        return next;
+    }
+
+    @Override
+    public int read(byte[] bytes, int from, int length) throws IOException {
+        ensureNotCut();
+        int n = in.read(bytes, from, length);
+        if (n > 0) {
+            took(n);
+        }
+        return n;
+    }
+
+    @Override
+    public long skip(long n) throws IOException {
+        byte[] passed = new byte[Math.clamp(n, 0, 8192)];
+        long done = 0;
+        while (done < n) {
+            int got = read(passed, 0, (int) Math.min(passed.length, n - done));
+            if (got <= 0) {
+                break;
+            }
+            done += got;
+        }
+        return done;
+    }
+
+    @Override
+    public boolean markSupported() {
+        return false;
+    }
+
+    private void ensureNotCut() throws IOException {
+        if (isCut.getAsBoolean()) {
+            throw WebResponse.cut();
+        }
+    }
+
+    private void took(int n) throws IOException {
+        left -= n;
+        if (left < 0) {
+            throw new TooLargeException(most);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package dev.sennit.server;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A request on a route. May be used until its handler has returned, by one thread at a time. */
+public final class WebRequest {
+    private final Call call;
+    private final Map<String, String> parameters;
+
+    WebRequest(Call call, Map<String, String> parameters) {
+        this.call = call;
+        this.parameters = parameters;
+    }
+
+    /**
+     * The method.
+     *
+     * @return {@code GET}, for example
+     */
+    public String method() {
+        return call.method();
+    }
+
+    /**
+     * The path, decoded and without dots.
+     *
+     * @return {@code /photos/a b} for {@code /x/../photos/a%20b}
+     */
+    public String path() {
+        return call.path();
+    }
+
+    /**
+     * A part of the path for which the route has a parameter.
+     *
+     * @param name {@code id} for the route {@code /photos/{id}}
+     * @return the part, decoded; never empty
+     * @throws IllegalArgumentException if the route has no such parameter
+     */
+    public String parameter(String name) {
+        String value = parameters.get(name);
+        if (value == null) {
+            throw new IllegalArgumentException(
+                    "the route has no parameter " + name + "; it has " + parameters.keySet());
+        }
+        return value;
+    }
+
+    /**
+     * A value of the query.
+     *
+     * @param name its name
+     * @return the first value of that name, decoded; empty if there is none
+     */
+    public Optional<String> query(String name) {
+        return Optional.ofNullable(call.query(name));
+    }
+
+    /**
+     * A header field.
+     *
+     * @param name its name, in any case
+     * @return the first value; empty if there is none
+     */
+    public Optional<String> header(String name) {
+        return Optional.ofNullable(call.header(name));
+    }
+
+    /**
+     * All values of a header field.
+     *
+     * @param name its name, in any case
+     * @return the values, in order
+     */
+    public List<String> headers(String name) {
+        return call.headers(name);
+    }
+
+    /**
+     * The body. A read fails with an {@link IOException} if the body is longer than {@link ServerSettings#bodySize}, if
+     * the client stalls or goes away, and when the deadline of the request is over; then nothing needs to be answered.
+     *
+     * @return always the same stream
+     */
+    public InputStream body() {
+        return call.body();
+    }
+
+    /**
+     * The whole body.
+     *
+     * @return the bytes
+     * @throws IOException as a read of {@link #body} does
+     */
+    public byte[] bytes() throws IOException {
+        return body().readAllBytes();
+    }
+
+    /**
+     * The other end of the connection: the client, or the proxy before the server.
+     *
+     * @return its address
+     */
+    public InetSocketAddress remoteAddress() {
+        return call.remoteAddress();
+    }
+
+    /** Returns the method and the path. */
+    @Override
+    public String toString() {
+        return call.toString();
+    }
+}

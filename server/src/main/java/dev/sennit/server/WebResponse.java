@@ -1,0 +1,148 @@
+package dev.sennit.server;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/** The response to a request. Immutable. */
+public final class WebResponse {
+    /** Writes a body while it is sent. */
+    @FunctionalInterface
+    public interface BodyWriter {
+        /**
+         * Writes the body. If it throws, the connection is cut, so that the client does not take the body for whole.
+         *
+         * @param out buffered; need not be closed
+         * @throws Exception which is logged
+         */
+        void write(OutputStream out) throws Exception;
+    }
+
+    /** One line of the head. */
+    record Field(String name, String value) {}
+
+    private final int status;
+    private final List<Field> fields;
+    /** Empty if there is a writer. */
+    private final byte[] bytes;
+    private final BodyWriter writer;
+
+    private static final byte[] NOTHING = {};
+    private static final BodyWriter NO_WRITER = _ -> {};
+
+    private WebResponse(int status, List<Field> fields, byte[] bytes, BodyWriter writer) {
+        this.status = status;
+        this.fields = fields;
+        this.bytes = bytes;
+        this.writer = writer;
+    }
+
+    /**
+     * A response without a body.
+     *
+     * @param status from 200 to 599
+     * @return the response
+     */
+    public static WebResponse of(int status) {
+        return new WebResponse(ensureStatus(status), List.of(), NOTHING, NO_WRITER);
+    }
+
+    /**
+     * A text, with status 200.
+     *
+     * @param text the text
+     * @return the response, of type {@code text/plain; charset=utf-8}
+     */
+    public static WebResponse text(String text) {
+        return bytes("text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /**
+     * Bytes, with status 200.
+     *
+     * @param type the type: {@code image/jpeg}, for example
+     * @param bytes the body, which must not be changed any more
+     * @return the response
+     */
+    public static WebResponse bytes(String type, byte[] bytes) {
+        return new WebResponse(200, List.of(), Objects.requireNonNull(bytes, "bytes"), NO_WRITER)
+                .header("Content-Type", type);
+    }
+
+    /**
+     * A body that is written while it is sent, with status 200. It is sent in chunks, unless a field {@code
+     * Content-Length} says how long it is.
+     *
+     * @param type the type
+     * @param writer writes the body, in the thread of the handler
+     * @return the response
+     */
+    public static WebResponse stream(String type, BodyWriter writer) {
+        return new WebResponse(200, List.of(), NOTHING, Objects.requireNonNull(writer, "writer"))
+                .header("Content-Type", type);
+    }
+
+    /**
+     * Returns this response with another status.
+     *
+     * @param newStatus from 200 to 599
+     * @return the response
+     */
+    public WebResponse status(int newStatus) {
+        return new WebResponse(ensureStatus(newStatus), fields, bytes, writer);
+    }
+
+    /**
+     * Returns this response with one more header field.
+     *
+     * @param name its name
+     * @param value its value
+     * @return the response
+     * @throws IllegalArgumentException if it is no name, or the value has an end of line
+     */
+    public WebResponse header(String name, String value) {
+        List<Field> all = new ArrayList<>(fields);
+        all.add(new Field(Fields.ensureName(name), Fields.ensureValue(name, value)));
+        return new WebResponse(status, List.copyOf(all), bytes, writer);
+    }
+
+    /**
+     * The status.
+     *
+     * @return from 200 to 599
+     */
+    public int status() {
+        return status;
+    }
+
+    private static int ensureStatus(int status) {
+        if (status < 200 || status > 599) {
+            throw new IllegalArgumentException("status must be from 200 to 599, was " + status);
+        }
+        return status;
+    }
+
+    /** Sends this response. */
+    void send(Call call) throws Exception {
+        if (writer == NO_WRITER) {
+            call.send(status, fields, bytes);
+            return;
+        }
+        ResponseOutput out = call.begin(status, fields, Call.UNKNOWN_LENGTH);
+        writer.write(out);
+        out.close();
+    }
+
+    /** Returns the status and the fields. */
+    @Override
+    public String toString() {
+        return status + " " + fields;
+    }
+
+    static IOException cut() {
+        return new IOException("the deadline of the request is over");
+    }
+}

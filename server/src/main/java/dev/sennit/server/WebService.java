@@ -1,0 +1,164 @@
+package dev.sennit.server;
+
+import dev.sennit.service.Service;
+import dev.sennit.service.ServiceWorker;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A service that serves HTTP on the listener of its workers.
+ *
+ * {@snippet :
+ * import dev.sennit.server.*;
+ * import dev.sennit.service.*;
+ * import java.net.InetSocketAddress;
+ *
+ * WebApplication hello = () -> Routes.create()
+ *         .get("/hello/{name}", request -> WebResponse.text("hello " + request.parameter("name") + "\n"));
+ *
+ * try (ServiceManager manager = ServiceManager.create("greetings")) {
+ *     manager.listen("web", new InetSocketAddress("127.0.0.1", 8080));
+ *     manager.add(ServiceSettings.of("hello", WebService.of(hello)).workers(2).listener("web").build());
+ *     manager.start();
+ *     manager.awaitEnd();
+ * }
+ * }
+ *
+ * <p>A worker that stops accepts no more connections, and answers all requests on those that it has accepted, with
+ * {@code Connection: close}. Connections without a request stay open for {@link ServerSettings#lastRequest}. So a
+ * reload, a smaller number of workers and the replacement of old workers fail no request.
+ *
+ * <p>The worker replaces itself if a handler does not heed the interrupt at its deadline, or if a request has exhausted
+ * the memory: it stops in order, and then fails with the reason.
+ */
+public final class WebService implements Service {
+    private static final long serialVersionUID = 1L;
+    private static final Logger LOGGER = System.getLogger("dev.sennit.server");
+    /** The time before a kill that is left for the end of the process. */
+    private static final Duration MARGIN = Duration.ofSeconds(1);
+    private static final Duration RETRY = Duration.ofMillis(100);
+
+    private final WebApplication application;
+    private final ServerSettings settings;
+
+    /** Written by the main thread. */
+    private transient volatile @Nullable Engine engine;
+    /** Why the worker has to be replaced; null if it has not. */
+    private transient volatile @Nullable String broken;
+    /** Written by the main thread. */
+    private transient volatile @Nullable Thread main;
+
+    private WebService(WebApplication application, ServerSettings settings) {
+        this.application = application;
+        this.settings = settings;
+    }
+
+    /**
+     * Makes a service with the default limits.
+     *
+     * @param application what it serves; travels to the workers
+     * @return the service
+     */
+    public static WebService of(WebApplication application) {
+        return of(application, ServerSettings.DEFAULTS);
+    }
+
+    /**
+     * Makes a service.
+     *
+     * @param application what it serves; travels to the workers
+     * @param settings its limits
+     * @return the service
+     */
+    public static WebService of(WebApplication application, ServerSettings settings) {
+        return new WebService(
+                Objects.requireNonNull(application, "application"), Objects.requireNonNull(settings, "settings"));
+    }
+
+    /**
+     * Makes a service of a class, which only the workers load.
+     *
+     * @param className a {@link WebApplication}, or an {@link com.sun.net.httpserver.HttpHandler}, which gets all
+     *     requests; with a constructor without parameters
+     * @param settings its limits
+     * @return the service
+     */
+    public static WebService ofClass(String className, ServerSettings settings) {
+        return of(new NamedApplication(Objects.requireNonNull(className, "className")), settings);
+    }
+
+    /** Makes the routes, and starts the server. */
+    @Override
+    public void initialize(ServiceWorker me) throws Exception {
+        Routes routes = application.routes();
+        if (routes.isEmpty()) {
+            throw new IllegalStateException("the application has no routes");
+        }
+        main = Thread.currentThread();
+        engine = new Engine(routes, settings, me::worked, this::replace);
+    }
+
+    /** Accepts connections until the worker stops, and ends when they are closed. */
+    @Override
+    public void run(ServiceWorker me) throws Exception {
+        try (Engine server = Objects.requireNonNull(engine, "initialize was not called")) {
+            accept(me, server);
+            server.drain();
+            int left = server.awaitDrained(me.timeLeft()
+                    .map(time -> time.minus(MARGIN))
+                    .orElse(settings.lastRequest().plus(settings.deadline()).plus(settings.stallLimit())));
+            if (left > 0) {
+                LOGGER.log(Level.WARNING, "{0} connections were not closed in time, and are cut", left);
+            }
+        }
+        String reason = broken;
+        if (reason != null) {
+            throw new IllegalStateException(reason + "; so this worker is replaced");
+        }
+    }
+
+    private void accept(ServiceWorker me, Engine server) throws InterruptedException {
+        while (broken == null) {
+            try {
+                server.awaitRoom();
+                SocketChannel next = me.accept();
+                if (next == null) {
+                    return;
+                }
+                server.serve(next);
+            } catch (InterruptedException e) {
+                if (broken == null) {
+                    throw e;
+                }
+            } catch (IOException e) { // no descriptor is free, for example: that passes
+                LOGGER.log(Level.WARNING, "cannot accept connections: {0}", e.getMessage());
+                me.awaitStop(RETRY);
+            }
+        }
+    }
+
+    /** Ends this worker in order, for a reason. */
+    private void replace(String reason) {
+        Thread accepts = main;
+        if (broken == null && accepts != null) {
+            broken = reason;
+            accepts.interrupt();
+        }
+    }
+
+    /** Has the worker end when its connections are closed. */
+    @Override
+    public void terminate(ServiceWorker me) {
+        Engine server = engine;
+        if (server == null) { // it is still being initialized
+            me.interrupt();
+        } else {
+            server.drain();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package dev.sennit.server;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** An engine in this JVM that serves the connections to a port of its own. */
+final class EngineUnderTest implements AutoCloseable {
+    /** The longest that a client of a test waits for bytes. */
+    private static final int CLIENT_MILLIS = 20_000;
+
+    final Engine engine;
+    final AtomicLong worked = new AtomicLong();
+    final CompletableFuture<String> broken = new CompletableFuture<>();
+    private final ServerSocketChannel listener;
+    private final Thread accepts;
+
+    EngineUnderTest(Routes routes, ServerSettings settings) throws Exception {
+        listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        engine = new Engine(routes, settings, worked::addAndGet, broken::complete);
+        accepts = Thread.ofPlatform().daemon().start(this::accept);
+    }
+
+    private void accept() {
+        try {
+            while (true) {
+                engine.awaitRoom();
+                engine.serve(listener.accept());
+            }
+        } catch (ClosedChannelException | InterruptedException e) {
+            // the end of the test
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    int port() {
+        return listener.socket().getLocalPort();
+    }
+
+    Socket connect() throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port());
+        socket.setSoTimeout(CLIENT_MILLIS);
+        return socket;
+    }
+
+    /** Sends bytes on a connection of their own, and returns all that comes back until it is closed. */
+    String exchange(String request) throws IOException {
+        try (Socket socket = connect()) {
+            send(socket, request);
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    static void send(Socket socket, String text) throws IOException {
+        socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
+        socket.getOutputStream().flush();
+    }
+
+    /** Returns what comes until there are so many bytes, or the end. */
+    static String receive(Socket socket, int most) throws IOException {
+        return new String(socket.getInputStream().readNBytes(most), StandardCharsets.ISO_8859_1);
+    }
+
+    /** Returns the head of the next response. */
+    static String head(Socket socket) throws IOException {
+        StringBuilder head = new StringBuilder();
+        while (head.indexOf("\r\n\r\n") < 0) {
+            int next = socket.getInputStream().read();
+            if (next < 0) {
+                throw new IOException("the connection was closed after \"" + head + "\"");
+            }
+            head.append((char) next);
+        }
+        return head.toString();
+    }
+
+    @Override
+    public void close() throws IOException {
+        engine.close();
+        listener.close();
+        try {
+            accepts.join();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+}
