@@ -4,6 +4,7 @@ import dev.sennit.benchmarks.coroutines.CoroutinesExperiment;
 import dev.sennit.benchmarks.coroutines.EchoExperiment;
 import dev.sennit.benchmarks.coroutines.ParkedExperiment;
 import dev.sennit.benchmarks.coroutines.WakeExperiment;
+import dev.sennit.benchmarks.corpus.Corpus;
 import dev.sennit.benchmarks.measure.Bench;
 import dev.sennit.benchmarks.measure.Experiment;
 import dev.sennit.benchmarks.measure.Machine;
@@ -52,11 +53,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * benchmarks/run [--quick] [--kills N] [--update FILE] [NAME...]
+ * benchmarks/run corpus FOLDER [OPTION...]
  * </pre>
  */
 public final class SideBySide {
     private static final int FAILED = 1;
     private static final int BAD_USAGE = 2;
+    /** What has options of its own, and no peers. */
+    private static final String CORPUS = "corpus";
 
     private static final Map<String, Experiment> EXPERIMENTS = new LinkedHashMap<>();
 
@@ -111,6 +115,10 @@ public final class SideBySide {
 
     int run(List<String> arguments) {
         try {
+            if (!arguments.isEmpty() && arguments.getFirst().equals(CORPUS)) {
+                Corpus.run(arguments.subList(1, arguments.size()), out, errors);
+                return 0;
+            }
             var request = Request.parse(arguments);
             if (request.help()) {
                 out.println(usage());
@@ -213,6 +221,7 @@ public final class SideBySide {
     private static String usage() {
         return """
                 usage: benchmarks/run [--quick] [--kills N] [--update FILE] [NAME...]
+                       benchmarks/run corpus FOLDER [OPTION...]: see benchmarks/run corpus --help
 
                 Measures Sennit and its peers in turn and prints medians and their ratios.
                 NAME: %s (default: all)

@@ -44,7 +44,8 @@ public final class BrokerPoints extends ClassLoader {
                 if (in == null) {
                     throw new ClassNotFoundException(name);
                 }
-                byte[] pointed = MemoryPoints.changed(in.readAllBytes(), getParent(), true, false);
+                byte[] pointed = MemoryPoints.changed(in.readAllBytes(), getParent(), true, false,
+                        other -> other.replace('/', '.').startsWith(beginning));
                 if (pointed == null) {
                     throw new ClassNotFoundException(name + " has no memory points");
                 }

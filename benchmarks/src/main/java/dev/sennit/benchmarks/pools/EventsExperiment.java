@@ -39,7 +39,7 @@ public final class EventsExperiment implements Experiment {
     @Override
     public Report run(Bench bench) throws Exception {
         int tasks = bench.size(20_000, 10);
-        int rounds = bench.size(21, 1);
+        int rounds = bench.size(101, 1);
         int steps = stepsOfATask(bench);
         var report = new Report();
         for (String plan : PLANS) {

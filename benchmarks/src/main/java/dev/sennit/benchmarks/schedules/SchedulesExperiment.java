@@ -1,5 +1,6 @@
 package dev.sennit.benchmarks.schedules;
 
+import dev.sennit.benchmarks.measure.AgentJar;
 import dev.sennit.benchmarks.measure.Bench;
 import dev.sennit.benchmarks.measure.Experiment;
 import dev.sennit.benchmarks.measure.Figures;
@@ -7,20 +8,14 @@ import dev.sennit.benchmarks.measure.MarkdownTable;
 import dev.sennit.benchmarks.measure.Report;
 import dev.sennit.benchmarks.measure.Rounds;
 import dev.sennit.benchmarks.measure.Samples;
-import dev.sennit.testing.MemoryPoints;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.jar.Attributes;
-import java.util.jar.JarOutputStream;
-import java.util.jar.Manifest;
 
 /**
  * How many schedules a second the explorer runs of four broken programs, and how many of them fail: the two that wait,
@@ -75,13 +70,7 @@ public final class SchedulesExperiment implements Experiment {
         private final BufferedReader in;
 
         WithAgent(Path jar) throws IOException {
-            var manifest = new Manifest();
-            manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-            manifest.getMainAttributes().putValue("Premain-Class", MemoryPoints.class.getName());
-            manifest.getMainAttributes().putValue("Can-Retransform-Classes", "true");
-            try (OutputStream file = Files.newOutputStream(jar)) {
-                new JarOutputStream(file, manifest).close();
-            }
+            AgentJar.write(jar);
             process = new ProcessBuilder(
                     Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                     "-javaagent:" + jar + '=' + ScheduleBug.class.getName(),

@@ -10,12 +10,13 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The systems that {@code queues} compares: each runs tasks, and holds some that nobody takes. */
+/** The systems that {@code queues} compares: each runs tasks, and holds some that nobody takes. Most in full runs. */
 class QueueSystemIT {
     @Test
     void sqlite(@TempDir Path folder) throws Exception {
@@ -52,6 +53,7 @@ class QueueSystemIT {
     }
 
     @Test
+    @EnabledIfSystemProperty(named = "sennit.full", matches = "true")
     void rabbitmq() throws Exception {
         try (TestServer server = start(ServerKind.RABBITMQ);
                 var system = new SennitQueue(server.uri().toString().replaceFirst("amqp", "rabbitmq"))) {
@@ -60,6 +62,7 @@ class QueueSystemIT {
     }
 
     @Test
+    @EnabledIfSystemProperty(named = "sennit.full", matches = "true")
     void jobRunr() throws Exception {
         try (TestServer server = start(ServerKind.POSTGRESQL); var system = new JobRunrQueue(server.uri().toString())) {
             check(system);
@@ -67,6 +70,7 @@ class QueueSystemIT {
     }
 
     @ParameterizedTest
+    @EnabledIfSystemProperty(named = "sennit.full", matches = "true")
     @EnumSource
     void programsInPython(PythonQueue.Kind kind, @TempDir Path folder) throws Exception {
         Optional<Python> python = Python.find();
@@ -82,6 +86,7 @@ class QueueSystemIT {
     }
 
     @ParameterizedTest
+    @EnabledIfSystemProperty(named = "sennit.full", matches = "true")
     @ValueSource(strings = {"celery+", "rq+"})
     void sennitInTheirPlace(String protocol) throws Exception {
         try (TestServer server = start(ServerKind.REDIS); var system = new SennitQueue(protocol + server.uri())) {

@@ -46,7 +46,8 @@ class QueueFaultsIT {
     private void soak(String name, Duration lease, int tasks, int kills) throws Exception {
         String uri = "sqlite:" + Files.createDirectories(folder.resolve("store")).resolve("jobs.db");
         try (Broker broker = Broker.open(uri);
-                var soak = new QueueSoak("QueueFaultsIT, " + name, seed(), folder, lease, broker, workers(uri))) {
+                var soak = new QueueSoak("QueueFaultsIT, " + name, seed(), folder, lease, broker, Promises.ALL,
+                        workers(uri))) {
             soak.run(tasks, kills, List.of(Fault.STOP_WORKER, Fault.KILL_WORKER, Fault.KILL_CHILD), (_, _) -> {});
         }
     }

@@ -7,12 +7,15 @@ import dev.sennit.testing.server.TestServer;
 /** Tasks in a file, and the news of them in RabbitMQ, which is killed and started again. */
 @WithServer(ServerKind.RABBITMQ)
 class QueueRabbitmqFaultsIT extends ServerFaultsContract {
-    QueueRabbitmqFaultsIT() {
-        super("QueueRabbitmqFaultsIT, rabbitmq with a store");
+    private final TestServer server;
+
+    QueueRabbitmqFaultsIT(TestServer server) {
+        super("QueueRabbitmqFaultsIT, rabbitmq with a store", server);
+        this.server = server;
     }
 
     @Override
-    String uri(TestServer server, int port, String space) {
+    String uri(int port, Space space) {
         return server.uri(port).toString().replaceFirst("amqp", "rabbitmq") + "?prefix=" + space + "&store=sqlite:"
                 + folder.resolve(space + ".db");
     }

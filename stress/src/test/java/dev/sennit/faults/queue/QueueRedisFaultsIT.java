@@ -7,12 +7,15 @@ import dev.sennit.testing.server.TestServer;
 /** Tasks in Redis, which writes each change to the disk before it answers. */
 @WithServer(ServerKind.REDIS)
 class QueueRedisFaultsIT extends ServerFaultsContract {
-    QueueRedisFaultsIT() {
-        super("QueueRedisFaultsIT, redis");
+    private final TestServer server;
+
+    QueueRedisFaultsIT(TestServer server) {
+        super("QueueRedisFaultsIT, redis", server);
+        this.server = server;
     }
 
     @Override
-    String uri(TestServer server, int port, String space) {
+    String uri(int port, Space space) {
         return server.uri(port) + "?prefix=" + space;
     }
 }

@@ -7,12 +7,15 @@ import dev.sennit.testing.server.TestServer;
 /** Tasks in PostgreSQL. */
 @WithServer(ServerKind.POSTGRESQL)
 class QueueServerFaultsIT extends ServerFaultsContract {
-    QueueServerFaultsIT() {
-        super("QueueServerFaultsIT, postgresql");
+    private final TestServer server;
+
+    QueueServerFaultsIT(TestServer server) {
+        super("QueueServerFaultsIT, postgresql", server);
+        this.server = server;
     }
 
     @Override
-    String uri(TestServer server, int port, String space) {
+    String uri(int port, Space space) {
         return server.uri(port) + "?connections=2&schema=" + space;
     }
 }

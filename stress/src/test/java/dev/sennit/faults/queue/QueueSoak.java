@@ -1,31 +1,25 @@
 package dev.sennit.faults.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.faults.queue.SoakTasks.Work;
-import dev.sennit.queue.SubmitOptions;
+import dev.sennit.faults.queue.Promises.Kind;
+import dev.sennit.faults.queue.SoakBatch.Planned;
 import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
-import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.Enqueued;
-import dev.sennit.queue.broker.Join;
-import dev.sennit.queue.broker.PartOf;
-import dev.sennit.queue.broker.QueuedTask;
-import dev.sennit.queue.broker.RetryPolicy;
-import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
-import dev.sennit.queue.broker.TaskView;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +29,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,13 +38,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class QueueSoak implements AutoCloseable {
     private static final Duration BOUND = Duration.ofSeconds(90);
-    private static final int KEYS = 6;
-    private static final int UNIQUE_KEYS = 12;
     private static final int TRIES = 100;
     /** So many tasks wait at most: what was lost waits for its turn behind them. */
     private static final int MOST_WAITING = 150;
-    /** Runs that were lost with their process are no failures. */
-    private static final RetryPolicy RETRY = RetryPolicy.attempts(20).waiting(Duration.ofMillis(20)).crashes(100_000);
 
     /** What happens to workers and to the broker. */
     enum Fault {
@@ -79,10 +70,11 @@ final class QueueSoak implements AutoCloseable {
         }
     }
 
-    private record Planned(int result, boolean dies) {}
-
     /** When a run was lost, and which. */
     private record Lost(SoakRecords.Run run, long at) {}
+
+    /** A fault, from when until when it lasted, and the processes of the worker that it befell, if it was one. */
+    private record Befallen(Fault fault, long from, long to, List<Long> pids) {}
 
     private static final class Running {
         final WorkerPlan plan;
@@ -100,6 +92,8 @@ final class QueueSoak implements AutoCloseable {
     private final Path folder;
     private final Duration lease;
     private final Broker broker;
+    private final Promises promises;
+    private final SoakEnds ends;
     private final SoakRecords records;
     private final List<Running> workers = new ArrayList<>();
     private int started;
@@ -115,18 +109,30 @@ final class QueueSoak implements AutoCloseable {
     private final AtomicInteger meantToEnd = new AtomicInteger();
     private final AtomicInteger duplicates = new AtomicInteger();
     private final AtomicInteger triedAgain = new AtomicInteger();
+    /** Written by the thread that runs this: so many tasks may be enqueued by now, as later faults need some, too. */
+    private volatile int allowed;
+    /** So many tasks are enqueued. */
+    private volatile int submitted;
+    /** Whether the submitter has nothing to enqueue any more. */
+    private volatile boolean isSubmitted;
+    private volatile String lastRefusal = "none";
     private volatile @Nullable Throwable submitterFailure;
     private final Map<Fault, Integer> faults = new EnumMap<>(Fault.class);
+    private final List<Befallen> befallen = new ArrayList<>();
+    /** Guarded by planned. The tasks of batches that were enqueued again, as nobody knew whether they were there. */
+    private final Set<String> enqueuedAgain = new HashSet<>();
     private final List<Lost> lost = new ArrayList<>();
     private int takenOver;
 
-    QueueSoak(String name, long seed, Path folder, Duration lease, Broker broker, List<WorkerPlan> plans)
-            throws Exception {
+    QueueSoak(String name, long seed, Path folder, Duration lease, Broker broker, Promises promises,
+            List<WorkerPlan> plans) throws Exception {
         this.name = name;
         this.seed = seed;
         this.folder = folder;
         this.lease = lease;
         this.broker = broker;
+        this.promises = promises;
+        ends = SoakEnds.of(broker);
         random = new SplittableRandom(seed);
         records = new SoakRecords(Files.createDirectories(folder.resolve("records")));
         Files.createDirectories(folder.resolve("status"));
@@ -204,25 +210,22 @@ final class QueueSoak implements AutoCloseable {
             }
             if (System.nanoTime() - since > BOUND.toNanos()) {
                 throw new AssertionError("nothing happens any more, while this waits until " + what + "; " + ended
-                        + " tasks have ended, " + broker.counts() + ", some dead: " + someDead() + tails());
+                        + " tasks have ended, " + broker.counts() + ", some dead: " + someDead()
+                        + ", the last enqueue that failed: " + lastRefusal + tails());
             }
             Thread.sleep(10);
         }
     }
 
-    /** Returns how some tasks have died that were not to. */
+    /** Returns some tasks that have died and were not to. */
     private List<String> someDead() {
-        return broker.search(TaskFilter.ALL.state(TaskState.DEAD), 1000).stream()
-                .filter(task -> {
-                    synchronized (planned) {
-                        Planned plan = planned.get(task.id());
-                        return plan == null || !plan.dies;
-                    }
-                })
-                .limit(5)
-                .map(task -> task.id() + " " + task.reason() + ", " + task.error() + ", after " + task.attempts()
-                        + " attempts, " + task.failures() + " failures, " + task.crashes() + " crashes")
-                .toList();
+        synchronized (planned) {
+            return ends.states(planned.keySet()).entrySet().stream()
+                    .filter(each -> each.getValue() == TaskState.DEAD)
+                    .map(Map.Entry::getKey)
+                    .filter(id -> !planned.containsKey(id) || !planned.get(id).dies())
+                    .limit(5).toList();
+        }
     }
 
     private String tails() throws IOException {
@@ -242,102 +245,71 @@ final class QueueSoak implements AutoCloseable {
             for (int i = 0; i < count;) {
                 int size = 1 + dice.nextInt(60);
                 i += enqueue(i, Math.min(size, count - i), dice);
-                while (meantToEnd.get() - records.ended() > MOST_WAITING) {
+                submitted = i;
+                while (meantToEnd.get() - records.ended() > MOST_WAITING || i >= allowed) {
                     Thread.sleep(5);
                 }
             }
         } catch (Throwable e) {
             submitterFailure = e;
+        } finally {
+            isSubmitted = true;
         }
     }
 
     /** Enqueues so many tasks, or a few more, in one batch. */
     private int enqueue(int from, int count, SplittableRandom dice) throws InterruptedException {
-        List<QueuedTask> tasks = new ArrayList<>();
-        List<Join> joins = new ArrayList<>();
-        Map<String, Planned> plans = new HashMap<>();
-        Map<String, String> rowsOf = new HashMap<>();
-        Map<String, List<String>> bodies = new HashMap<>();
-        while (tasks.size() < count) {
-            int number = from + tasks.size();
-            SubmitOptions options = SubmitOptions.NONE.retry(RETRY).priority(3 + dice.nextInt(4));
-            var work = new Work(number, dice.nextInt(3), 0);
-            String row = null;
-            switch (dice.nextInt(10)) {
-                case 0 -> work = new Work(number, 50 + dice.nextInt(200), 0);
-                case 1 -> options = options.delay(Duration.ofMillis(dice.nextInt(1500)));
-                case 2, 3 -> {
-                    row = "key " + dice.nextInt(KEYS);
-                    options = options.key(row, 1).priority(5);
-                    work = new Work(number, dice.nextInt(10), dice.nextInt(5) == 0 ? 1 : 0);
-                }
-                case 4 -> {
-                    row = "unique " + dice.nextInt(UNIQUE_KEYS);
-                    options = options.unique(row);
-                    work = new Work(number, dice.nextInt(40), 0);
-                }
-                case 5 -> work = new Work(number, 0, 1 + dice.nextInt(3));
-                case 6 -> {
-                    if (dice.nextInt(4) == 0) {
-                        options =
-                                options.retry(RetryPolicy.attempts(2).waiting(Duration.ofMillis(10)).crashes(100_000));
-                        work = new Work(number, 0, 1_000_000);
-                    } else {
-                        chord(number, 2 + dice.nextInt(6), tasks, joins, plans, bodies, dice);
-                        continue;
-                    }
-                }
-                default -> {
-                    // as it is
-                }
-            }
-            QueuedTask task = SoakTasks.WORK.task(work, options).build();
-            tasks.add(task);
-            plans.put(task.id(), new Planned(number, work.failures() > 20));
-            if (row != null) {
-                rowsOf.put(task.id(), row);
-            }
+        var made = batch(dice);
+        while (made.size() < count) {
+            made.addAny(from + made.size());
         }
-        List<Enqueued> enqueued = enqueue(new Batch(tasks, joins));
+        return enqueue(made);
+    }
+
+    private SoakBatch batch(SplittableRandom dice) {
+        return new SoakBatch(promises.kinds(), ends.replyTo(), dice);
+    }
+
+    private int enqueue(SoakBatch made) throws InterruptedException {
+        List<Enqueued> enqueued = enqueue(made.batch());
         synchronized (planned) {
-            for (int i = 0; i < tasks.size(); i++) {
-                String id = tasks.get(i).id();
+            for (int i = 0; i < made.size(); i++) {
+                String id = made.tasks().get(i).id();
                 if (enqueued.get(i).isDuplicate()) {
                     duplicates.incrementAndGet();
                     continue;
                 }
                 assertThat(enqueued.get(i).id()).isEqualTo(id);
-                planned.put(id, plans.get(id));
-                meantToEnd.addAndGet(plans.get(id).dies ? 0 : 1);
-                String row = rowsOf.get(id);
+                planned.put(id, made.plan(id));
+                meantToEnd.addAndGet(made.plan(id).dies() ? 0 : 1);
+                String row = made.row(id);
                 if (row != null) {
                     rows.computeIfAbsent(row, _ -> new ArrayList<>()).add(id);
                 }
             }
-            chords.putAll(bodies);
+            chords.putAll(made.chords());
         }
-        return tasks.size();
+        return made.size();
     }
 
-    private static void chord(int number, int parts, List<QueuedTask> tasks, List<Join> joins,
-            Map<String, Planned> plans, Map<String, List<String>> bodies, SplittableRandom dice) {
-        String join = QueuedTask.newId();
-        joins.add(new Join(join, parts, List.of()));
-        List<String> ids = new ArrayList<>();
-        int sum = 0;
-        SubmitOptions options = SubmitOptions.NONE.retry(RETRY);
-        for (int i = 0; i < parts; i++) {
-            var work = new Work(number + i, dice.nextInt(5), dice.nextInt(6) == 0 ? 1 : 0);
-            QueuedTask part = SoakTasks.WORK.task(work, options).part(new PartOf(join, i)).build();
-            tasks.add(part);
-            plans.put(part.id(), new Planned(number + i, false));
-            ids.add(part.id());
-            sum += number + i;
+    /** Has a task of each kind run that the broker is to take, and has it refuse all others. */
+    private void tryKinds(SplittableRandom dice) throws Exception {
+        var one = batch(dice);
+        one.addPlain(0);
+        one.addDying(0);
+        for (Kind kind : Kind.values()) {
+            if (promises.kinds().contains(kind)) {
+                one.add(kind, 0);
+            } else {
+                var refused = batch(dice);
+                refused.add(kind, 0);
+                assertThatThrownBy(() -> broker.enqueue(refused.batch())).as(kind.toString())
+                        .isInstanceOf(UnsupportedOperationException.class);
+            }
         }
-        QueuedTask body = SoakTasks.SUM.task(new Integer[0], options).after(join).build();
-        tasks.add(body);
-        plans.put(body.id(), new Planned(sum, false));
-        bodies.put(body.id(), ids);
+        enqueue(one);
+        await("a task of each kind has ended", this::isOver);
+        Thread.sleep(promises.young());
     }
 
     /** Tries until the broker has taken it, also what it may have taken: an id counts once. */
@@ -347,6 +319,12 @@ final class QueueSoak implements AutoCloseable {
                 return broker.enqueue(batch);
             } catch (BrokerException e) {
                 triedAgain.incrementAndGet();
+                lastRefusal = e.toString();
+                if (e.isDoubtful()) {
+                    synchronized (planned) {
+                        batch.tasks().forEach(task -> enqueuedAgain.add(task.id()));
+                    }
+                }
                 Thread.sleep(20);
             }
         }
@@ -356,43 +334,88 @@ final class QueueSoak implements AutoCloseable {
 
     /** Runs so many tasks, with so many faults on the way, and checks the books. */
     void run(int count, int faultCount, List<Fault> kinds, ServerFaults server) throws Exception {
+        tryKinds(random.split());
         long start = System.nanoTime();
+        AssertionError stuck = null;
+        try {
+            torment(count, faultCount, kinds, server);
+        } catch (AssertionError e) {
+            stuck = e; // the books say more
+        }
+        long millis = (System.nanoTime() - start) / 1_000_000;
+        if (stuck == null) {
+            end();
+        }
+        try {
+            check(millis);
+        } catch (AssertionError e) {
+            if (stuck != null) {
+                e.addSuppressed(stuck);
+            }
+            throw e;
+        }
+        if (stuck != null) {
+            throw stuck;
+        }
+    }
+
+    private void torment(int count, int faultCount, List<Fault> kinds, ServerFaults server) throws Exception {
         SplittableRandom dice = random.split();
-        Thread submitter = Thread.ofPlatform().start(() -> submit(count, dice));
+        Thread submitter = Thread.ofPlatform().daemon().start(() -> submit(count, dice));
         for (int i = 0; i < faultCount; i++) {
             int until = (int) ((long) count * i / (faultCount + 1)) + random.nextInt(count / (faultCount + 1) + 1);
+            allowed = until + 2 * MOST_WAITING;
             await("the next fault is due", () -> records.ended() >= until * 8 / 10 || submitterFailure != null);
             befall(kinds.get(i % kinds.size()), server);
         }
+        allowed = Integer.MAX_VALUE;
         await("the submitter has ended", () -> !submitter.isAlive());
         if (submitterFailure != null) {
             throw new AssertionError("the submitter has failed", submitterFailure);
         }
         await("all tasks have ended", this::isOver);
-        check((System.nanoTime() - start) / 1_000_000);
-        end();
     }
 
+    /** Whether nothing waits or runs, and all that was enqueued has ended, as far as the broker can be asked. */
     private boolean isOver() {
         try {
-            return broker.counts().stream().allMatch(queue -> queue.counts().entrySet().stream()
-                    .allMatch(each -> each.getKey() == TaskState.DEAD || each.getValue() == 0));
+            if (broker.counts().stream().anyMatch(queue -> queue.counts().entrySet().stream()
+                    .anyMatch(each -> isOpen(each.getKey()) && each.getValue() > 0))) {
+                return false;
+            }
+            synchronized (planned) {
+                return ends.areAllEnded(planned.keySet());
+            }
         } catch (BrokerException e) {
             return false;
         }
     }
 
+    /** Whether this stays so: faster than tasks are enqueued, workers may have ended those that were. */
+    private boolean isAllOver() {
+        return isSubmitted && isOver();
+    }
+
+    /** What runs, a broker that hands messages out knows by reports; a process that was killed reports no more. */
+    private boolean isOpen(TaskState state) {
+        return state != TaskState.DEAD && (state != TaskState.RUNNING || promises.isExact());
+    }
+
     private void befall(Fault fault, ServerFaults server) throws Exception {
+        long from = System.nanoTime();
         switch (fault) {
             case KILL_WORKER ->
                 killWorker(random.nextInt(4) == 0 ? workers.get(random.nextInt(workers.size())) : atWork(workers));
             case KILL_CHILD -> killChild();
             case STOP_WORKER -> {
-                for (int i = 0; i < TRIES && !stop(atWork(workers)) && !isOver(); i++) {
+                for (int i = 0; i < TRIES && !stop(atWork(workers)) && !isAllOver(); i++) {
                     // it had come to its end before it was stopped
                 }
             }
-            case KILL_SERVER, CUT_CONNECTIONS, STAND_STILL -> server.befall(fault, random);
+            case KILL_SERVER, CUT_CONNECTIONS, STAND_STILL -> {
+                server.befall(fault, random);
+                befallen.add(new Befallen(fault, from, System.nanoTime(), List.of()));
+            }
         }
         faults.merge(fault, 1, Integer::sum);
     }
@@ -401,6 +424,7 @@ final class QueueSoak implements AutoCloseable {
         List<Long> pids = pids(worker);
         long at = System.nanoTime();
         worker.process.destroyForcibly().waitFor();
+        befallen.add(new Befallen(Fault.KILL_WORKER, at, System.nanoTime(), pids));
         note(at, pids);
         worker.process = start(worker.plan);
     }
@@ -414,6 +438,7 @@ final class QueueSoak implements AutoCloseable {
             long at = System.nanoTime();
             child.destroyForcibly();
             child.onExit().get(BOUND.toSeconds(), TimeUnit.SECONDS);
+            befallen.add(new Befallen(Fault.KILL_CHILD, at, System.nanoTime(), List.of(child.pid())));
             note(at, List.of(child.pid()));
         }
     }
@@ -426,18 +451,19 @@ final class QueueSoak implements AutoCloseable {
 
     /**
      * Has a worker stand still until others have begun what it had, and then go on: whatever it tells is too late.
-     * Returns whether it had something.
+     * Returns whether it had something. Whether what it tells is refused is asserted if the broker promises it.
      */
     private boolean stop(Running worker) throws Exception {
         long pid = worker.process.pid();
         List<Long> pids = pids(worker);
         long before = refused(pid);
+        long from = System.nanoTime();
         signal("STOP", pid);
         try {
             records.read();
             Set<SoakRecords.Run> had = records.open(pids);
             long stoppedAt = System.nanoTime();
-            long limit = lease.toNanos() * 4; // in the middle of a transaction it holds up all others
+            long limit = promises.takeOver().toNanos(); // in the middle of a transaction it holds up all others
             while (!isTakenOver(had, pids, stoppedAt)) {
                 if (had.isEmpty() || System.nanoTime() - stoppedAt > limit) {
                     return false; // it had nothing, or nobody was there to take it over
@@ -447,9 +473,12 @@ final class QueueSoak implements AutoCloseable {
             }
         } finally {
             signal("CONT", pid);
+            befallen.add(new Befallen(Fault.STOP_WORKER, from, System.nanoTime(), pids));
         }
         takenOver++;
-        await("a late end is refused", () -> refused(pid) > before);
+        if (promises.isExact()) {
+            await("a late end is refused", () -> refused(pid) > before);
+        }
         return true;
     }
 
@@ -468,7 +497,10 @@ final class QueueSoak implements AutoCloseable {
                     found.add(each);
                 }
             }
-            return !found.isEmpty() || isOver();
+            if (found.isEmpty()) {
+                allowed = Math.max(allowed, submitted + 1); // workers may have run all that was allowed
+            }
+            return !found.isEmpty() || isAllOver();
         });
         return found.isEmpty() ? some.getFirst() : found.get(random.nextInt(found.size()));
     }
@@ -482,69 +514,113 @@ final class QueueSoak implements AutoCloseable {
 
     private void check(long millis) throws Exception {
         records.read();
-        Map<String, TaskState> states = states();
+        Map<String, TaskState> states = ends.states(planned.keySet());
         Map<TaskState, Integer> counts = new EnumMap<>(TaskState.class);
         states.values().forEach(state -> counts.merge(state, 1, Integer::sum));
         List<String> missing = planned.keySet().stream().filter(id -> !states.containsKey(id)).toList();
         List<String> unknown = states.keySet().stream().filter(id -> !planned.containsKey(id)).toList();
         List<String> deadAsMeant = planned.keySet().stream()
-                .filter(id -> planned.get(id).dies && states.get(id) == TaskState.DEAD).toList();
+                .filter(id -> planned.get(id).dies() && states.get(id) == TaskState.DEAD).toList();
         long begunAgain = planned.keySet().stream()
                 .filter(id -> records.count(id, 'B') > 1 + records.count(id, 'F')).count();
         List<String> doubled = planned.keySet().stream().filter(id -> records.count(id, 'E') > 1).toList();
         List<Long> again = again();
+        long elsewhere = lost.stream().filter(this::isDoneElsewhere).count();
+        long waiting = left(state -> state != TaskState.RUNNING);
+        long leased = left(state -> state == TaskState.RUNNING);
         System.out.println(name + ": -Dsennit.seed=" + seed + ": " + planned.size() + " tasks enqueued ("
                 + duplicates + " duplicates refused, " + chords.size() + " chords), in " + millis + " ms: "
-                + counts.getOrDefault(TaskState.SUCCEEDED, 0) + " completed, " + missing.size() + " lost, "
-                + queued(counts) + " queued, " + counts.getOrDefault(TaskState.RUNNING, 0) + " leased, "
-                + deadAsMeant.size() + " dead as meant, "
+                + counts.getOrDefault(TaskState.SUCCEEDED, 0) + " completed, "
+                + Math.max(0, missing.size() - waiting - leased) + " lost, " + waiting + " queued, " + leased
+                + " leased, " + deadAsMeant.size() + " dead as meant, "
                 + (counts.getOrDefault(TaskState.DEAD, 0) - deadAsMeant.size()) + " dead else, "
-                + doubled.size() + " run twice to the end, " + begunAgain + " begun again; faults " + faults + ", "
+                + doubled.size() + " run twice to the end " + causes(doubled) + ", " + begunAgain
+                + " begun again; faults " + faults + ", "
                 + takenOver + " stopped workers overtaken, " + refused() + " late ends refused, " + triedAgain
-                + " enqueues tried again; lost runs begun again: " + again.size() + " of " + lost.size() + times(again)
-                + " (lease " + lease.toMillis() + " ms)");
-        assertThat(missing).as("lost").isEmpty();
+                + " enqueues tried again, " + ends.toldAgain() + " ends told again; lost runs begun again: "
+                + again.size() + " of " + lost.size() + times(again) + " (lease " + lease.toMillis() + " ms), "
+                + elsewhere + " done elsewhere");
+        assertThat(missing.stream().limit(10).map(this::known)).as("lost, or without an end").isEmpty();
         assertThat(unknown).as("known to the broker, and never enqueued").isEmpty();
         planned.forEach((id, plan) -> assertThat(states.get(id)).as(id)
-                .isEqualTo(plan.dies ? TaskState.DEAD : TaskState.SUCCEEDED));
+                .isEqualTo(plan.dies() ? TaskState.DEAD : TaskState.SUCCEEDED));
+        assertThat(waiting + leased).as("left over, whatever their states say").isZero();
         checkRecords();
         checkResults();
-        assertThat(again).as("runs that were lost with their process, and begun again").hasSameSizeAs(lost);
-        if (takenOver > 0) {
-            assertThat(refused()).isPositive();
+        if (promises.isExact()) {
+            assertThat(again).as("runs that were lost with their process, and begun again").hasSameSizeAs(lost);
+            assertThat(refused()).isGreaterThanOrEqualTo(takenOver);
+        } else {
+            assertThat(lost).as("runs that were lost with their process")
+                    .allMatch(each -> beginAgain(each) >= 0 || isDoneElsewhere(each));
         }
         if (faults.isEmpty()) {
             assertThat(doubled).as("run twice without a fault").isEmpty();
             assertThat(begunAgain).isZero();
             assertThat(refused()).isZero();
+            assertThat(ends.toldAgain()).isZero();
         }
     }
 
-    private static int queued(Map<TaskState, Integer> counts) {
-        return counts.getOrDefault(TaskState.READY, 0) + counts.getOrDefault(TaskState.SCHEDULED, 0)
-                + counts.getOrDefault(TaskState.HELD, 0) + counts.getOrDefault(TaskState.BLOCKED, 0);
+    /**
+     * Returns how many tasks have run twice to the end, by what befell the first of such runs before its end was known:
+     * its worker was killed or stood still; else the task was enqueued again, as nobody knew whether it was there; else
+     * the last that befell the server or connections before the second run, whose effects last for a while.
+     */
+    private Map<String, Integer> causes(List<String> doubled) {
+        Map<String, Integer> causes = new TreeMap<>();
+        doubled.forEach(id -> causes.merge(cause(id), 1, Integer::sum));
+        return causes;
     }
 
-    private Map<String, TaskState> states() {
-        Map<String, TaskState> states = new HashMap<>();
-        String last = null;
-        while (true) {
-            List<TaskView> some = broker.search(TaskFilter.ALL.after(last), 1000);
-            if (some.isEmpty()) {
-                return states;
+    private String cause(String id) {
+        List<SoakRecords.Line> lines = records.of(id);
+        List<SoakRecords.Line> ends = lines.stream().filter(line -> line.what() == 'E')
+                .sorted(Comparator.comparingLong(SoakRecords.Line::at)).toList();
+        SoakRecords.Line first = ends.getFirst();
+        long firstBegin = begin(lines, first);
+        long secondBegin = begin(lines, ends.get(1));
+        for (Befallen each : befallen) {
+            if (each.pids.contains(first.pid()) && each.from <= secondBegin && each.to >= firstBegin) {
+                return each.fault.toString();
             }
-            for (TaskView each : some) {
-                assertThat(states.put(each.id(), each.state())).as(each.id() + " is there twice").isNull();
-            }
-            last = some.getLast().id();
         }
+        synchronized (planned) {
+            if (enqueuedAgain.contains(id)) {
+                return "enqueued again";
+            }
+        }
+        long after = promises.takeOver().toNanos();
+        return befallen.reversed().stream().filter(each -> each.pids.isEmpty() && each.from <= secondBegin
+                && each.to + after >= firstBegin).map(each -> each.fault.toString()).findFirst().orElse("none");
+    }
+
+    private static long begin(List<SoakRecords.Line> lines, SoakRecords.Line end) {
+        return lines.stream().filter(line -> line.what() == 'B' && line.pid() == end.pid() && line.at() <= end.at())
+                .mapToLong(SoakRecords.Line::at).max().orElse(end.at());
+    }
+
+    /** Returns what is known of a task. */
+    private String known(String id) {
+        List<String> parts = chords.get(id);
+        String what = parts == null
+                ? chords.values().stream().anyMatch(each -> each.contains(id)) ? "a part of a chord" : "a task"
+                : "the body of " + parts;
+        return id + ", " + what + " " + planned.get(id) + ": " + records.of(id);
+    }
+
+    /** Returns how many tasks are left in such states, now that all workers have ended. */
+    private long left(Predicate<TaskState> states) {
+        return broker.counts().stream().flatMap(queue -> queue.counts().entrySet().stream())
+                .filter(each -> isOpen(each.getKey()) && states.test(each.getKey()))
+                .mapToLong(Map.Entry::getValue).sum();
     }
 
     /** The second books: each task has run to its end, or never; rows are in order; bodies come after their parts. */
     private void checkRecords() {
         assertThat(planned.keySet()).as("what tasks say of themselves").containsAll(records.ids());
         planned.forEach((id, plan) -> assertThat(records.isEnded(id)).as(id + " has run to its end")
-                .isEqualTo(!plan.dies));
+                .isEqualTo(!plan.dies()));
         rows.forEach((row, ids) -> {
             for (int i = 1; i < ids.size(); i++) {
                 assertThat(records.first(ids.get(i), 'B'))
@@ -558,29 +634,37 @@ final class QueueSoak implements AutoCloseable {
     }
 
     private void checkResults() {
-        List<String> ids = planned.keySet().stream().filter(id -> !planned.get(id).dies).toList();
-        int known = 0;
-        for (int i = 0; i < ids.size(); i += 500) {
-            Collection<EndedTask> some = broker.ended(ids.subList(i, Math.min(ids.size(), i + 500)));
-            for (EndedTask each : some) {
-                assertThat(new String(each.result(), StandardCharsets.UTF_8)).as("the result of " + each.id())
-                        .isEqualTo(Integer.toString(planned.get(each.id()).result));
+        Map<String, String> expected = new HashMap<>();
+        planned.forEach((id, plan) -> {
+            if (!plan.dies()) {
+                expected.put(id, Integer.toString(plan.result()));
             }
-            known += some.size();
-        }
-        assertThat(known).isEqualTo(ids.size());
+        });
+        assertThat(ends.results(expected.keySet())).as("results").isEqualTo(expected);
     }
 
     /** Returns after how many milliseconds the lost runs were begun again, in ascending order. */
     private List<Long> again() {
         List<Long> times = new ArrayList<>();
         for (Lost each : lost) {
-            records.of(each.run.id()).stream().filter(line -> line.what() == 'B' && line.at() > each.at)
-                    .mapToLong(SoakRecords.Line::at).min()
-                    .ifPresent(at -> times.add((at - each.at) / 1_000_000));
+            long at = beginAgain(each);
+            if (at >= 0) {
+                times.add((at - each.at) / 1_000_000);
+            }
         }
         times.sort(null);
         return times;
+    }
+
+    /** Returns when a lost run was begun again, or -1. */
+    private long beginAgain(Lost run) {
+        return records.of(run.run.id()).stream().filter(line -> line.what() == 'B' && line.at() > run.at)
+                .mapToLong(SoakRecords.Line::at).min().orElse(-1);
+    }
+
+    /** Returns whether another run of the same task has come to its end: one that a broker without ids had twice. */
+    private boolean isDoneElsewhere(Lost run) {
+        return beginAgain(run) < 0 && records.isEnded(run.run.id());
     }
 
     private static String times(List<Long> times) {
@@ -602,6 +686,7 @@ final class QueueSoak implements AutoCloseable {
 
     @Override
     public void close() {
+        ends.close();
         for (Running worker : workers) {
             List<ProcessHandle> children = worker.process.descendants().toList();
             worker.process.destroyForcibly();
