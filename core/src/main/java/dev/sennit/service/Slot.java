@@ -178,9 +178,9 @@ final class Slot {
         return hasDoneWork;
     }
 
-    /** Returns whether a step has followed an order. */
+    /** Returns whether the last step has followed this order, and not an equal one that was given before another. */
     boolean hasTaken(Order given) {
-        return given.equals(taken);
+        return taken == given;
     }
 
     /** Returns whether a step has followed an order with that generation. */
@@ -236,8 +236,8 @@ final class Slot {
      */
     long step() {
         Order now = order;
-        if (!now.equals(taken)) {
-            taken = null; // or an order that is given twice would count as followed while another is
+        if (now != taken) {
+            taken = null; // its generation would count as followed while this step may give that one up
         }
         forgiveLateness();
         takeNote(now);

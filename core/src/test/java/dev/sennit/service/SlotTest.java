@@ -83,6 +83,24 @@ class SlotTest {
         return slot.step();
     }
 
+    // ---- orders ----
+
+    @Test
+    void anOrderLikeTheOneBeforeTheLastIsNotTakenYet() {
+        begin();
+        Order idle = new Order(first, false, false, false, 0, 0);
+        slot.order(idle);
+        slot.step();
+        assertThat(slot.hasTaken(idle)).isTrue();
+        slot.order(order(first)); // a thread may be about to follow it
+        Order again = new Order(first, false, false, false, 0, 0);
+        slot.order(again);
+        assertThat(slot.order()).isSameAs(again);
+        assertThat(slot.hasTaken(again)).isFalse();
+        slot.step();
+        assertThat(slot.hasTaken(again)).isTrue();
+    }
+
     // ---- start ----
 
     @Test
