@@ -238,7 +238,7 @@ class TaskEventsIT {
 
     /** An interrupt while a report is written would close the worker's socket. */
     @ParameterizedTest
-    @ValueSource(strings = {"processes:1", "processes:1?transport=socket"})
+    @ValueSource(strings = {"processes:1?grace=1m", "processes:1?grace=1m&transport=socket"})
     void aTaskThatReportsCanBeInterrupted(String plan) throws Exception {
         try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
             long pid = pool.submit(() -> ProcessHandle.current().pid()).get();
