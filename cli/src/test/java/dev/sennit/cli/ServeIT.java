@@ -6,13 +6,19 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.net.UnixDomainSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -183,6 +189,40 @@ class ServeIT {
         }
         serves.destroy();
         assertThat(exit(serves)).isZero();
+    }
+
+    @Test
+    void aStopIsToldBeforeItHappens() throws Exception {
+        Path jar = jar("hello");
+        Path socket = temp.resolve("web.sock");
+        int pages = freePort();
+        Process serves = sennit(temp, "serve", jar.toString(), "--listen", "unix:" + socket, "--socket-mode", "0620",
+                "--workers", "1", "--metrics", "127.0.0.1:" + pages, "--pre-stop", "1h");
+        awaitReady(serves);
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket))).isEqualTo("rw--w----");
+        assertThat(overUnix(socket)).startsWith("HTTP/1.1 200 OK\r\n").endsWith("\r\n\r\nhello a");
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            assertThat(get(client, pages, "/readyz").statusCode()).isEqualTo(200);
+            serves.destroy();
+            Awaitility.await().atMost(Duration.ofSeconds(LIMIT_SECONDS)).pollInterval(Duration.ofMillis(20)).until(
+                    () -> get(client, pages, "/readyz").statusCode() == 503);
+            assertThat(get(client, pages, "/readyz").body()).isEqualTo("the manager is stopping\n");
+            assertThat(get(client, pages, "/healthz").statusCode()).isEqualTo(200);
+            assertThat(overUnix(socket)).as("served meanwhile").endsWith("hello a");
+        }
+        assertThat(output(serves)).contains("stops in 3600 s, and is not ready any more")
+                .doesNotContain("web(0) STOPPING");
+        assertThat(exit(sennit(temp, "services", "stop", "--now"))).isLessThan(2);
+        assertThat(exit(serves)).isLessThan(2);
+        assertThat(socket).doesNotExist();
+    }
+
+    private static String overUnix(Path path) throws IOException {
+        try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+            client.write(ByteBuffer.wrap("GET /hello/a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".getBytes(
+                    StandardCharsets.US_ASCII)));
+            return new String(Channels.newInputStream(client).readAllBytes(), StandardCharsets.US_ASCII);
+        }
     }
 
     @Test

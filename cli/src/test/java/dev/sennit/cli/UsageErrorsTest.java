@@ -95,6 +95,16 @@ class UsageErrorsTest {
                 error("jar " + Path.of("no.jar").toAbsolutePath()
                         + " is not there: correct the path, or build it first",
                         "serve", "no.jar"),
+                error("--listen must be unix: and a path of at most 107 bytes, was \"unix:\"", "serve", "a.jar",
+                        "--listen", "unix:"),
+                error("--socket-mode must be three octal digits such as \"0660\", was \"rw\"", "serve", "a.jar",
+                        "--listen", "unix:web.sock", "--socket-mode", "rw"),
+                error("--socket-mode is for --listen unix:PATH; leave it out", "serve", "a.jar", "--socket-mode",
+                        "0660"),
+                error("--pre-stop must be a duration such as 500ms, 2s or 10m, was \"5\"", "serve", "a.jar",
+                        "--pre-stop", "5"),
+                error("--metrics must be HOST:PORT such as 127.0.0.1:8080 or [::1]:8080, was \"9100\"", "serve",
+                        "a.jar", "--metrics", "9100"),
                 error("there is no class path for class com.acme.Shop: set SENNIT_CLASSPATH, or name a jar", "serve",
                         "com.acme.Shop"),
                 // plans

@@ -12,12 +12,14 @@ import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -73,12 +75,17 @@ final class Listeners {
         this.canPass = canPass;
     }
 
-    /** Binds an address, without the lock, as other processes may delay this. */
     SocketAddress listen(String name, SocketAddress address) throws IOException {
+        return listen(name, address, null);
+    }
+
+    /** Binds an address, without the lock, as other processes may delay this. */
+    SocketAddress listen(String name, SocketAddress address, @Nullable Set<PosixFilePermission> mode)
+            throws IOException {
         synchronized (this) {
             ensureFree(name);
         }
-        Bound made = bind(name, address);
+        Bound made = bind(name, address, mode);
         boolean isAdded = false;
         try {
             synchronized (this) {
@@ -94,14 +101,17 @@ final class Listeners {
         return made.address();
     }
 
-    private Bound bind(String name, SocketAddress address) throws IOException {
+    private Bound bind(String name, SocketAddress address, @Nullable Set<PosixFilePermission> mode)
+            throws IOException {
         if (address instanceof UnixDomainSocketAddress unix) {
             if (!canPass) {
                 throw new IOException(
                         "cannot listen on " + unix.getPath() + ": workers can share a Unix path only with "
                                 + "native access; " + Linux.remedy());
             }
-            return shared(name, ListeningSocket.bind(unix.getPath(), BACKLOG, false));
+            return shared(name, mode == null
+                    ? ListeningSocket.bind(unix.getPath(), BACKLOG, false)
+                    : ListeningSocket.bind(unix.getPath(), BACKLOG, mode));
         }
         if (address instanceof InetSocketAddress inet) {
             if (inet.isUnresolved()) {

@@ -14,6 +14,8 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -201,7 +203,29 @@ public final class ServiceManager implements AutoCloseable {
      * @throws IOException if the address cannot be bound; the message says why, and what to do
      */
     public SocketAddress listen(String listener, SocketAddress address) throws IOException {
-        return listeners.listen(listener, address);
+        return listeners.listen(listener, address, null);
+    }
+
+    /**
+     * Listens on a Unix path as {@link #listen(String, SocketAddress)} does, with permissions that do not depend on the
+     * umask. Whoever may write the file may connect.
+     *
+     * {@snippet :
+     * manager.listen("web", UnixDomainSocketAddress.of("/run/shop/web.sock"),
+     *         PosixFilePermissions.fromString("rw-rw----"));
+     * }
+     *
+     * @param listener the name of the listener
+     * @param address the path
+     * @param permissions those of the file, from the moment at which clients can connect
+     * @return the address
+     * @throws IllegalArgumentException if there is a listener of that name
+     * @throws IOException if the path cannot be bound; the message says why, and what to do
+     */
+    public SocketAddress listen(
+            String listener, UnixDomainSocketAddress address, Set<PosixFilePermission> permissions)
+            throws IOException {
+        return listeners.listen(listener, address, Set.copyOf(permissions));
     }
 
     /**

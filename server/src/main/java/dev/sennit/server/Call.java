@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.eclipse.jetty.http.HttpField;
@@ -35,6 +36,7 @@ final class Call {
     static final long UNKNOWN_LENGTH = -1;
 
     private static final int LONGEST_NAME = 200;
+    private static final String ATTRIBUTE = Call.class.getName();
 
     private enum State {
         OPEN,
@@ -53,6 +55,12 @@ final class Call {
     private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);
     /** Whether the handler runs. Written by its thread. */
     private volatile boolean isRunning;
+    /** When the handler began; 0 if it has not. Written by its thread. */
+    private volatile long startedAt;
+    private final AtomicBoolean isTold = new AtomicBoolean();
+    /** Null before the first request for it; one thread makes it, before the handler begins or in it. */
+    private volatile @Nullable String id;
+    private volatile @Nullable Traffic traffic;
     /** The thread that waits to run the handler, or runs it; null if none does. Guarded by this. */
     private @Nullable Thread thread;
     /** Only the handler's thread. */
@@ -73,6 +81,54 @@ final class Call {
         this.lane = lane;
         this.isLast = isLast;
         this.bodySize = bodySize;
+    }
+
+    /** Returns the call of a request; null if it was refused before. */
+    static @Nullable Call of(Request request) {
+        return request.getAttribute(ATTRIBUTE) instanceof Call call ? call : null;
+    }
+
+    // ---- what is told of it ----
+
+    /** Sets what hears of its end. Called once, before anything else. */
+    void isKnownTo(Traffic hears) {
+        traffic = hears;
+        request.setAttribute(ATTRIBUTE, this);
+    }
+
+    /** Returns the id of the request. */
+    String id() {
+        String known = id;
+        Traffic gives = traffic;
+        if (known == null) {
+            known = gives == null ? "-" : gives.id(this);
+            id = known;
+        }
+        return known;
+    }
+
+    /** Has the response tell the id of the request. */
+    void sendId() {
+        response.getHeaders().put(Traffic.ID_FIELD, id());
+    }
+
+    /** Returns true once. */
+    boolean isToBeTold() {
+        return isTold.compareAndSet(false, true);
+    }
+
+    /** Returns when the handler began; 0 if it has not. */
+    long startedAt() {
+        return startedAt;
+    }
+
+    int status() {
+        return response.getStatus();
+    }
+
+    /** Returns the other end of the connection, whatever proxies say. */
+    @Nullable SocketAddress peer() {
+        return lane.getRemoteSocketAddress();
     }
 
     // ---- the request ----
@@ -111,6 +167,18 @@ final class Call {
         return request.getHeaders().getValuesList(name);
     }
 
+    /** Returns {@code http} or {@code https}. */
+    String scheme() {
+        return request.isSecure() ? "https" : "http";
+    }
+
+    /** Returns the host and the port that the client has asked for; empty if it has named none. */
+    String host() {
+        String authority = request.getHttpURI().getAuthority();
+        String field = authority == null ? header("Host") : authority;
+        return field == null ? "" : field;
+    }
+
     HttpFields headers() {
         return request.getHeaders();
     }
@@ -124,7 +192,7 @@ final class Call {
     }
 
     /** A connection over a Unix socket has no address: it comes from this machine. */
-    private static InetSocketAddress address(SocketAddress of) {
+    static InetSocketAddress address(@Nullable SocketAddress of) {
         return of instanceof InetSocketAddress known ? known : InetSocketAddress.createUnresolved("localhost", 0);
     }
 
@@ -164,6 +232,9 @@ final class Call {
         }
         HttpFields.Mutable head = response.getHeaders();
         for (WebResponse.Field field : fields) {
+            if (field.name().equalsIgnoreCase(Traffic.ID_FIELD)) { // the handler knows better
+                head.remove(Traffic.ID_FIELD);
+            }
             head.add(new HttpField(field.name(), field.value()));
         }
         boolean hasNoBody = status == 204 || status == 304;
@@ -226,6 +297,7 @@ final class Call {
 
     /** Called by the handler's thread before anything else. Returns whether there still is something to do. */
     boolean starts() {
+        startedAt = System.nanoTime() | 1;
         isRunning = true;
         return state.get() == State.OPEN;
     }
@@ -311,6 +383,10 @@ final class Call {
     /** Closes the connection of a call that was cut: Jetty does not while the handler holds its thread. */
     void abandon() {
         lane.close();
+        Traffic hears = traffic;
+        if (hears != null) {
+            hears.abandoned(this);
+        }
     }
 
     private void answer(int status, String text) {

@@ -59,6 +59,7 @@ final class Engine implements AutoCloseable {
     private final LongConsumer worked;
     private final Consumer<String> onBroken;
     private final String retryAfter;
+    private final Traffic traffic;
     private final Server server;
     private final WorkerConnector connector;
     private final ExecutorService virtual;
@@ -79,7 +80,11 @@ final class Engine implements AutoCloseable {
      * @param worked called for each request
      * @param onBroken called with the reason if the process has to be replaced; may be called more than once
      */
-    Engine(Routes routes, ServerSettings settings, LongConsumer worked, Consumer<String> onBroken) throws Exception {
+    Engine(
+            Routes routes, ServerSettings settings, FrontSettings front, LongConsumer worked,
+            Consumer<String> onBroken)
+            throws Exception {
+        traffic = new Traffic(front);
         this.routes = routes.copy();
         this.settings = settings;
         this.worked = worked;
@@ -98,6 +103,7 @@ final class Engine implements AutoCloseable {
         server.addConnector(connector);
         server.setHandler(new Answering());
         server.setErrorHandler(Engine::error);
+        server.setRequestLog(traffic);
         looks = Thread.ofPlatform().daemon().name("sennit-server-limits").unstarted(this::look);
         boolean isStarted = false;
         try {
@@ -116,6 +122,7 @@ final class Engine implements AutoCloseable {
         http.setRequestHeaderSize(settings.headerSize());
         http.setSendServerVersion(false);
         http.setIdleTimeout(settings.stallLimit().toMillis());
+        http.addCustomizer(traffic.customizer());
         return http;
     }
 
@@ -157,6 +164,11 @@ final class Engine implements AutoCloseable {
         return queued.get();
     }
 
+    /** How many lines of the access log were dropped. */
+    long droppedLines() {
+        return traffic.droppedLines();
+    }
+
     /** Ends all at once. */
     @Override
     public void close() {
@@ -172,6 +184,7 @@ final class Engine implements AutoCloseable {
         if (pool != null) {
             pool.shutdownNow();
         }
+        traffic.close();
     }
 
     // ---- limits ----
@@ -238,6 +251,7 @@ final class Engine implements AutoCloseable {
             Lane lane = (Lane) request.getConnectionMetaData().getConnection().getEndPoint();
             Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings.bodySize());
             lane.began(call);
+            traffic.began(call);
             request.addIdleTimeoutListener(_ -> false); // a handler may compute for longer than a client may stall
             worked.accept(1);
             if (refuses(call, request)) {

@@ -102,12 +102,43 @@ public final class WebRequest {
     }
 
     /**
-     * The other end of the connection: the client, or the proxy before the server.
+     * The client: what a {@linkplain FrontSettings#proxies trusted proxy} says of it, otherwise the other end of the
+     * connection. Unresolved, and without a port, if it is not known: {@code localhost} over a Unix socket, or the name
+     * that the proxy gives.
      *
      * @return its address
      */
     public InetSocketAddress remoteAddress() {
         return call.remoteAddress();
+    }
+
+    /**
+     * The scheme by which the client has asked, as far as the server or a {@linkplain FrontSettings#proxies trusted
+     * proxy} knows it.
+     *
+     * @return {@code http} or {@code https}
+     */
+    public String scheme() {
+        return call.scheme();
+    }
+
+    /**
+     * The host that the client has asked for, as a {@linkplain FrontSettings#proxies trusted proxy} or the client says.
+     *
+     * @return such as {@code shop.example:8443}; empty if none was named
+     */
+    public String host() {
+        return call.host();
+    }
+
+    /**
+     * An id of the request: that of a {@linkplain FrontSettings#proxies trusted proxy}, in {@code X-Request-Id}, or one
+     * that no other request of any worker has. The access log has it too.
+     *
+     * @return letters, digits and {@code . _ : / + = @ -}, 128 at most
+     */
+    public String id() {
+        return call.id();
     }
 
     /** Returns the method and the path. */

@@ -45,6 +45,7 @@ public final class WebService implements Service {
 
     private final WebApplication application;
     private final ServerSettings settings;
+    private final FrontSettings front;
 
     /** Written by the main thread. */
     private transient volatile @Nullable Engine engine;
@@ -53,9 +54,10 @@ public final class WebService implements Service {
     /** Written by the main thread. */
     private transient volatile @Nullable Thread main;
 
-    private WebService(WebApplication application, ServerSettings settings) {
+    private WebService(WebApplication application, ServerSettings settings, FrontSettings front) {
         this.application = application;
         this.settings = settings;
+        this.front = front;
     }
 
     /**
@@ -77,7 +79,8 @@ public final class WebService implements Service {
      */
     public static WebService of(WebApplication application, ServerSettings settings) {
         return new WebService(
-                Objects.requireNonNull(application, "application"), Objects.requireNonNull(settings, "settings"));
+                Objects.requireNonNull(application, "application"), Objects.requireNonNull(settings, "settings"),
+                FrontSettings.DEFAULTS);
     }
 
     /**
@@ -92,6 +95,16 @@ public final class WebService implements Service {
         return of(new NamedApplication(Objects.requireNonNull(className, "className")), settings);
     }
 
+    /**
+     * Returns this service with another access log and other proxies.
+     *
+     * @param newFront what it does between clients and the application
+     * @return the service
+     */
+    public WebService front(FrontSettings newFront) {
+        return new WebService(application, settings, Objects.requireNonNull(newFront, "newFront"));
+    }
+
     /** Makes the routes, and starts the server. */
     @Override
     public void initialize(ServiceWorker me) throws Exception {
@@ -100,7 +113,7 @@ public final class WebService implements Service {
             throw new IllegalStateException("the application has no routes");
         }
         main = Thread.currentThread();
-        engine = new Engine(routes, settings, me::worked, this::replace);
+        engine = new Engine(routes, settings, front, me::worked, this::replace);
     }
 
     /** Accepts connections until the worker stops, and ends when they are closed. */

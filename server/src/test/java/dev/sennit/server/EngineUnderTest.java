@@ -22,8 +22,12 @@ final class EngineUnderTest implements AutoCloseable {
     private final Thread accepts;
 
     EngineUnderTest(Routes routes, ServerSettings settings) throws Exception {
+        this(routes, settings, FrontSettings.DEFAULTS);
+    }
+
+    EngineUnderTest(Routes routes, ServerSettings settings, FrontSettings front) throws Exception {
         listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        engine = new Engine(routes, settings, worked::addAndGet, broken::complete);
+        engine = new Engine(routes, settings, front, worked::addAndGet, broken::complete);
         accepts = Thread.ofPlatform().daemon().start(this::accept);
     }
 

@@ -135,7 +135,14 @@ final class FileServices {
     private void listen(String name, ListenerAddress address) throws IOException {
         switch (address) {
             case ListenerAddress.Tcp tcp -> manager.listen(name, resolved(tcp));
-            case ListenerAddress.UnixSocket unix -> manager.listen(name, UnixDomainSocketAddress.of(unix.path()));
+            case ListenerAddress.UnixSocket unix -> {
+                var path = UnixDomainSocketAddress.of(unix.path());
+                if (unix.mode() == null) {
+                    manager.listen(name, path);
+                } else {
+                    manager.listen(name, path, unix.mode());
+                }
+            }
             case ListenerAddress.Systemd systemd -> manager.listenOnSystemd(name, systemd.name());
         }
         bound.put(name, address);

@@ -1,5 +1,8 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.server.FrontSettings;
+import dev.sennit.server.FrontSettings.AccessFormat;
+import dev.sennit.server.FrontSettings.ProxyFields;
 import dev.sennit.server.ServerSettings;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -13,6 +16,7 @@ final class HttpReader {
 
     private final Section keys;
     private ServerSettings settings = ServerSettings.DEFAULTS;
+    private FrontSettings front = FrontSettings.DEFAULTS;
 
     /**
      * A reader of the limits of one service.
@@ -41,8 +45,28 @@ final class HttpReader {
         http.time("heed-limit", time -> use(all -> all.heedLimit(time)));
         http.time("last-request", time -> use(all -> all.lastRequest(time)));
         http.time("retry-after", time -> use(all -> all.retryAfter(time)));
+        readFront(http);
         http.refuseOthers();
         return settings;
+    }
+
+    private void readFront(Section http) {
+        http.text("access-log", text -> front = front.accessLog(text));
+        http.word("access-format", AccessFormat.class, word -> front = front.accessFormat(word));
+        List<String> proxies = http.texts("proxies");
+        if (proxies != null) {
+            try {
+                front = front.proxies(proxies);
+            } catch (IllegalArgumentException e) {
+                http.refuse("proxies", String.valueOf(e.getMessage()));
+            }
+        }
+        http.word("proxy-fields", ProxyFields.class, word -> front = front.proxyFields(word));
+    }
+
+    /** Returns what was read beside the limits; the defaults before {@link #read}. */
+    FrontSettings front() {
+        return front;
     }
 
     private ServerSettings use(UnaryOperator<ServerSettings> change) {

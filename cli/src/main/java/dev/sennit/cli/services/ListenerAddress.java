@@ -5,9 +5,13 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Where a listener accepts connections. */
 public sealed interface ListenerAddress {
@@ -95,10 +99,41 @@ public sealed interface ListenerAddress {
      * A Unix socket.
      *
      * @param path absolute
+     * @param mode the permissions of its file; null for those that the umask gives
      */
-    record UnixSocket(Path path) implements ListenerAddress {
+    record UnixSocket(Path path, @Nullable Set<PosixFilePermission> mode) implements ListenerAddress {
         /** What a socket's address has room for, without the zero at its end. */
         static final int LONGEST = 107;
+
+        private static final Pattern OCTAL = Pattern.compile("0?([0-7])([0-7])([0-7])");
+
+        UnixSocket(Path path) {
+            this(path, null);
+        }
+
+        /**
+         * Reads permissions such as {@code 0660}.
+         *
+         * @throws IllegalArgumentException if they are none
+         */
+        static Set<PosixFilePermission> mode(String text) {
+            Matcher digits = OCTAL.matcher(text);
+            if (!digits.matches()) {
+                throw new IllegalArgumentException("must be three octal digits such as \"0660\"");
+            }
+            StringBuilder all = new StringBuilder();
+            for (int i = 1; i <= digits.groupCount(); i++) {
+                int bits = Integer.parseInt(digits.group(i));
+                all.append((bits & 4) == 0 ? '-' : 'r').append((bits & 2) == 0 ? '-' : 'w')
+                        .append((bits & 1) == 0 ? '-' : 'x');
+            }
+            return PosixFilePermissions.fromString(all.toString());
+        }
+
+        @Override
+        public boolean clashesWith(ListenerAddress other) {
+            return other instanceof UnixSocket socket && socket.path.equals(path);
+        }
 
         /** Returns whether the path of a socket is longer than a system takes. */
         static boolean isTooLong(Path path) {

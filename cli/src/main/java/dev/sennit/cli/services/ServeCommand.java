@@ -3,13 +3,16 @@ package dev.sennit.cli.services;
 import dev.sennit.cli.command.CommandException;
 import dev.sennit.cli.command.Terminal;
 import dev.sennit.cli.command.UserCode;
+import dev.sennit.internal.Durations;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.server.ServerSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
@@ -52,6 +55,7 @@ import picocli.CommandLine.Parameters;
         })
 public final class ServeCommand implements Callable<Integer> {
     private static final int MOST_WORKERS = 1000;
+    private static final String UNIX = "unix:";
 
     @Parameters(paramLabel = "APPLICATION", description = "A class, or a jar.")
     private String application = ""; // picocli sets it
@@ -65,10 +69,22 @@ public final class ServeCommand implements Callable<Integer> {
                     + "default virtual:256.")
     private String on = "";
 
-    @Option(names = "--listen", paramLabel = "HOST:PORT", defaultValue = "127.0.0.1:8080",
-            description = "Where to listen; port 0 is any free port; default 127.0.0.1:8080, which only this machine "
-                    + "reaches.")
+    @Option(names = "--listen", paramLabel = "ADDRESS", defaultValue = "127.0.0.1:8080",
+            description = "Where to listen: HOST:PORT, with port 0 for any free one, or unix:PATH, a Unix socket; default "
+                    + "127.0.0.1:8080, which only this machine reaches.")
     private String listen = "";
+
+    @Option(names = "--socket-mode", paramLabel = "MODE",
+            description = "Who may connect to the Unix socket, such as 0660; default: as the umask says.")
+    private @Nullable String socketMode;
+
+    @Option(names = "--metrics", paramLabel = "HOST:PORT",
+            description = "Serve /metrics, /healthz and /readyz there; default: nowhere.")
+    private @Nullable String metrics;
+
+    @Option(names = "--pre-stop", paramLabel = "TIME", defaultValue = "0s",
+            description = "How long to serve on after TERM while /readyz says no already; default 0s.")
+    private String preStop = "";
 
     public ServeCommand(Terminal terminal) {
         // all that it says is the log
@@ -76,16 +92,17 @@ public final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ListenerAddress.Tcp address;
+        ListenerAddress address;
         ServerSettings settings;
         if (workers < 1 || workers > MOST_WORKERS) {
             throw CommandException.usage("--workers must be from 1 to " + MOST_WORKERS + ", was " + workers);
         }
         try {
-            address = ListenerAddress.Tcp.parse(listen);
+            address = address();
         } catch (IllegalArgumentException e) {
             throw CommandException.usage("--listen " + e.getMessage(), e);
         }
+        ensureManager();
         try {
             settings = ServerSettings.DEFAULTS.on(on);
         } catch (IllegalArgumentException e) {
@@ -105,6 +122,18 @@ public final class ServeCommand implements Callable<Integer> {
                 throw CommandException.usage(obstacle);
             }
             return run(text(className, parts, address, settings), code);
+        }
+    }
+
+    private void ensureManager() {
+        try {
+            Durations.parse("--pre-stop", preStop);
+            if (metrics != null) {
+                ListenerAddress.Tcp.parse(metrics);
+            }
+        } catch (IllegalArgumentException e) {
+            String message = String.valueOf(e.getMessage());
+            throw CommandException.usage(message.startsWith("--") ? message : "--metrics " + message, e);
         }
     }
 
@@ -145,12 +174,12 @@ public final class ServeCommand implements Callable<Integer> {
     }
 
     /** Returns the file of services that serves the application. */
-    private String text(String className, List<Path> parts, ListenerAddress.Tcp address, ServerSettings settings) {
+    private String text(String className, List<Path> parts, ListenerAddress address, ServerSettings settings) {
         String simple = className.substring(className.lastIndexOf('.') + 1);
         return """
                 name = %s
-                [listeners.web]
-                tcp = %s
+                %s[listeners.web]
+                %s
                 [services.web]
                 application = %s
                 classpath = [%s]
@@ -158,9 +187,48 @@ public final class ServeCommand implements Callable<Integer> {
                 workers = %d
                 directory = %s
                 http = { on = %s }
-                """.formatted(quoted(simple), quoted(address.toString()), quoted(className),
+                """.formatted(quoted(simple), manager(),
+                listener(address),
+                quoted(className),
                 parts.stream().map(part -> quoted(part.toString())).collect(Collectors.joining(", ")), workers,
                 quoted(Path.of("").toAbsolutePath().toString()), quoted(settings.on()));
+    }
+
+    private ListenerAddress address() {
+        if (!listen.startsWith(UNIX)) {
+            if (socketMode != null) {
+                throw CommandException.usage("--socket-mode is for --listen unix:PATH; leave it out");
+            }
+            return ListenerAddress.Tcp.parse(listen);
+        }
+        String text = listen.substring(UNIX.length());
+        Path path = Path.of(text).toAbsolutePath().normalize();
+        var mode = socketMode == null ? null : mode(socketMode);
+        if (text.isEmpty() || ListenerAddress.UnixSocket.isTooLong(path)) {
+            throw new IllegalArgumentException("must be unix: and a path of at most "
+                    + ListenerAddress.UnixSocket.LONGEST + " bytes, was " + Problems.quoted(listen));
+        }
+        return new ListenerAddress.UnixSocket(path, mode);
+    }
+
+    private static Set<PosixFilePermission> mode(String text) {
+        try {
+            return ListenerAddress.UnixSocket.mode(text);
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage("--socket-mode " + e.getMessage() + ", was " + Problems.quoted(text), e);
+        }
+    }
+
+    /** Returns what the file says of the manager itself, beside its name. */
+    private String manager() {
+        String pages = metrics;
+        return "pre-stop = " + quoted(preStop) + "\n"
+                + (pages == null ? "" : "metrics = { address = " + quoted(pages) + " }\n");
+    }
+
+    private String listener(ListenerAddress address) {
+        return (address instanceof ListenerAddress.UnixSocket ? "unix = " : "tcp = ") + quoted(address.toString())
+                + (socketMode == null ? "" : "\nmode = " + quoted(socketMode));
     }
 
     /** Returns a text as TOML has it, without variables in it. */

@@ -191,7 +191,8 @@ final class ServiceReader {
     private ServiceSettings.Builder begin() {
         String className = keys.text("class", ServiceReader::checkedClassName);
         String application = keys.text("application", ServiceReader::checkedClassName);
-        ServerSettings http = new HttpReader(keys).read();
+        HttpReader reader = new HttpReader(keys);
+        ServerSettings http = reader.read();
         List<String> command = keys.texts("command");
         if (command != null && (command.isEmpty() || command.getFirst().isEmpty())) {
             keys.refuse("command", "command must begin with a program; write [\"PROGRAM\", \"ARGUMENT\", ...]");
@@ -209,7 +210,7 @@ final class ServiceReader {
                             .toArray(String[]::new))
                     : isApplication
                             ? ServiceSettings.of(name, WebService.ofClass(
-                                    Objects.requireNonNullElse(application, STAND_IN), http))
+                                    Objects.requireNonNullElse(application, STAND_IN), http).front(reader.front()))
                             : ServiceSettings.ofClass(name, Objects.requireNonNullElse(className, STAND_IN));
         } catch (IllegalArgumentException e) { // the name: all else was checked
             services.refuse(name, String.valueOf(e.getMessage()));

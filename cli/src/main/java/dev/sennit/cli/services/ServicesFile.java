@@ -2,6 +2,7 @@ package dev.sennit.cli.services;
 
 import dev.sennit.service.ServiceSettings;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param name what the manager is called
  * @param control the manager's control socket
  * @param log where the workers' lines go
+ * @param preStop how long all goes on after an order to stop, while the manager says that it is not ready
  * @param metrics where figures are served over HTTP; null for nowhere
  * @param listeners by name, in the order of the file
  * @param queues by name: shared queues that all Java services have
@@ -24,6 +26,7 @@ public record ServicesFile(
         String name,
         Path control,
         Log log,
+        Duration preStop,
         ListenerAddress.@Nullable Tcp metrics,
         Map<String, ListenerAddress> listeners,
         Map<String, Queue> queues,

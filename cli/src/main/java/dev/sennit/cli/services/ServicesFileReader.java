@@ -6,6 +6,7 @@ import dev.sennit.cli.services.ServiceReader.Found;
 import dev.sennit.cli.services.ServicesFile.Log;
 import dev.sennit.cli.services.ServicesFile.LogFormat;
 import dev.sennit.cli.services.ServicesFile.Queue;
+import dev.sennit.internal.Durations;
 import dev.sennit.internal.Nearest;
 import dev.sennit.internal.Sizes;
 import java.io.IOException;
@@ -19,6 +20,8 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -53,6 +56,7 @@ final class ServicesFileReader {
     private static final double SHARE_OF_ALL = 50;
 
     private static final double MOST_SHARE = 25;
+    private static final Duration LONGEST_PRE_STOP = Duration.ofHours(1);
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     private static final String NAME_RULE = " must be of letters, digits, . _ - (64 at most), was ";
 
@@ -161,6 +165,7 @@ final class ServicesFileReader {
                 listenersByName == null ? Map.of() : listeners(listenersByName, control);
         ListenerAddress.Tcp metrics = metrics(whole, listeners);
         Log log = log(whole);
+        Duration preStop = preStop(whole);
         Map<String, Queue> queues = queues(whole);
         Map<String, Found> services = services(whole);
         whole.refuseOthers();
@@ -170,7 +175,7 @@ final class ServicesFileReader {
         double share = Math.min(MOST_SHARE, SHARE_OF_ALL / Math.max(1, jvms));
         Map<String, String> texts = new LinkedHashMap<>();
         services.forEach((service, found) -> texts.put(service, found.text(share, queues.keySet())));
-        return new ServicesFile(path, name, control, log, metrics, Collections.unmodifiableMap(listeners),
+        return new ServicesFile(path, name, control, log, preStop, metrics, Collections.unmodifiableMap(listeners),
                 Collections.unmodifiableMap(queues),
                 services.values().stream().map(found -> found.withShare(share)).toList(),
                 Collections.unmodifiableMap(texts));
@@ -254,7 +259,7 @@ final class ServicesFileReader {
                             + "; write another");
                 }
             });
-            if (address.equals(new UnixSocket(control))) {
+            if (address.clashesWith(new UnixSocket(control))) {
                 byName.refuse(name, "listener " + name + " has the path of the control socket; write another");
             }
             listeners.put(name, address);
@@ -264,7 +269,8 @@ final class ServicesFileReader {
 
     private @Nullable ListenerAddress address(String name, Section byName, Section keys) {
         ListenerAddress tcp = keys.text("tcp", Tcp::parse);
-        ListenerAddress unix = keys.text("unix", this::unixSocket);
+        Path unix = keys.text("unix", this::unixSocket);
+        Set<PosixFilePermission> mode = keys.text("mode", UnixSocket::mode);
         ListenerAddress systemd = keys.text("systemd", text -> {
             if (text.isEmpty()) {
                 throw new IllegalArgumentException("must be a name");
@@ -277,15 +283,18 @@ final class ServicesFileReader {
             byName.refuse(name, "listener " + name + " must have one of tcp, unix and systemd, has " + kinds);
             return null;
         }
-        return tcp != null ? tcp : unix != null ? unix : systemd;
+        if (keys.has("mode") && !keys.has("unix")) {
+            byName.refuse(name, "listener " + name + " has a mode, which only a Unix socket has; leave it out");
+        }
+        return tcp != null ? tcp : unix != null ? new UnixSocket(unix, mode) : systemd;
     }
 
-    private ListenerAddress unixSocket(String text) {
+    private Path unixSocket(String text) {
         Path socket = resolved(text);
         if (UnixSocket.isTooLong(socket)) {
             throw new IllegalArgumentException("must be a path of at most " + UnixSocket.LONGEST + " bytes");
         }
-        return new UnixSocket(socket);
+        return socket;
     }
 
     private static @Nullable Tcp metrics(Section whole, Map<String, ListenerAddress> listeners) {
@@ -306,6 +315,16 @@ final class ServicesFileReader {
             });
         }
         return address;
+    }
+
+    private static Duration preStop(Section whole) {
+        Duration given = whole.time("pre-stop", time -> {
+            if (time.compareTo(LONGEST_PRE_STOP) > 0) {
+                throw new IllegalArgumentException("must be at most " + Durations.text(LONGEST_PRE_STOP));
+            }
+            return time;
+        });
+        return Objects.requireNonNullElse(given, Duration.ZERO);
     }
 
     private Log log(Section whole) {

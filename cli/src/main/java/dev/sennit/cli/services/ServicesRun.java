@@ -3,6 +3,7 @@ package dev.sennit.cli.services;
 import dev.sennit.cli.command.PageServer;
 import dev.sennit.cli.services.ControlServer.Answer;
 import dev.sennit.internal.Deadline;
+import dev.sennit.internal.Durations;
 import dev.sennit.internal.Quietly;
 import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.linux.ListeningSocket;
@@ -66,6 +67,7 @@ final class ServicesRun {
     private final List<SystemSignals.Handled> signals = new ArrayList<>();
     private final AtomicInteger interrupts = new AtomicInteger();
     private final AtomicBoolean hasHangup = new AtomicBoolean();
+    private final PreStop preStop = new PreStop();
     private final Semaphore waits = new Semaphore(MOST_WAITS);
 
     private Deadline nextReaping = Deadline.in(BETWEEN_REAPINGS); // of the thread that runs this
@@ -239,7 +241,7 @@ final class ServicesRun {
             if (interrupts.incrementAndGet() == 1) {
                 stop();
             } else {
-                manager.shutdownNow();
+                stopNow();
             }
         });
         handle("TTIN", () -> services.scaleAll(1));
@@ -265,10 +267,26 @@ final class ServicesRun {
         }
     }
 
-    private void stop() {
+    /** Returns the manager's exit code, when it has ended. */
+    private CompletableFuture<Integer> stop() {
+        Duration delay = services.file().preStop();
+        if (preStop.begin(delay)) {
+            log.note(delay.isZero() ? "stops" : "stops in " + Durations.text(delay) + ", and is not ready any more");
+            systemd.stopping();
+        }
+        return preStop.whenOver().thenCompose(_ -> manager.shutdown());
+    }
+
+    private CompletableFuture<Integer> stopNow() {
         log.note("stops");
         systemd.stopping();
-        manager.shutdown();
+        CompletableFuture<Integer> ended = manager.shutdownNow();
+        preStop.end();
+        return ended;
+    }
+
+    private boolean isStopping() {
+        return preStop.hasBegun() || manager.isStopping();
     }
 
     // ---- changes ----
@@ -354,8 +372,7 @@ final class ServicesRun {
     }
 
     private CompletableFuture<Void> end(boolean now) {
-        stop();
-        CompletableFuture<Integer> ended = now ? manager.shutdownNow() : manager.shutdown();
+        CompletableFuture<Integer> ended = now ? stopNow() : stop();
         return ended.thenAccept(code -> {
             if (code != 0) {
                 throw new ServiceException("a worker had to be killed, or had failed: the log tells which");
@@ -431,7 +448,7 @@ final class ServicesRun {
     }
 
     private Outcome status(Answer answer) throws IOException {
-        new StatusRows(answer).send(services.file(), manager, log, System.nanoTime() - startedAt);
+        new StatusRows(answer).send(services.file(), manager, isStopping(), log, System.nanoTime() - startedAt);
         return Outcome.DONE;
     }
 
@@ -454,7 +471,7 @@ final class ServicesRun {
 
         @Override
         public boolean isStopping() {
-            return manager.isStopping();
+            return ServicesRun.this.isStopping();
         }
 
         @Override

@@ -23,13 +23,14 @@ final class StatusRows {
         this.answer = answer;
     }
 
-    void send(ServicesFile file, ServiceManager manager, ServiceLog log, long upNanos) throws IOException {
+    void send(ServicesFile file, ServiceManager manager, boolean isStopping, ServiceLog log, long upNanos)
+            throws IOException {
         answer.row(
                 "manager",
                 file.name(),
                 Long.toString(ProcessHandle.current().pid()),
                 file.path().toString(),
-                manager.isStopping() ? "stopping" : manager.isUp() ? "up" : "not up",
+                isStopping ? "stopping" : manager.isUp() ? "up" : "not up",
                 seconds(Duration.ofNanos(upNanos)),
                 Long.toString(log.dropped()));
         for (ServiceStatus one : manager.services()) {

@@ -17,6 +17,7 @@ class FakeSource implements FigurePages.Source {
     volatile Map<String, Integer> wanted = new LinkedHashMap<>();
     volatile boolean isUp = true;
     volatile boolean isStopping;
+    volatile boolean isReloading;
     volatile long droppedLines;
     volatile CompletableFuture<Void> alive = CompletableFuture.completedFuture(null);
 
@@ -49,7 +50,8 @@ class FakeSource implements FigurePages.Source {
             long ready = workers.stream()
                     .filter(worker -> worker.service().equals(one.getKey()) && worker.state() == SlotState.READY)
                     .count();
-            return new ServiceStatus(one.getKey(), one.getValue(), (int) ready, 1, false, ready >= one.getValue(), "");
+            return new ServiceStatus(one.getKey(), one.getValue(), (int) ready, 1, isReloading,
+                    !isReloading && ready >= one.getValue(), "");
         }).toList();
     }
 

@@ -138,6 +138,18 @@ class FigurePagesTest {
         assertPage("/readyz", 503, "workers are being replaced, or a service that runs once has not done its work");
     }
 
+    @Test
+    void aReloadWhileAllServeChangesNothing() throws Exception {
+        source.isUp = false;
+        source.isReloading = true;
+        source.wanted = Map.of("web", 2);
+        SlotStatus first = FakeSource.worker("web", 0, SlotState.READY, NOBODY, 0);
+        source.workers = List.of(first, FakeSource.worker("web", 1, SlotState.READY, NOBODY, 0));
+        assertPage("/readyz", 200, "ok");
+        source.workers = List.of(first, FakeSource.worker("web", 1, SlotState.STARTING, NOBODY, 0));
+        assertThat(page("/readyz").status()).as("it has died meanwhile").isEqualTo(503);
+    }
+
     // ---- metrics ----
 
     @Test

@@ -3,6 +3,9 @@ package dev.sennit.cli.services;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.sennit.server.FrontSettings;
+import dev.sennit.server.FrontSettings.AccessFormat;
+import dev.sennit.server.FrontSettings.ProxyFields;
 import dev.sennit.server.ServerSettings;
 import dev.sennit.server.WebService;
 import dev.sennit.service.ServiceSettings;
@@ -81,6 +84,32 @@ class HttpReaderTest {
                 Duration.ofSeconds(6), Duration.ofSeconds(7)));
     }
 
+    private static FrontSettings front(ServicesFile file) throws ReflectiveOperationException {
+        ServiceSettings service = file.services().getFirst();
+        Method getter = ServiceSettings.class.getDeclaredMethod("service");
+        getter.setAccessible(true);
+        Field front = WebService.class.getDeclaredField("front");
+        front.setAccessible(true);
+        return (FrontSettings) front.get(getter.invoke(service));
+    }
+
+    @Test
+    void keysBesideTheLimits() throws Exception {
+        assertThat(front(read(HEAD))).isEqualTo(FrontSettings.DEFAULTS);
+        assertThat(front(read(HEAD + """
+                [services.a.http]
+                access-log = "log/access.log"
+                access-format = "json"
+                proxies = ["10.0.0.0/8", "unix"]
+                proxy-fields = "forwarded"
+                """))).isEqualTo(new FrontSettings(
+                "log/access.log", AccessFormat.JSON, List.of("10.0.0.0/8", "unix"), ProxyFields.FORWARDED));
+        assertThat(problems(HEAD + "http = { proxies = [\"proxy\"] }").getFirst())
+                .contains("proxies must be addresses such as");
+        assertThat(problems(HEAD + "http = { access-log = \"\" }").getFirst())
+                .contains("must be none, stdout or a file");
+    }
+
     @Test
     void theGuideHasARowForEachLimitWithItsDefault() throws Exception {
         Map<String, String> rows = new TreeMap<>();
@@ -99,7 +128,16 @@ class HttpReaderTest {
                             : value instanceof String ? "`\"" + value + "\"`" : value.toString();
             defaults.put(key, text);
         }
+        defaults.put("access-log", "`\"" + FrontSettings.DEFAULTS.accessLog() + "\"`");
+        defaults.put("access-format", word(FrontSettings.DEFAULTS.accessFormat()));
+        defaults.put("proxies", "`" + FrontSettings.DEFAULTS.proxies() + "`");
+        defaults.put("proxy-fields", word(FrontSettings.DEFAULTS.proxyFields()));
+        assertThat(FrontSettings.class.getRecordComponents()).hasSize(4);
         assertThat(rows).isEqualTo(defaults);
+    }
+
+    private static String word(Enum<?> value) {
+        return "`\"" + value.name().toLowerCase(Locale.ROOT).replace('_', '-') + "\"`";
     }
 
     private static String size(long bytes) {

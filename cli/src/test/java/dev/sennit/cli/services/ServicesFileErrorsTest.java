@@ -145,6 +145,7 @@ class ServicesFileErrorsTest {
                 error("[log]\nfile = \"empty\"\n" + SERVICE, "2:1: file must be a file, not a folder, was \"empty\""),
                 error("[log]\nformat = \"jsn\"\n" + SERVICE,
                         "2:1: format must be one of text, json, was \"jsn\"; did you mean json?"),
+                error("pre-stop = \"2h\"\n" + SERVICE, "1:1: pre-stop must be at most 3600 s, was \"2h\""),
                 error("control = \"" + "x".repeat(110) + "\"\n" + SERVICE,
                         "1:1: the path of the control socket is longer "
                                 + "than 107 bytes; write control = \"/run/NAME.sock\", or another short path"),
@@ -220,6 +221,11 @@ class ServicesFileErrorsTest {
                         + "x".repeat(60) + "...\""),
                 error(listener("unix", "s.toml.sock"),
                         "1:1: listener web has the path of the control socket; write another"),
+                error(listener("mode", "0660"), "1:1: listener web must have one of tcp, unix and systemd, has 0"),
+                error(listener("unix", "s\"\nmode = \"rw"),
+                        "3:1: mode must be three octal digits such as \"0660\", was \"rw\""),
+                error(listener("tcp", "127.0.0.1:80\"\nmode = \"0660"),
+                        "1:1: listener web has a mode, which only a Unix socket has; leave it out"),
                 error(listener("systemd", ""), "2:1: systemd must be a name, was \"\""),
                 error(listener("tcp", "0.0.0.0:80") + "[listeners.b]\ntcp = \"127.0.0.1:80\"\n"
                         + JAVA.replace("services.a", "services.b") + "listener = \"b\"",

@@ -19,6 +19,7 @@ import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -292,6 +293,7 @@ class ServicesFileTest {
         assertThat(read.name()).isEqualTo("s");
         assertThat(read.control()).isEqualTo(folder.resolve("s.toml.sock"));
         assertThat(read.log()).isEqualTo(new Log(LogFormat.TEXT, null));
+        assertThat(read.preStop()).isZero();
         assertThat(read.metrics()).isNull();
         assertThat(read.listeners()).isEmpty();
         assertThat(read.queues()).isEmpty();
@@ -300,10 +302,19 @@ class ServicesFileTest {
     }
 
     @Test
+    void aPathIsBoundOnceWhateverItsMode() {
+        var all = new UnixSocket(Path.of("/s"), PosixFilePermissions.fromString("rw-rw-rw-"));
+        assertThat(all.clashesWith(new UnixSocket(Path.of("/s")))).isTrue();
+        assertThat(all.clashesWith(new UnixSocket(Path.of("/t")))).isFalse();
+        assertThat(UnixSocket.mode("751")).isEqualTo(PosixFilePermissions.fromString("rwxr-x--x"));
+    }
+
+    @Test
     void theManagersPart() throws Exception {
         ServicesFile read = read("""
                 name = "thumbs"
                 control = "run/c.sock"
+                pre-stop = "15s"
                 [log]
                 format = "json"
                 file = "run/../log/services.log"
@@ -314,7 +325,7 @@ class ServicesFileTest {
                 four.tcp = "127.0.0.1:${PORT}"
                 any.tcp = "0.0.0.0:0"
                 other.tcp = "0.0.0.0:0"
-                path.unix = "run/web.sock"
+                path = { unix = "run/web.sock", mode = "0660" }
                 given.systemd = "web"
                 [services]
                 a = { class = "X", classpath = ["."], listener = "six", workers = 2 }
@@ -328,13 +339,15 @@ class ServicesFileTest {
         assertThat(read.name()).isEqualTo("thumbs");
         assertThat(read.control()).isEqualTo(folder.resolve("run/c.sock"));
         assertThat(read.log()).isEqualTo(new Log(LogFormat.JSON, folder.resolve("log/services.log")));
+        assertThat(read.preStop()).hasSeconds(15);
         assertThat(read.metrics()).isEqualTo(new Tcp("localhost", 9100)).hasToString("localhost:9100");
         assertThat(read.listeners()).containsExactly(
                 Map.entry("six", new Tcp("::1", 8080)),
                 Map.entry("four", new Tcp("127.0.0.1", 80)),
                 Map.entry("any", new Tcp("0.0.0.0", 0)),
                 Map.entry("other", new Tcp("0.0.0.0", 0)),
-                Map.entry("path", new UnixSocket(folder.resolve("run/web.sock"))),
+                Map.entry("path", new UnixSocket(
+                        folder.resolve("run/web.sock"), PosixFilePermissions.fromString("rw-rw----"))),
                 Map.entry("given", new Systemd("web")));
         assertThat(read.services()).extracting(ServiceSettings::listener)
                 .containsExactly("six", "four", "any", "path", "given", "other");

@@ -14,10 +14,12 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -124,6 +126,22 @@ public final class ListeningSocket implements AutoCloseable {
      * @throws IOException if that cannot be, as when somebody listens there; its message says why, and what to do
      */
     public static ListeningSocket bind(Path path, int backlog, boolean isPrivate) throws IOException {
+        return bind(path, backlog, isPrivate, null);
+    }
+
+    /**
+     * Listens on a Unix path as {@link #bind(Path, int, boolean)} does.
+     *
+     * @param permissions those of the file, whatever the umask is; until it has them, nobody can connect
+     */
+    public static ListeningSocket bind(Path path, int backlog, Set<PosixFilePermission> permissions)
+            throws IOException {
+        return bind(path, backlog, true, permissions);
+    }
+
+    private static ListeningSocket bind(
+            Path path, int backlog, boolean isPrivate, @Nullable Set<PosixFilePermission> permissions)
+            throws IOException {
         ensurePositive(backlog);
         Path absolute = path.toAbsolutePath();
         String what = "cannot listen on " + absolute;
@@ -131,7 +149,7 @@ public final class ListeningSocket implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment encoded = SocketName.unix(arena, absolute.toString());
             try (var _ = FolderLock.of(Objects.requireNonNull(absolute.getParent(), "a path of a file"))) {
-                return bind(absolute, encoded, backlog, isPrivate);
+                return bind(absolute, encoded, backlog, isPrivate, permissions);
             }
         } catch (SystemCallException e) {
             String remedy = e.is(SystemCallException.EACCES)
@@ -141,7 +159,9 @@ public final class ListeningSocket implements AutoCloseable {
         }
     }
 
-    private static ListeningSocket bind(Path path, MemorySegment encoded, int backlog, boolean isPrivate)
+    private static ListeningSocket bind(
+            Path path, MemorySegment encoded, int backlog, boolean isPrivate,
+            @Nullable Set<PosixFilePermission> permissions)
             throws IOException {
         int socket = open(SocketName.AF_UNIX);
         try {
@@ -157,6 +177,9 @@ public final class ListeningSocket implements AutoCloseable {
                 ensureStale(path, encoded);
                 Files.delete(path);
                 Sockets.bind(socket, encoded);
+            }
+            if (permissions != null) {
+                Files.setPosixFilePermissions(path, permissions);
             }
             SystemCall.LISTEN.make(socket, backlog, 0);
             return new ListeningSocket(

@@ -161,6 +161,11 @@ class ListeningSocketIT {
         try (var _ = ListeningSocket.bind(path, 8, false)) {
             assertThat(Files.getPosixFilePermissions(path)).hasSizeGreaterThan(2);
         }
+        try (var socket = ListeningSocket.bind(path, 8, PosixFilePermissions.fromString("rw-rw-rw-"))) {
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
+                    .as("whatever the umask is").isEqualTo("rw-rw-rw-");
+            connect(socket.address());
+        }
     }
 
     @Test
