@@ -1,6 +1,7 @@
 /**
  * Sennit: java.util.concurrent for every execution unit. {@link dev.sennit.Pools} is the way in.
  */
+@SuppressWarnings("module") // the module of the qualified export is built after this one
 module dev.sennit {
     requires static java.instrument;
     requires java.management;
@@ -8,6 +9,8 @@ module dev.sennit {
     requires static org.jspecify;
 
     exports dev.sennit;
+    exports dev.sennit.internal.text to
+            dev.sennit.server;
     exports dev.sennit.loop;
     exports dev.sennit.manager;
     exports dev.sennit.observe;

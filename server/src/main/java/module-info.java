@@ -6,4 +6,5 @@ module dev.sennit.server {
     requires static org.jspecify;
 
     exports dev.sennit.server;
+    exports dev.sennit.server.rest;
 }

@@ -1,12 +1,19 @@
 package dev.sennit.server;
 
+import dev.sennit.Action;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -37,6 +44,7 @@ final class Call {
 
     private static final int LONGEST_NAME = 200;
     private static final String ATTRIBUTE = Call.class.getName();
+    private static final Logger LOGGER = System.getLogger("dev.sennit.server");
 
     private enum State {
         OPEN,
@@ -63,10 +71,19 @@ final class Call {
     private volatile @Nullable Traffic traffic;
     /** The thread that waits to run the handler, or runs it; null if none does. Guarded by this. */
     private @Nullable Thread thread;
+    /** When it was cut; 0 if it was not. */
+    private volatile long cutAt;
     /** Only the handler's thread. */
     private boolean isWhole;
     /** Only the handler's thread. */
     private @Nullable InputStream body;
+    /** What goes on without a place; null if nothing does. Written by the handler's thread. */
+    private volatile @Nullable Detached detached;
+    /** What runs when the response was sent. Only the handler's thread. */
+    private @Nullable AfterResponse after;
+    private final List<Action> afterwards = new ArrayList<>();
+    /** What is closed when the handler has nothing more to do. Only the handler's thread. */
+    private final List<Closeable> held = new ArrayList<>();
 
     /**
      * Makes a call.
@@ -205,6 +222,68 @@ final class Call {
         return known;
     }
 
+    // ---- what goes on without a place, and what comes after the response ----
+
+    /** Has the rest of the answer go on in another thread. */
+    void detach(Detached rest) {
+        if (state.get() == State.OPEN && detached != null) {
+            throw new IllegalStateException("the response to " + this + " is detached already");
+        }
+        detached = rest;
+    }
+
+    @Nullable Detached detached() {
+        return detached;
+    }
+
+    /** Whether nobody has begun the response or cut the call. */
+    boolean isOpen() {
+        return state.get() == State.OPEN;
+    }
+
+    /** After how many nanoseconds it is cut. */
+    long limit(Duration deadline) {
+        Detached rest = detached;
+        return rest == null ? deadline.toNanos() : rest.limitFrom(begunAt);
+    }
+
+    /** How long the other thread may go on after the cut is counted from here; 0 before. */
+    long cutAt() {
+        return cutAt;
+    }
+
+    /** Says where tasks run that come after the response. Called once, before the handler. */
+    void mayRunAfter(AfterResponse tasks) {
+        after = tasks;
+    }
+
+    /** Has a task run when the response was sent. Takes a place for it. */
+    void afterwards(Action task) throws RefusedException {
+        Objects.requireNonNull(after, "after").reserve();
+        afterwards.add(task);
+    }
+
+    List<Action> afterwards() {
+        return afterwards;
+    }
+
+    /** Closes something when the handler has nothing more to do. */
+    void holds(Closeable resource) {
+        held.add(resource);
+    }
+
+    /** Closes what it holds. */
+    void closeHeld() {
+        for (Closeable each : held) {
+            try {
+                each.close();
+            } catch (IOException | RuntimeException e) {
+                LOGGER.log(Level.WARNING, "{0}: {1} was not closed: {2}", this, each, e);
+            }
+        }
+        held.clear();
+    }
+
     // ---- the response, by the handler's thread ----
 
     /** Sends a whole response. */
@@ -220,6 +299,9 @@ final class Call {
      */
     ResponseOutput begin(int status, List<WebResponse.Field> fields, long length) throws IOException {
         start(status, fields, length);
+        if (detached != null) { // whatever comes next goes to another worker, if this one ends
+            response.getHeaders().put(HttpHeader.CONNECTION, "close");
+        }
         return new ResponseOutput(this, length);
     }
 
@@ -323,10 +405,13 @@ final class Call {
      *
      * @param status what to answer if no response has begun
      */
-    End end(int status, String text) {
+    End end(int status, String text, WebResponse.Field... fields) {
         isRunning = false;
         if (state.compareAndSet(State.OPEN, State.ENDED)) {
             lane.ended();
+            for (WebResponse.Field field : fields) {
+                response.getHeaders().put(field.name(), field.value());
+            }
             answer(status, text);
             return End.ANSWERED;
         }
@@ -364,6 +449,7 @@ final class Call {
         if (!isOpen && !state.compareAndSet(State.SENDING, State.CUT)) {
             return false;
         }
+        cutAt = System.nanoTime() | 1;
         try {
             interrupt();
         } finally {

@@ -1,5 +1,6 @@
 package dev.sennit.server;
 
+import dev.sennit.Action;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import java.lang.System.Logger;
@@ -8,10 +9,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -67,12 +70,15 @@ final class Engine implements AutoCloseable {
     private final @Nullable Pool threads;
     private final Semaphore places;
     private final AtomicInteger queued = new AtomicInteger();
+    private final AfterResponse after;
     /** Calls that were cut while their handler ran. Only the thread that looks. */
     private final Set<Call> unheeded = ConcurrentHashMap.newKeySet();
     private final Thread looks;
     /** When the drain began; 0 if it has not. */
     private volatile long drainingSince;
     private volatile boolean isClosed;
+    /** Hears what handlers threw; null if nobody asks. */
+    private volatile @Nullable Consumer<Throwable> onFailure;
 
     /**
      * Starts a server without connections.
@@ -92,6 +98,8 @@ final class Engine implements AutoCloseable {
         retryAfter = Long.toString(Math.max(1, settings.retryAfter().toSeconds()));
         places = new Semaphore(settings.atOnce(), true);
         virtual = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sennit-request-", 0).factory());
+        after = new AfterResponse(settings.atOnce(), settings.queue() + settings.atOnce(), settings.deadline(),
+                virtual);
         threads = settings.on().startsWith("threads") ? Pools.open(settings.on()) : null;
         var jettyThreads = new QueuedThreadPool(JETTY_THREADS);
         jettyThreads.setName("sennit-server");
@@ -152,7 +160,18 @@ final class Engine implements AutoCloseable {
 
     /** Waits until there is no connection any more, for a limited time. Returns how many there are. */
     int awaitDrained(Duration longest) throws InterruptedException {
-        return connector.awaitNone(longest.toNanos());
+        long begun = System.nanoTime();
+        int left = connector.awaitNone(longest.toNanos());
+        int tasks = after.awaitNone(longest.toNanos() - (System.nanoTime() - begun));
+        if (tasks > 0) {
+            LOGGER.log(Level.WARNING, "{0} tasks that come after responses were not done in time", tasks);
+        }
+        return left;
+    }
+
+    /** Tells what handlers throw from now on; called by their threads. */
+    void onFailure(Consumer<Throwable> hears) {
+        onFailure = hears;
     }
 
     int connections() {
@@ -197,6 +216,7 @@ final class Engine implements AutoCloseable {
                     look((Lane) one, now);
                 }
                 lookAtUnheeded(now);
+                after.look(now);
             } catch (RuntimeException | Error e) { // the others still have limits
                 LOGGER.log(Level.ERROR, "the limits of a connection failed", e);
             }
@@ -211,8 +231,14 @@ final class Engine implements AutoCloseable {
     private void look(Lane lane, long now) {
         Call call = lane.call();
         if (call != null) {
-            if (now - call.begunAt() >= settings.deadline().toNanos() && call.cut(retryAfter)) {
-                LOGGER.log(Level.WARNING, "{0} has not ended by its deadline, {1}", call, settings.deadline());
+            Detached rest = call.detached();
+            if (rest != null) {
+                rest.look(now, drainingSince != 0, virtual);
+            }
+            long limit = call.limit(settings.deadline());
+            if (now - call.begunAt() >= limit && call.cut(retryAfter)) {
+                LOGGER.log(Level.WARNING, "{0} has not ended by its deadline, {1}", call,
+                        Duration.ofMillis(limit / 1_000_000));
                 unheeded.add(call);
             }
             return;
@@ -232,12 +258,12 @@ final class Engine implements AutoCloseable {
     }
 
     private void lookAtUnheeded(long now) {
-        long most = settings.deadline().plus(settings.heedLimit()).toNanos();
+        long most = settings.heedLimit().toNanos();
         unheeded.removeIf(call -> !call.isRunning());
         for (Call call : unheeded) {
-            if (now - call.begunAt() >= most) {
+            if (call.cutAt() != 0 && now - call.cutAt() >= most) {
                 onBroken.accept(call + " goes on, although it was interrupted at its deadline of "
-                        + settings.deadline().toMillis() + " ms");
+                        + Duration.ofNanos(call.limit(settings.deadline())).toMillis() + " ms");
                 call.abandon();
             }
         }
@@ -250,6 +276,7 @@ final class Engine implements AutoCloseable {
         public boolean handle(Request request, Response response, Callback callback) {
             Lane lane = (Lane) request.getConnectionMetaData().getConnection().getEndPoint();
             Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings.bodySize());
+            call.mayRunAfter(after);
             lane.began(call);
             traffic.began(call);
             request.addIdleTimeoutListener(_ -> false); // a handler may compute for longer than a client may stall
@@ -337,10 +364,17 @@ final class Engine implements AutoCloseable {
         int status = 500;
         String text = "the server failed\n";
         Throwable failure = null;
+        Detached rest = call.detached(); // null at first
         try {
-            if (call.starts()) {
+            if (rest != null) {
+                rest.answer(call);
+            } else if (call.starts()) {
                 routes.answer(call);
             }
+        } catch (RefusedException e) {
+            status = e.status();
+            text = e.getMessage() + "\n";
+            failure = e;
         } catch (RequestBody.TooLargeException e) {
             status = 413;
             text = e.getMessage() + "\n";
@@ -360,13 +394,67 @@ final class Engine implements AutoCloseable {
                 text = "the body of the request did not come\n";
             }
         } finally {
-            places.release();
-            tell(call, call.end(status, text), status, failure);
+            if (rest == null) {
+                places.release();
+            }
+            if (rest != null || failure != null || !goesOn(call)) {
+                end(call, status, text, failure);
+            }
         }
     }
 
+    /** Has a detached answer go on in a thread of its own; returns whether it does. */
+    private boolean goesOn(Call call) {
+        if (call.detached() == null) {
+            return false;
+        }
+        try {
+            virtual.execute(() -> {
+                call.enters();
+                try {
+                    run(call);
+                } finally {
+                    call.leaves();
+                }
+            });
+            return true;
+        } catch (RejectedExecutionException e) { // the server is closed
+            return false;
+        }
+    }
+
+    private void end(Call call, int status, String text, @Nullable Throwable failure) {
+        call.closeHeld();
+        List<Action> tasks = List.copyOf(call.afterwards());
+        Call.End end = Call.End.BROKEN;
+        try {
+            note(call, failure); // before the client can know
+            end = status == 503
+                    ? call.end(status, text, new WebResponse.Field("Retry-After", retryAfter))
+                    : call.end(status, text);
+            tell(call, end, status, failure);
+        } finally {
+            after.run(call.toString(), tasks, end == Call.End.WHOLE && failure == null);
+        }
+    }
+
+    /** Tells what a handler has thrown, unless that is the client's fault, or a limit of the server. */
+    private void note(Call call, @Nullable Throwable failure) {
+        Consumer<Throwable> hears = onFailure;
+        if (hears != null && failure != null && !isClosed && call.cutAt() == 0 && !isOfClient(failure)) {
+            hears.accept(failure);
+        }
+    }
+
+    /** Whether the client has gone, stalls, or has sent what is refused. */
+    private static boolean isOfClient(Throwable failure) {
+        return failure instanceof RefusedException || failure instanceof RequestBody.TooLargeException
+                || failure instanceof SunExchange.TargetException || cause(failure, HttpException.class) != null
+                || cause(failure, QuietException.class) != null || cause(failure, TimeoutException.class) != null;
+    }
+
     /** Returns the first cause of a type; null if there is none. */
-    private static <T> @Nullable T cause(Throwable failure, Class<T> type) {
+    private static <T> @Nullable T cause(@Nullable Throwable failure, Class<T> type) {
         Throwable cause = failure;
         for (int depth = 0; cause != null && depth < MOST_CAUSES; depth++) { // a chain may have a circle
             if (type.isInstance(cause)) {
@@ -381,7 +469,8 @@ final class Engine implements AutoCloseable {
         boolean isOfClient = failure != null
                 && (cause(failure, QuietException.class) != null || cause(failure, TimeoutException.class) != null);
         boolean isExpected = end == Call.End.WHOLE && failure == null || end == Call.End.CUT
-                || end == Call.End.ANSWERED && status != 500 || isOfClient; // it has gone, or stalls
+                || end == Call.End.ANSWERED && status != 500 || isOfClient // it has gone, or stalls
+                || isClosed && cause(failure, InterruptedException.class) != null;
         if (failure != null || !isExpected) {
             LOGGER.log(isExpected ? Level.DEBUG : Level.ERROR,
                     () -> call + (failure == null && !isExpected ? " was not answered by its handler" : " failed"),

@@ -1,10 +1,12 @@
 package dev.sennit.server;
 
+import dev.sennit.Action;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /** A request on a route. May be used until its handler has returned, by one thread at a time. */
@@ -139,6 +141,32 @@ public final class WebRequest {
      */
     public String id() {
         return call.id();
+    }
+
+    /**
+     * Has a task run when the response was sent whole, such as mail or an index that the client need not wait for. It
+     * does not run if the response was not sent: the handler threw, its deadline was over, or the client has gone. It
+     * has no more time than a request, and is interrupted then. A failure is logged. A worker that stops waits for the
+     * task; a worker that is killed loses it. Use a durable queue for what must not be lost.
+     *
+     * @param task the task, which must not use the request
+     * @throws RefusedException with 503, if too many tasks wait; not to be caught, so that the client comes back later
+     */
+    public void afterResponse(Action task) throws RefusedException {
+        call.afterwards(Objects.requireNonNull(task, "task"));
+    }
+
+    /**
+     * The parts of a body of type {@code multipart/form-data}. They are gone when the handler has returned.
+     *
+     * @param limits how many there may be, and how large
+     * @return the parts, in order
+     * @throws RefusedException if the body is of another type (415), is no such form (400), or is too large (413)
+     * @throws IOException as a read of {@link #body} does
+     * @throws InterruptedException if the deadline of the request is over
+     */
+    public List<WebPart> parts(MultipartLimits limits) throws IOException, InterruptedException, RefusedException {
+        return Multipart.parse(call, limits);
     }
 
     /** Returns the method and the path. */

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /** The response to a request. Immutable. */
 public final class WebResponse {
@@ -110,6 +111,41 @@ public final class WebResponse {
     }
 
     /**
+     * An answer that takes longer than requests may: a stream of events, a long poll. The handler returns at once, and
+     * its place is free. The rest runs in a virtual thread of its own, under limits of its own.
+     *
+     * @param limits how long it may take, and how long it may go on after it was asked to end
+     * @param handler makes the response, which it may stream; it may use the request but for its body
+     * @return the response: the fields that are added to it are added to the other, its status is not used
+     */
+    public static WebResponse detached(DetachedLimits limits, DetachedHandler handler) {
+        return new WebResponse(200, List.of(), NOTHING, new Detached.Start(
+                Objects.requireNonNull(limits, "limits"), Objects.requireNonNull(handler, "handler")));
+    }
+
+    /**
+     * The value of a header field.
+     *
+     * @param name its name, in any case
+     * @return the first value; empty if there is none
+     */
+    public Optional<String> header(String name) {
+        return fields.stream()
+                .filter(field -> field.name().equalsIgnoreCase(name))
+                .map(Field::value)
+                .findFirst();
+    }
+
+    /**
+     * The body.
+     *
+     * @return the bytes, which must not be changed; empty if the body is written while it is sent
+     */
+    public Optional<byte[]> bytes() {
+        return writer == NO_WRITER ? Optional.of(bytes) : Optional.empty();
+    }
+
+    /**
      * The status.
      *
      * @return from 200 to 599
@@ -129,6 +165,10 @@ public final class WebResponse {
     void send(Call call) throws Exception {
         if (writer == NO_WRITER) {
             call.send(status, fields, bytes);
+            return;
+        }
+        if (writer instanceof Detached.Start start) {
+            call.detach(start.with(fields));
             return;
         }
         ResponseOutput out = call.begin(status, fields, Call.UNKNOWN_LENGTH);

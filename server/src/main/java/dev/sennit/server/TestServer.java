@@ -1,0 +1,196 @@
+package dev.sennit.server;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A server in this JVM, on a free port of the loopback interface: for tests of an application, without worker
+ * processes.
+ *
+ * {@snippet :
+ * import dev.sennit.server.*;
+ * import java.net.http.*;
+ *
+ * WebApplication greeter = () -> Routes.create()
+ *         .get("/hello/{name}", request -> WebResponse.text("hello " + request.parameter("name")));
+ * try (TestServer server = TestServer.start(greeter); HttpClient client = HttpClient.newHttpClient()) {
+ *     var answer = client.send(HttpRequest.newBuilder(server.uri("/hello/ann")).build(),
+ *             HttpResponse.BodyHandlers.ofString());
+ *     System.out.println(answer.body());
+ * }
+ * }
+ *
+ * <p>It is the engine of the workers, with the same limits. What handlers throw is answered with 500, as in production;
+ * {@link #failures} has it, and with {@link #failingOnClose} the test fails.
+ */
+public final class TestServer implements AutoCloseable {
+    private static final int MOST_FAILURES = 100;
+
+    private final Engine engine;
+    private final ServerSocketChannel listener;
+    private final Thread accepts;
+    private final List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+    private volatile boolean failsOnClose;
+
+    private TestServer(Routes routes, ServerSettings settings) throws Exception {
+        listener = ServerSocketChannel.open();
+        boolean isOpen = false;
+        try {
+            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            engine = new Engine(routes, settings, FrontSettings.DEFAULTS, _ -> {},
+                    reason -> note(new IllegalStateException(reason)));
+            isOpen = true;
+        } finally {
+            if (!isOpen) {
+                listener.close();
+            }
+        }
+        engine.onFailure(this::note);
+        accepts = Thread.ofPlatform().daemon().name("sennit-test-server").unstarted(this::accept);
+        boolean isStarted = false;
+        try {
+            accepts.start();
+            isStarted = true;
+        } finally {
+            if (!isStarted) {
+                engine.close();
+                listener.close();
+            }
+        }
+    }
+
+    /**
+     * Starts a server with the settings for production.
+     *
+     * @param application what it serves
+     * @return the server, which answers
+     * @throws Exception if the application cannot make its routes
+     */
+    public static TestServer start(WebApplication application) throws Exception {
+        return start(application, ServerSettings.DEFAULTS);
+    }
+
+    /**
+     * Starts a server.
+     *
+     * @param application what it serves
+     * @param settings its limits
+     * @return the server, which answers
+     * @throws Exception if the application cannot make its routes
+     */
+    public static TestServer start(WebApplication application, ServerSettings settings) throws Exception {
+        return new TestServer(application.routes(), Objects.requireNonNull(settings, "settings"));
+    }
+
+    /**
+     * Has {@link #close} throw an {@link AssertionError} if a handler has thrown.
+     *
+     * @return this
+     */
+    public TestServer failingOnClose() {
+        failsOnClose = true;
+        return this;
+    }
+
+    private void note(Throwable failure) {
+        if (failures.size() < MOST_FAILURES) {
+            failures.add(failure);
+        }
+    }
+
+    private void accept() {
+        try {
+            while (true) {
+                engine.awaitRoom();
+                engine.serve(listener.accept());
+            }
+        } catch (ClosedChannelException | InterruptedException e) {
+            // the end of the test
+        } catch (IOException e) {
+            note(e);
+        }
+    }
+
+    /**
+     * The port.
+     *
+     * @return a port of the loopback interface
+     */
+    public int port() {
+        return listener.socket().getLocalPort();
+    }
+
+    /**
+     * The address of a path.
+     *
+     * @param path the path and perhaps a query, encoded
+     * @return {@code http://127.0.0.1:4711/path}, for example
+     */
+    public URI uri(String path) {
+        return URI.create("http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":" + port()).resolve(path);
+    }
+
+    /**
+     * What handlers have thrown, and was answered with 500 or more; the first hundred.
+     *
+     * @return a copy
+     */
+    public List<Throwable> failures() {
+        synchronized (failures) {
+            return List.copyOf(failures);
+        }
+    }
+
+    /**
+     * Has the server end as a worker does: each response is the last of its connection, streams are asked to end, tasks
+     * after responses are waited for.
+     *
+     * @param longest how long to wait
+     * @return how many connections there still are
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    public int drain(Duration longest) throws InterruptedException {
+        engine.drain();
+        return engine.awaitDrained(longest);
+    }
+
+    /**
+     * Ends the server at once, with all connections.
+     *
+     * @throws AssertionError if a handler has thrown, and the test is to fail then
+     */
+    @Override
+    public void close() {
+        try {
+            engine.close();
+            listener.close();
+            accepts.join();
+        } catch (IOException e) {
+            throw new IllegalStateException("the test server was not closed", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        List<Throwable> all = failures();
+        if (failsOnClose && !all.isEmpty()) {
+            AssertionError error =
+                    new AssertionError(all.size() + " requests failed in their handlers", all.getFirst());
+            all.stream().skip(1).forEach(error::addSuppressed);
+            throw error;
+        }
+    }
+
+    /** Returns the port, and how many connections there are. */
+    @Override
+    public String toString() {
+        return "test server on port " + port() + ", " + engine.connections() + " connections";
+    }
+}
