@@ -5,8 +5,10 @@ import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -35,6 +37,8 @@ final class Call {
     static final long UNKNOWN_LENGTH = -1;
 
     private static final int LONGEST_NAME = 200;
+    /** How much of a file is in memory at a time, for each request. */
+    private static final int COPIED_BYTES = 32 << 10;
 
     private enum State {
         OPEN,
@@ -109,6 +113,13 @@ final class Call {
 
     List<String> headers(String name) {
         return request.getHeaders().getValuesList(name);
+    }
+
+    /** Returns the values of a field as they came, one for each line. */
+    List<String> fieldValues(String name) {
+        return request.getHeaders().getFields(name).stream()
+                .map(field -> Objects.requireNonNullElse(field.getValue(), ""))
+                .toList();
     }
 
     HttpFields headers() {
@@ -190,6 +201,34 @@ final class Call {
         }
         Content.Sink.write(response, isLastOfBody, bytes);
         isWhole |= isLastOfBody;
+    }
+
+    /** Writes bytes of a file, and waits until they are with the system. */
+    void transfer(FileChannel file, long from, long length) throws IOException {
+        boolean canSystemSend = lane == request.getConnectionMetaData().getConnection().getEndPoint();
+        ByteBuffer copy = canSystemSend ? ByteBuffer.allocate(0) : ByteBuffer.allocate(COPIED_BYTES);
+        for (long at = from, end = from + length; at < end;) {
+            int count = (int) Math.min(canSystemSend ? FileRegion.MOST_BYTES : COPIED_BYTES, end - at);
+            if (canSystemSend) {
+                write(false, lane.send(new FileRegion(file, at, count)));
+            } else {
+                read(file, at, copy.clear().limit(count));
+                write(false, copy.flip());
+            }
+            at += count;
+        }
+    }
+
+    /** Fills a buffer with bytes of a file. */
+    static void read(FileChannel file, long from, ByteBuffer into) throws IOException {
+        long at = from;
+        while (into.hasRemaining()) {
+            int n = file.read(into, at);
+            if (n < 0) {
+                throw FileRegion.tooShort();
+            }
+            at += n;
+        }
     }
 
     /**
