@@ -226,6 +226,29 @@ class ServeIT {
     }
 
     @Test
+    void aFolderIsServed() throws Exception {
+        Path folder = Files.createDirectories(temp.resolve("public \"${HOME}"));
+        Files.writeString(folder.resolve("index.html"), "the index");
+        int port = freePort();
+        Process serves = sennit(Path.of(""), "serve", "--files", folder.toString(), "--listen", "127.0.0.1:" + port,
+                "--workers", "1");
+        Process both = sennit(temp, "serve", "com.acme.Shop", "--files", folder.toString());
+        Process missing = sennit(temp, "serve", "--files", "none");
+        awaitReady(serves);
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            assertThat(get(client, port, "/").body()).isEqualTo("the index");
+            assertThat(get(client, port, "/none").statusCode()).isEqualTo(404);
+        }
+        serves.destroy();
+        assertThat(exit(serves)).as(output(serves)).isZero();
+        assertThat(exit(both)).isEqualTo(2);
+        assertThat(output(both))
+                .isEqualTo("sennit: sennit serve takes an APPLICATION or --files FOLDER; name one of them\n");
+        assertThat(exit(missing)).isEqualTo(2);
+        assertThat(output(missing)).isEqualTo("sennit: --files must be a folder that exists, was none\n");
+    }
+
+    @Test
     void whatIsNoApplicationIsRefused() throws Exception {
         Path classes = Files.createDirectories(temp.resolve("classes"));
         new UserSources().with("com/acme/Nothing.java", "package com.acme; class Nothing {}").into(classes, JAR);

@@ -86,7 +86,7 @@ class UsageErrorsTest {
                 error("no process 99999999999: jps lists the JVMs that there are", "record", "99999999999", "-o",
                         "x.json"),
                 // serve
-                error("missing required parameter: 'APPLICATION'; see sennit serve --help", "serve"),
+                error("sennit serve takes an APPLICATION or --files FOLDER; name one of them", "serve"),
                 error("--workers must be from 1 to 1000, was 0", "serve", "a.jar", "--workers", "0"),
                 error("--on must be virtual, virtual:N or threads:N, was \"loop\"", "serve", "a.jar", "--on", "loop"),
                 error("--on must have a number from 1 to 999999, was \"threads\"", "serve", "a.jar", "--on", "threads"),

@@ -9,6 +9,7 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -45,6 +46,8 @@ final class Call {
     private static final int LONGEST_NAME = 200;
     private static final String ATTRIBUTE = Call.class.getName();
     private static final Logger LOGGER = System.getLogger("dev.sennit.server");
+    /** How much of a file is in memory at a time, for each request. */
+    private static final int COPIED_BYTES = 32 << 10;
 
     private enum State {
         OPEN,
@@ -343,6 +346,34 @@ final class Call {
         }
         Content.Sink.write(response, isLastOfBody, bytes);
         isWhole |= isLastOfBody;
+    }
+
+    /** Writes bytes of a file, and waits until they are with the system. */
+    void transfer(FileChannel file, long from, long length) throws IOException {
+        boolean canSystemSend = lane == request.getConnectionMetaData().getConnection().getEndPoint();
+        ByteBuffer copy = canSystemSend ? ByteBuffer.allocate(0) : ByteBuffer.allocate(COPIED_BYTES);
+        for (long at = from, end = from + length; at < end;) {
+            int count = (int) Math.min(canSystemSend ? FileRegion.MOST_BYTES : COPIED_BYTES, end - at);
+            if (canSystemSend) {
+                write(false, lane.send(new FileRegion(file, at, count)));
+            } else {
+                read(file, at, copy.clear().limit(count));
+                write(false, copy.flip());
+            }
+            at += count;
+        }
+    }
+
+    /** Fills a buffer with bytes of a file. */
+    static void read(FileChannel file, long from, ByteBuffer into) throws IOException {
+        long at = from;
+        while (into.hasRemaining()) {
+            int n = file.read(into, at);
+            if (n < 0) {
+                throw FileRegion.tooShort();
+            }
+            at += n;
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
+import java.util.Arrays;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
 import org.eclipse.jetty.util.thread.Scheduler;
@@ -16,6 +17,8 @@ final class Lane extends SocketChannelEndPoint {
     /** Since when it has no request. */
     private volatile long idleSince = System.nanoTime();
     private volatile @Nullable Call call;
+    /** The part of a file that is being sent, or was. */
+    private volatile @Nullable FileRegion region;
 
     Lane(SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
         super(channel, selector, key, scheduler);
@@ -28,6 +31,29 @@ final class Lane extends SocketChannelEndPoint {
             headSince = System.nanoTime() | 1;
         }
         return n;
+    }
+
+    /** Sends the region of a file where the buffer that stands for it is the last of those given. */
+    @Override
+    public boolean flush(ByteBuffer... buffers) throws IOException {
+        FileRegion sent = region;
+        int last = buffers.length - 1;
+        if (sent == null || last < 0 || buffers[last] != sent.standIn()) {
+            return super.flush(buffers);
+        }
+        if (last > 0 && !super.flush(Arrays.copyOf(buffers, last))) {
+            return false;
+        }
+        if (sent.sendTo(getChannel()) > 0) {
+            notIdle();
+        }
+        return !sent.standIn().hasRemaining();
+    }
+
+    /** Has a region of a file sent in the place of a buffer, which has to be written next. */
+    ByteBuffer send(FileRegion next) {
+        region = next;
+        return next.standIn();
     }
 
     /** Notes that the head of a request is there. */

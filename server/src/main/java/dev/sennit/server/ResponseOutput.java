@@ -3,6 +3,7 @@ package dev.sennit.server;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 
 /** The body of a response: what is small goes out at once with the head. Only the handler's thread. */
 final class ResponseOutput extends OutputStream {
@@ -48,6 +49,25 @@ final class ResponseOutput extends OutputStream {
             buffer.put(bytes, from, length);
         } else {
             call.write(false, ByteBuffer.wrap(bytes, from, length));
+        }
+    }
+
+    /** Writes bytes of a file, without reading them where the system can do so. */
+    void transfer(FileChannel file, long from, long length) throws IOException {
+        if (length > left) {
+            throw new IOException("the response has " + (length - left) + " bytes more than its length says");
+        }
+        left -= length;
+        if (length > buffer.remaining()) {
+            send(false);
+        }
+        if (length <= buffer.remaining()) { // it goes out with the head
+            int end = buffer.position() + (int) length;
+            buffer.limit(end);
+            Call.read(file, from, buffer);
+            buffer.limit(buffer.capacity());
+        } else {
+            call.transfer(file, from, length);
         }
     }
 

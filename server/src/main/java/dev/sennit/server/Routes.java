@@ -1,6 +1,7 @@
 package dev.sennit.server;
 
 import com.sun.net.httpserver.HttpHandler;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -71,7 +72,12 @@ public final class Routes {
         }
     }
 
-    private record Mounted(String path, HttpHandler handler) {
+    /** Answers what no route has. */
+    private interface Mount {
+        void answer(Call call, String path) throws Exception;
+    }
+
+    private record Mounted(String path, Mount mount) {
         boolean isAbove(String other) {
             return other.startsWith(path)
                     && (path.endsWith("/") || other.length() == path.length() || other.charAt(path.length()) == '/');
@@ -149,13 +155,46 @@ public final class Routes {
      * @throws IllegalArgumentException if the path is invalid, or has a handler already
      */
     public Routes under(String path, HttpHandler handler) {
+        Objects.requireNonNull(handler, "handler");
+        return mount(path, (call, at) -> {
+            SunExchange exchange = new SunExchange(call, at, handler);
+            handler.handle(exchange);
+            exchange.ensureEnded();
+        });
+    }
+
+    /**
+     * Adds the files of a folder, for a path and all paths below it.
+     *
+     * @param path begins with a slash; {@code /} for all
+     * @param folder the folder
+     * @return this
+     * @throws IllegalArgumentException if the path is invalid, or has a handler already, or there is no such folder
+     */
+    public Routes files(String path, Path folder) {
+        return files(path, StaticFiles.of(folder));
+    }
+
+    /**
+     * Adds the files of a folder, for a path and all paths below it.
+     *
+     * @param path begins with a slash; {@code /} for all
+     * @param files the files
+     * @return this
+     * @throws IllegalArgumentException if the path is invalid, or has a handler already
+     */
+    public Routes files(String path, StaticFiles files) {
+        return mount(path, Objects.requireNonNull(files, "files")::answer);
+    }
+
+    private Routes mount(String path, Mount mount) {
         ensurePath(path);
         for (Mounted other : mounted) {
             if (other.path.equals(path)) {
                 throw new IllegalArgumentException("there is a handler under " + path + " already");
             }
         }
-        mounted.add(new Mounted(path, Objects.requireNonNull(handler, "handler")));
+        mounted.add(new Mounted(path, mount));
         mounted.sort(Comparator.comparingInt((Mounted one) -> one.path.length()).reversed());
         return this;
     }
@@ -218,9 +257,7 @@ public final class Routes {
         }
         for (Mounted one : mounted) {
             if (one.isAbove(call.path())) {
-                SunExchange exchange = new SunExchange(call, one.path, one.handler);
-                one.handler.handle(exchange);
-                exchange.ensureEnded();
+                one.mount.answer(call, one.path);
                 return;
             }
         }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -93,6 +94,18 @@ public final class WebService implements Service {
      */
     public static WebService ofClass(String className, ServerSettings settings) {
         return of(new NamedApplication(Objects.requireNonNull(className, "className")), settings);
+    }
+
+    /**
+     * Makes a service of the files of a folder alone, at {@code /} and below.
+     *
+     * @param folder the folder, which the workers look for; as for {@link StaticFiles}
+     * @param settings its limits
+     * @return the service
+     */
+    public static WebService ofFiles(Path folder, ServerSettings settings) {
+        String absolute = folder.toAbsolutePath().toString(); // a path does not travel
+        return of(() -> Routes.create().files("/", Path.of(absolute)), settings);
     }
 
     /**

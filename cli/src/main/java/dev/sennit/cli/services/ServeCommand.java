@@ -51,13 +51,14 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  sennit serve app.jar",
             "  sennit serve app.jar --workers 4 --on threads:16 --listen 0.0.0.0:80",
-            "  SENNIT_CLASSPATH=target/classes sennit serve com.acme.Shop"
+            "  SENNIT_CLASSPATH=target/classes sennit serve com.acme.Shop",
+            "  sennit serve --files public"
         })
 public final class ServeCommand implements Callable<Integer> {
     private static final int MOST_WORKERS = 1000;
     private static final String UNIX = "unix:";
 
-    @Parameters(paramLabel = "APPLICATION", description = "A class, or a jar.")
+    @Parameters(arity = "0..1", paramLabel = "APPLICATION", description = "A class, or a jar.")
     private String application = ""; // picocli sets it
 
     @Option(names = "--workers", paramLabel = "N", defaultValue = "2",
@@ -86,6 +87,10 @@ public final class ServeCommand implements Callable<Integer> {
             description = "How long to serve on after TERM while /readyz says no already; default 0s.")
     private String preStop = "";
 
+    @Option(names = "--files", paramLabel = "FOLDER",
+            description = "Serves the files of a folder, in the place of an application.")
+    private @Nullable String files;
+
     public ServeCommand(Terminal terminal) {
         // all that it says is the log
     }
@@ -108,6 +113,15 @@ public final class ServeCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw CommandException.usage("--" + e.getMessage(), e);
         }
+        if (application.isEmpty() == (files == null)) {
+            throw CommandException.usage("sennit serve takes an APPLICATION or --files FOLDER; name one of them");
+        }
+        String folder = files;
+        if (folder != null) {
+            try (UserCode code = UserCode.of("")) {
+                return run(text("files", "files = " + quoted(folder(folder)), address, settings), code);
+            }
+        }
         boolean isJar = application.toLowerCase(Locale.ROOT).endsWith(".jar");
         try (UserCode code = isJar ? UserCode.of("") : UserCode.ofEnvironment()) {
             Path jar = isJar ? Path.of(application).toAbsolutePath().normalize() : null;
@@ -121,7 +135,11 @@ public final class ServeCommand implements Callable<Integer> {
             if (obstacle != null) {
                 throw CommandException.usage(obstacle);
             }
-            return run(text(className, parts, address, settings), code);
+            String simple = className.substring(className.lastIndexOf('.') + 1);
+            String served = "application = " + quoted(className) + "\nclasspath = " + parts.stream()
+                    .map(part -> quoted(part.toString()))
+                    .collect(Collectors.joining(", ", "[", "]"));
+            return run(text(simple, served, address, settings), code);
         }
     }
 
@@ -173,24 +191,31 @@ public final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    /** Returns the file of services that serves the application. */
-    private String text(String className, List<Path> parts, ListenerAddress address, ServerSettings settings) {
-        String simple = className.substring(className.lastIndexOf('.') + 1);
+    private static String folder(String name) {
+        Path folder = Path.of(name).toAbsolutePath().normalize();
+        if (!Files.isDirectory(folder)) {
+            throw CommandException.usage("--files must be a folder that exists, was " + name);
+        }
+        return folder.toString();
+    }
+
+    /**
+     * Returns the file of services that serves what is asked for.
+     *
+     * @param served the lines that name it
+     */
+    private String text(String name, String served, ListenerAddress address, ServerSettings settings) {
         return """
                 name = %s
                 %s[listeners.web]
                 %s
                 [services.web]
-                application = %s
-                classpath = [%s]
+                %s
                 listener = "web"
                 workers = %d
                 directory = %s
                 http = { on = %s }
-                """.formatted(quoted(simple), manager(),
-                listener(address),
-                quoted(className),
-                parts.stream().map(part -> quoted(part.toString())).collect(Collectors.joining(", ")), workers,
+                """.formatted(quoted(name), manager(), listener(address), served, workers,
                 quoted(Path.of("").toAbsolutePath().toString()), quoted(settings.on()));
     }
 

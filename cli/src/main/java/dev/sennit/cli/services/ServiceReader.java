@@ -64,7 +64,7 @@ final class ServiceReader {
             ServiceSettings settings, Section keys, List<String> after, @Nullable String listener,
             List<String> options) {
         private boolean isJava() {
-            return keys.has("class") || keys.has("application");
+            return keys.has("class") || keys.has("application") || keys.has("files");
         }
 
         /** The processes that share the memory of the machine. */
@@ -99,8 +99,10 @@ final class ServiceReader {
     private final boolean isCheck;
     private final boolean isCommand;
     private final boolean isJava;
-    /** Whether it is a Java service that serves an application. */
+    /** Whether it is a Java service that serves an application, or files. */
     private final boolean isApplication;
+    /** Whether it serves files alone, and so no class of the user's. */
+    private final boolean isFiles;
 
     /**
      * A reader of one service.
@@ -120,8 +122,9 @@ final class ServiceReader {
         this.environment = environment;
         this.processors = processors;
         this.isCheck = isCheck;
-        List<String> kinds = Stream.of("class", "application", "command").filter(keys::has).toList();
-        this.isApplication = kinds.equals(List.of("application"));
+        List<String> kinds = Stream.of("class", "application", "files", "command").filter(keys::has).toList();
+        this.isFiles = kinds.equals(List.of("files"));
+        this.isApplication = isFiles || kinds.equals(List.of("application"));
         this.isCommand = kinds.equals(List.of("command"));
         this.isJava = isApplication || kinds.equals(List.of("class"));
     }
@@ -171,7 +174,7 @@ final class ServiceReader {
             keys.refuse("http", "http is for applications, and service " + name + " is none; leave it out");
         }
         if (isApplication && !keys.has("listener")) {
-            keys.refuse("application", "service " + name + " has no listener; write listener = \"NAME\", and "
+            keys.refuse(classKey(), "service " + name + " has no listener; write listener = \"NAME\", and "
                     + "[listeners.NAME] with tcp = \"127.0.0.1:8080\"");
         }
         keys.refuseOthers();
@@ -181,7 +184,7 @@ final class ServiceReader {
         ServiceSettings read = builder.build();
         if (isCheck && isCommand) {
             lookForProgram(read.command().getFirst(), own, directory);
-        } else if (isCheck && isJava && !read.classPath().isEmpty()) {
+        } else if (isCheck && isJava && !isFiles && !read.classPath().isEmpty()) {
             lookForClass(read);
         }
         return new Found(read, keys, after == null ? List.of() : after, listener,
@@ -191,6 +194,7 @@ final class ServiceReader {
     private ServiceSettings.Builder begin() {
         String className = keys.text("class", ServiceReader::checkedClassName);
         String application = keys.text("application", ServiceReader::checkedClassName);
+        Path files = keys.text("files", this::existingFolder);
         HttpReader reader = new HttpReader(keys);
         ServerSettings http = reader.read();
         List<String> command = keys.texts("command");
@@ -199,18 +203,20 @@ final class ServiceReader {
             command = null;
         }
         if (!isCommand && !isJava) {
-            boolean hasSeveral = keys.has("class") || keys.has("application");
+            boolean hasSeveral = keys.has("class") || keys.has("application") || keys.has("files");
             services.refuse(name, "service " + name + (hasSeveral
-                    ? " has several of class, application and command; write one of them"
-                    : " has neither class nor application nor command; write one of them"));
+                    ? " has several of class, application, files and command; write one of them"
+                    : " has neither class nor application nor files nor command; write one of them"));
         }
         try {
             return isCommand
                     ? ServiceSettings.ofCommand(name, Objects.requireNonNullElse(command, List.of(STAND_IN))
                             .toArray(String[]::new))
                     : isApplication
-                            ? ServiceSettings.of(name, WebService.ofClass(
-                                    Objects.requireNonNullElse(application, STAND_IN), http).front(reader.front()))
+                            ? ServiceSettings.of(name, (files != null
+                                    ? WebService.ofFiles(files, http)
+                                    : WebService.ofClass(Objects.requireNonNullElse(application, STAND_IN), http))
+                                    .front(reader.front()))
                             : ServiceSettings.ofClass(name, Objects.requireNonNullElse(className, STAND_IN));
         } catch (IllegalArgumentException e) { // the name: all else was checked
             services.refuse(name, String.valueOf(e.getMessage()));
@@ -247,7 +253,7 @@ final class ServiceReader {
 
     /** The key that names the class of a Java service. */
     private String classKey() {
-        return isApplication ? "application" : "class";
+        return isFiles ? "files" : isApplication ? "application" : "class";
     }
 
     private void lookForClass(ServiceSettings read) {
@@ -392,11 +398,11 @@ final class ServiceReader {
             if (parts != null && parts.isEmpty()) {
                 keys.refuse("classpath", "classpath must have a jar or a folder, was empty");
             }
-        } else if (isJava && shared.isBlank()) {
+        } else if (isJava && shared.isBlank() && !isFiles) {
             keys.refuse(classKey(),
                     "service " + name + " has no class path; write classpath = [\"app.jar\"], or set "
                             + CLASS_PATH_VARIABLE);
-        } else if (isJava) {
+        } else if (isJava && !shared.isBlank()) {
             parts = sharedClassPath(shared);
         }
         if (parts != null) {

@@ -158,6 +158,6 @@ class HttpReaderTest {
         assertThat(problems(HEAD.replace("application", "class") + "http = { queue = 3 }").getFirst())
                 .contains("http is for applications, and service a is none");
         assertThat(problems(HEAD + "class = \"B\"").getFirst())
-                .contains("service a has several of class, application and command");
+                .contains("service a has several of class, application, files and command");
     }
 }

@@ -151,9 +151,9 @@ class ServicesFileErrorsTest {
                                 + "than 107 bytes; write control = \"/run/NAME.sock\", or another short path"),
                 // class and command
                 error("[services.a]",
-                        "1:1: service a has neither class nor application nor command; write one of them"),
+                        "1:1: service a has neither class nor application nor files nor command; write one of them"),
                 error(JAVA + "command = [\"x\"]",
-                        "1:1: service a has several of class, application and command; write one of them"),
+                        "1:1: service a has several of class, application, files and command; write one of them"),
                 error("[services.a]\ncommand = []",
                         "2:1: command must begin with a program; write [\"PROGRAM\", \"ARGUMENT\", ...]"),
                 error("[services.a]\nclass = \"not a class\"\nclasspath = [\"app.jar\"]",
