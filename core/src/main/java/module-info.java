@@ -5,6 +5,7 @@ module dev.sennit {
     requires static java.instrument;
     requires java.management;
     requires static jdk.jfr;
+    requires static jdk.management;
     requires static org.jspecify;
 
     exports dev.sennit;

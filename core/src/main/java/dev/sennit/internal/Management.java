@@ -1,7 +1,11 @@
 package dev.sennit.internal;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +38,35 @@ public final class Management {
 
         static long cpuNanos(Thread thread) {
             return THREADS.isThreadCpuTimeEnabled() ? Math.max(-1, THREADS.getThreadCpuTime(thread.threadId())) : -1;
+        }
+    }
+
+    /** Loaded only if the module {@code jdk.management} is present, too. */
+    private static final class Dumps {
+        static String asJson() throws IOException {
+            Path folder = Files.createTempDirectory("sennit-threads-");
+            Path file = folder.resolve("threads.json"); // that must not be there
+            try {
+                ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
+                        .dumpThreads(file.toString(), HotSpotDiagnosticMXBean.ThreadDumpFormat.JSON);
+                return Files.readString(file);
+            } finally {
+                Files.deleteIfExists(file);
+                Files.delete(folder);
+            }
+        }
+    }
+
+    /**
+     * Returns a dump of all threads, with the monitors that they hold and wait for.
+     *
+     * @return the dump, as JSON; null when the JVM cannot tell
+     */
+    public static @Nullable String threadDump() {
+        try {
+            return PRESENT ? Dumps.asJson() : null;
+        } catch (IOException | RuntimeException | LinkageError e) {
+            return null; // another JVM, a runtime image without it, or no folder for it
         }
     }
 

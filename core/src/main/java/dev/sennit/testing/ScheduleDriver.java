@@ -27,6 +27,8 @@ final class ScheduleDriver extends Thread {
     private final FutureTask<Exploration> exploration;
     /** A thread that holds the driver for longer than this waits for another thread of the schedule, or spins. */
     private final long longestHold;
+    /** As they were when the exploration began; set before the driver starts. */
+    private @Nullable OutsideThreads outsideThreads;
     /** The run that is under way. */
     private volatile @Nullable ScheduleRun run;
     /** Whether the caller does not wait for the result any more. */
@@ -100,6 +102,11 @@ final class ScheduleDriver extends Thread {
         }
     }
 
+    /** Called by the driver. */
+    OutsideThreads outsideThreads() {
+        return Objects.requireNonNull(outsideThreads);
+    }
+
     private void giveUp(@Nullable ScheduleRun unfinished) {
         isGivenUp = true;
         if (unfinished != null) {
@@ -111,6 +118,7 @@ final class ScheduleDriver extends Thread {
     Exploration explore(Held held) {
         anyStarted = true;
         Stripes.numberedBy(ScheduleDriver::numberInSchedule);
+        outsideThreads = OutsideThreads.look();
         start();
         Look first = null;
         long waitedMillis = 0;

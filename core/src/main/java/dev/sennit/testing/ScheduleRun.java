@@ -88,7 +88,7 @@ final class ScheduleRun {
     private static final int FRAMES_OF_CLEANER = 8;
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
     /** While the common pool works on something, which may be for a thread of the schedule. */
-    private static final long POOL_LOOK = TimeUnit.SECONDS.toNanos(5);
+    private static final long POOL_LOOK = TimeUnit.MILLISECONDS.toNanos(800);
     private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
     /**
      * After so many reads of the clock by one thread without a wait, some time passes; once it has, {@code LOOKS_LATER}
@@ -663,11 +663,16 @@ final class ScheduleRun {
                 awaitOutside(SECOND_LOOK); // on a busy machine the pool's threads need time
             }
         }
+        Throwable dependence = purpose == Purpose.COUNT || !isQuietOutside()
+                ? null
+                : driver.outsideThreads().dependence(waiting, thread -> numberOf(thread) >= 0, strand(0).thread);
         if (outside != null) {
             failFromOutside();
         } else if (!unblocked.isEmpty()) {
             fail(Ending.OUTSIDE, null, "a thread outside ended, or left a monitor, for which "
                     + strand(unblocked.remove()).name() + " waited");
+        } else if (dependence != null) {
+            fail(Ending.OUTSIDE, dependence, dependence.getMessage());
         } else if (!left.isEmpty()) {
             fail(Ending.DEADLOCK, null, "the body has ended and has left " + left.stream().map(Strand::name)
                     .collect(Collectors.joining(", ")) + ", which nothing will ever wake");
@@ -805,6 +810,15 @@ final class ScheduleRun {
     /** Returns the values that are the same in every schedule. */
     PinnedValues.Given pinned() {
         return pinned;
+    }
+
+    private Strand strand(int number) {
+        for (Strand strand : strands.values()) {
+            if (strand.number == number) {
+                return strand;
+            }
+        }
+        throw new AssertionError("there is no thread " + number);
     }
 
     /** Returns the number of a thread of this schedule; -1 for others. */
