@@ -5,7 +5,6 @@ module dev.sennit {
     requires static java.instrument;
     requires java.management;
     requires static jdk.jfr;
-    requires static jdk.management;
     requires static org.jspecify;
 
     exports dev.sennit;

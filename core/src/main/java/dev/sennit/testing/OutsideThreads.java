@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
@@ -82,67 +83,47 @@ final class OutsideThreads {
         return isAnyBlocked ? holderOfMonitor(waiting) : null;
     }
 
-    /** No method of the JDK tells of which monitor a virtual thread waits for, but a dump of all threads does. */
+    /** No method of the JDK tells for which monitor a virtual thread waits, but a dump of all threads does. */
     private static @Nullable Reason holderOfMonitor(Collection<Strand> waiting) {
-        String dump = Management.threadDump();
+        Map<Long, Thread> outside = new HashMap<>();
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (isOfProgram(thread)) {
+                outside.put(thread.threadId(), thread);
+            }
+        }
+        Map<String, Long> owners = Management.monitors();
+        owners.values().retainAll(outside.keySet());
+        String dump = owners.isEmpty() ? null : Management.threadDump();
         if (dump == null) {
             return null;
         }
-        Monitors monitors = new Monitors();
-        monitors.read(JsonReader.read(dump));
+        Map<Long, String> wanted = new HashMap<>();
+        try {
+            readBlocked(JsonReader.read(dump), wanted);
+        } catch (IllegalArgumentException e) {
+            return null; // another JVM, with dumps of another form
+        }
         for (Strand strand : waiting) {
-            String wanted = monitors.wanted.get(strand.thread.threadId());
-            Long owner = wanted == null ? null : monitors.owners.get(wanted);
-            Thread holder = owner == null ? null : platformThread(owner);
-            if (holder != null) {
-                return new Reason(holder, "holds the monitor for which " + strand.name() + " waits");
+            Long owner = owners.get(wanted.get(strand.thread.threadId()));
+            if (owner != null) {
+                return new Reason(Objects.requireNonNull(outside.get(owner)),
+                        "holds the monitor for which " + strand.name() + " waits");
             }
         }
         return null;
     }
 
-    private static @Nullable Thread platformThread(long id) {
-        for (Thread one : Thread.getAllStackTraces().keySet()) {
-            if (one.threadId() == id && !(one instanceof ScheduleDriver)) {
-                return one;
-            }
-        }
-        return null;
-    }
-
-    /** The monitors in a dump, by their names: class and identity hash code. */
-    private static final class Monitors {
-        /** The monitor for which a thread waits. */
-        final Map<Long, String> wanted = new HashMap<>();
-
-        final Map<String, Long> owners = new HashMap<>();
-
-        /** Looks for threads, however deep in containers they are. */
-        void read(@Nullable Object json) {
-            switch (json) {
-                case List<?> list -> list.forEach(this::read);
-                case Map<?, ?> object -> {
-                    if (object.get("tid") instanceof Object id) {
-                        thread(Long.parseLong(id.toString()), object);
-                    } else {
-                        object.values().forEach(this::read);
-                    }
+    /** Looks for threads that wait for a monitor, however deep in containers they are. */
+    private static void readBlocked(@Nullable Object json, Map<Long, String> into) {
+        switch (json) {
+            case List<?> list -> list.forEach(one -> readBlocked(one, into));
+            case Map<?, ?> object -> {
+                if (object.get("tid") instanceof Object id && object.get("blockedOn") instanceof String monitor) {
+                    into.put(Long.valueOf(id.toString()), monitor);
                 }
-                case null, default -> {}
+                object.values().forEach(one -> readBlocked(one, into));
             }
-        }
-
-        private void thread(long id, Map<?, ?> thread) {
-            if (thread.get("blockedOn") instanceof String monitor) {
-                wanted.put(id, monitor);
-            }
-            if (thread.get("monitorsOwned") instanceof List<?> frames) {
-                for (Object frame : frames) {
-                    if (frame instanceof Map<?, ?> of && of.get("locks") instanceof List<?> locks) {
-                        locks.forEach(lock -> owners.put(String.valueOf(lock), id));
-                    }
-                }
-            }
+            case null, default -> {}
         }
     }
 

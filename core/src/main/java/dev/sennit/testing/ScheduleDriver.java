@@ -102,6 +102,11 @@ final class ScheduleDriver extends Thread {
         }
     }
 
+    /** Returns the run that is under way; null if there is none. */
+    @Nullable ScheduleRun presentRun() {
+        return run;
+    }
+
     /** Called by the driver. */
     OutsideThreads outsideThreads() {
         return Objects.requireNonNull(outsideThreads);
@@ -119,7 +124,16 @@ final class ScheduleDriver extends Thread {
         anyStarted = true;
         Stripes.numberedBy(ScheduleDriver::numberInSchedule);
         outsideThreads = OutsideThreads.look();
-        start();
+        Exit.mayComeFrom(this);
+        try {
+            start();
+            return watch(held);
+        } finally {
+            Exit.cannotComeFrom(this);
+        }
+    }
+
+    private Exploration watch(Held held) {
         Look first = null;
         long waitedMillis = 0;
         while (true) {
