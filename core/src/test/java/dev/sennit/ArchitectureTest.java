@@ -147,10 +147,11 @@ class ArchitectureTest {
                         loggingClassOfSomebodyElse()),
                 new Guarded(
                         noClasses()
-                                .that(are(describe("not those that bring a worker's output home",
+                                .that(are(describe("not those that bring a worker's output home, or tell why a JVM ends",
                                         type -> !type.getName().matches(
                                                 "dev\\.sennit\\.process\\.(Worker|Output|ProcessPool\\$Builder).*"
-                                                        + "|dev\\.sennit\\.service\\.(ServiceMain|RunningService)"))))
+                                                        + "|dev\\.sennit\\.service\\.(ServiceMain|RunningService)"
+                                                        + "|dev\\.sennit\\.testing\\.Exit"))))
                                 .should(ACCESS_STANDARD_STREAMS)
                                 .as("only workers and their output touch the standard streams"),
                         Prints.class),

@@ -152,14 +152,29 @@ public abstract class OwnScheduler extends ForkJoinPool {
         }
     }
 
+    /**
+     * Seeds the {@code ThreadLocalRandom} of a virtual thread that has not used it yet; does nothing if this JDK has
+     * another one.
+     *
+     * @param thread the thread, which does not run
+     * @param seed the seed
+     */
+    public static void seedRandom(Thread thread, long seed) {
+        if (Probe.OF_CARRIER != null && Probe.SEED != null) {
+            Probe.SEED.set(thread, seed);
+            Probe.OF_CARRIER.set(thread, 1); // it is seeded
+        }
+    }
+
     /** Initialized on first use. */
     private static final class Probe {
-        static final @Nullable VarHandle OF_CARRIER = find();
+        static final @Nullable VarHandle OF_CARRIER = find("threadLocalRandomProbe", int.class);
+        static final @Nullable VarHandle SEED = find("threadLocalRandomSeed", long.class);
 
-        private static @Nullable VarHandle find() {
+        private static @Nullable VarHandle find(String field, Class<?> type) {
             try {
                 return MethodHandles.privateLookupIn(Thread.class, MethodHandles.lookup())
-                        .findVarHandle(Thread.class, "threadLocalRandomProbe", int.class);
+                        .findVarHandle(Thread.class, field, type);
             } catch (ReflectiveOperationException | RuntimeException e) {
                 return null;
             }

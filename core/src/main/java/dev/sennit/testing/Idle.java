@@ -19,4 +19,26 @@ final class Idle {
         }
         return false;
     }
+
+    /**
+     * Returns whether a platform thread with this stack will do nothing until it is handed something. One that waits
+     * for the time of a delayed task has been handed that.
+     */
+    static boolean hasNothingToDo(Thread.State state, StackTraceElement[] stack) {
+        boolean waitsForTime = state == Thread.State.TIMED_WAITING;
+        String before = "";
+        for (StackTraceElement frame : stack) {
+            switch (frame.getClassName()) {
+                case "java.util.concurrent.ScheduledThreadPoolExecutor$DelayedWorkQueue",
+                        "java.util.concurrent.DelayScheduler" -> {
+                    return !waitsForTime;
+                }
+                case "java.util.TimerThread" -> {
+                    return !waitsForTime && before.equals("java.lang.Object");
+                }
+                default -> before = frame.getClassName();
+            }
+        }
+        return stack.length == 0 || mayStay(stack);
+    }
 }

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * its third random generator is the same in every schedule. So a schedule can be repeated although the body depends on
  * them.
  *
+ * <p>{@link ThreadLocalRandom} is seeded anew in each thread under exploration, and so is the same in every class.
+ *
  * <p>They follow from the threads and from the order of questions alone, not from the seed of the schedule: a schedule
  * that is written down has no seed.
  */
@@ -145,6 +147,12 @@ public final class PinnedValues {
     public static long seed() {
         ScheduleRun run = ScheduleDriver.currentRun();
         return run == null ? ThreadLocalRandom.current().nextLong() : seed(run);
+    }
+
+    /** Returns the seed of a thread's {@link ThreadLocalRandom}. */
+    static long seedOf(int thread) {
+        long mixed = (thread ^ 0x9e3779b97f4a7c15L) * 0xff51afd7ed558ccdL;
+        return (mixed ^ mixed >>> 33) * 0xc4ceb9fe1a85ec53L;
     }
 
     private static long seed(ScheduleRun run) {

@@ -27,6 +27,8 @@ final class ScheduleDriver extends Thread {
     private final FutureTask<Exploration> exploration;
     /** A thread that holds the driver for longer than this waits for another thread of the schedule, or spins. */
     private final long longestHold;
+    /** As they were when the exploration began; set before the driver starts. */
+    private @Nullable OutsideThreads outsideThreads;
     /** The run that is under way. */
     private volatile @Nullable ScheduleRun run;
     /** Whether the caller does not wait for the result any more. */
@@ -100,6 +102,16 @@ final class ScheduleDriver extends Thread {
         }
     }
 
+    /** Returns the run that is under way; null if there is none. */
+    @Nullable ScheduleRun presentRun() {
+        return run;
+    }
+
+    /** Called by the driver. */
+    OutsideThreads outsideThreads() {
+        return Objects.requireNonNull(outsideThreads);
+    }
+
     private void giveUp(@Nullable ScheduleRun unfinished) {
         isGivenUp = true;
         if (unfinished != null) {
@@ -111,7 +123,17 @@ final class ScheduleDriver extends Thread {
     Exploration explore(Held held) {
         anyStarted = true;
         Stripes.numberedBy(ScheduleDriver::numberInSchedule);
-        start();
+        outsideThreads = OutsideThreads.look();
+        Exit.mayComeFrom(this);
+        try {
+            start();
+            return watch(held);
+        } finally {
+            Exit.cannotComeFrom(this);
+        }
+    }
+
+    private Exploration watch(Held held) {
         Look first = null;
         long waitedMillis = 0;
         while (true) {

@@ -5,6 +5,7 @@ import dev.sennit.internal.Timers;
 import dev.sennit.testing.ScheduleRun.Purpose;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -63,9 +64,10 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>Effects of the memory model that no order of accesses explains; but it tells the data races that lead to them,
  *       such as a missing {@code volatile}: see {@link #dataRaces}.
- *   <li>Anything in threads outside of the schedule: platform threads, the common pool (parallel streams; without the
- *       agent also the {@code Async} methods of {@code CompletableFuture} without an executor), other virtual threads,
- *       sockets. If one of these wakes a thread of the schedule, that is reported as a failure.
+ *   <li>Anything in threads outside of the schedule: platform threads, other virtual threads, sockets, and without the
+ *       agent the common pool (parallel streams, the {@code Async} methods of {@code CompletableFuture} without an
+ *       executor). If one of these wakes a thread of the schedule, or holds what it waits for, that is reported as a
+ *       failure.
  *   <li>What follows a busy loop: without the agent, {@code while (!flag) {}} runs on, and is reported.
  * </ul>
  *
@@ -612,6 +614,7 @@ public final class ScheduleExplorer {
                 Exploration seen) {
             ScheduleFailure.Kind kind = switch (run.ending()) {
                 case THREW -> ScheduleFailure.Kind.THREW;
+                case EXIT -> ScheduleFailure.Kind.EXIT;
                 case DEADLOCK -> ScheduleFailure.Kind.DEADLOCK;
                 case STEP_LIMIT -> ScheduleFailure.Kind.STEP_LIMIT;
                 case OUTSIDE, REAL_TIME -> ScheduleFailure.Kind.OUTSIDE;
@@ -621,14 +624,18 @@ public final class ScheduleExplorer {
             var text = new StringBuilder();
             text.append(switch (kind) {
                 case THREW -> String.valueOf(run.cause());
+                case EXIT -> run.detail();
                 case DEADLOCK -> "deadlock: " + run.detail();
                 case DATA_RACE -> "data race: " + run.detail();
-                case STEP_LIMIT -> "no end after " + stepLimit
-                        + " steps: a loop waits for what does not come, or the limit is too low";
+                case STEP_LIMIT -> "no end after " + stepLimit + " steps: " + loops(recorded.recording().steps());
                 case PINNED -> throw new AssertionError("that is not told here");
                 case OUTSIDE ->
                     "not only the schedule decides: " + run.detail() + (run.ending() == ScheduleRun.Ending.OUTSIDE
                             ? "; start virtual threads in the body, or give it an executor of such"
+                                    + (VirtualTime.isSet()
+                                            ? ""
+                                            : "; with -javaagent:sennit.jar threads of the schedule do the work of the"
+                                                    + " common pool")
                             : "; with -javaagent:sennit.jar waits take no time, and realTime(...) lets them take"
                                     + " theirs");
             });
@@ -647,7 +654,9 @@ public final class ScheduleExplorer {
                         .append(" gave another schedule, different from step ").append(difference + 1)
                         .append(" on. Something besides the schedule decides what the body does: random "
                                 + "numbers, identity hash")
-                        .append(" codes, thread ids, the time, or a thread outside. The steps of the second run:\n");
+                        .append(" codes, thread ids, the time, or a thread outside. If it is the order of a HashSet of"
+                                + " objects without a hash code of their own:"
+                                + " -XX:+UnlockExperimentalVMOptions -XX:hashCode=2. The steps of the second run:\n");
             }
             if (!run.pinned().asked().isEmpty()) {
                 text.append("the same in every schedule: ")
@@ -661,6 +670,14 @@ public final class ScheduleExplorer {
             return new ScheduleFailure(
                     text.toString().stripTrailing(), heading, run.cause(), kind, run.seed(), difference < 0, schedule,
                     recording, seen);
+        }
+
+        private static String loops(List<Step> steps) {
+            Set<String> circling = Livelock.of(steps);
+            return circling.isEmpty()
+                    ? "a loop waits for what does not come, or the limit is too low"
+                    : "livelock: " + String.join(" and ", circling) + " go on in turn, at the same places again and"
+                            + " again, and none gets further";
         }
     }
 }

@@ -17,6 +17,11 @@ public final class ScheduleFailure extends AssertionError {
         /** The body, or a thread that it started, threw an exception, which is the cause. */
         THREW,
         /**
+         * A thread called {@code System.exit} or {@code Runtime.halt}. With the agent the JVM goes on; without, it
+         * ends, and a line on standard error says so.
+         */
+        EXIT,
+        /**
          * No thread can go on, none waits for a time, and the body has not ended. A lost wake-up shows as this, too.
          */
         DEADLOCK,
@@ -28,8 +33,8 @@ public final class ScheduleFailure extends AssertionError {
          */
         PINNED,
         /**
-         * A thread outside of the schedule woke one of its threads, or ran part of the body: such a schedule cannot be
-         * repeated.
+         * A thread outside of the schedule woke one of its threads, holds what one waits for, or ran part of the body:
+         * such a schedule cannot be repeated. The cause has the stack of that thread, if it is known.
          */
         OUTSIDE,
         /**

@@ -1,8 +1,10 @@
 package dev.sennit.testing;
 
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinTask;
 import java.util.concurrent.ScheduledFuture;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -31,6 +33,10 @@ final class ScheduleHooks {
     public static volatile @Nullable UnaryOperator<ForkJoinPool> asyncPool;
     /** Called when a thread submits to a pool. */
     public static volatile @Nullable Consumer<ForkJoinPool> submits;
+    /** Takes over a task that the common pool would run. */
+    public static volatile @Nullable Predicate<ForkJoinTask<?>> forks;
+    /** Called when a thread ends the JVM. */
+    public static volatile @Nullable IntConsumer exits;
 
     private ScheduleHooks() {}
 
@@ -73,6 +79,19 @@ final class ScheduleHooks {
     public static ForkJoinPool asyncPool(ForkJoinPool pool) {
         UnaryOperator<ForkJoinPool> chooser = asyncPool;
         return chooser == null ? pool : chooser.apply(pool);
+    }
+
+    /** Returns whether a task was taken over that was to be run by a pool, which is null for the common pool. */
+    public static boolean forks(@Nullable ForkJoinPool pool, @Nullable ForkJoinTask<?> task) {
+        Predicate<ForkJoinTask<?>> taker = forks;
+        return task != null && taker != null && (pool == null || pool == ForkJoinPool.commonPool()) && taker.test(task);
+    }
+
+    public static void exits(int status) {
+        IntConsumer listener = exits;
+        if (listener != null) {
+            listener.accept(status);
+        }
     }
 
     public static void submits(ForkJoinPool pool) {

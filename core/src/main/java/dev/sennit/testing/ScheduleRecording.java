@@ -161,6 +161,11 @@ final class ScheduleRecording {
                     failures.add(row(last, Kind.FAILED, "throws " + thrown, thrownAt(cause.getStackTrace())));
                 }
             }
+            case EXIT -> {
+                if (last != null && cause != null) {
+                    failures.add(row(last, Kind.FAILED, "ends the JVM", thrownAt(cause.getStackTrace())));
+                }
+            }
             case STEP_LIMIT -> {
                 if (last != null) {
                     StackTraceElement[] stack = last.suspended;

@@ -55,6 +55,8 @@ final class ScheduleRun {
     enum Ending {
         PASSED,
         THREW,
+        /** A thread called {@code System.exit}. */
+        EXIT,
         DEADLOCK,
         STEP_LIMIT,
         OUTSIDE,
@@ -88,7 +90,7 @@ final class ScheduleRun {
     private static final int FRAMES_OF_CLEANER = 8;
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
     /** While the common pool works on something, which may be for a thread of the schedule. */
-    private static final long POOL_LOOK = TimeUnit.SECONDS.toNanos(5);
+    private static final long POOL_LOOK = TimeUnit.MILLISECONDS.toNanos(800);
     private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
     /**
      * After so many reads of the clock by one thread without a wait, some time passes; once it has, {@code LOOKS_LATER}
@@ -113,12 +115,12 @@ final class ScheduleRun {
         Timers.askFirst(ScheduleRun::after);
     }
 
-    /** Thrown at a memory point to end a thread that has exceeded the limit of steps. */
-    private static final class Endless extends Error {
+    /** Thrown to end a thread whose schedule has failed already. */
+    private static final class Ended extends Error {
         private static final long serialVersionUID = 1L;
 
-        Endless() {
-            super("the schedule has more steps than its limit", null, false, false);
+        Ended(String why) {
+            super(why, null, false, false);
         }
     }
 
@@ -409,8 +411,8 @@ final class ScheduleRun {
         madeWay = false;
         turns = 0;
         long pointsBefore = points;
-        running = strand;
         last = strand;
+        running = strand;
         chooser.begins(strand);
         strand.continuation.run();
         while (waitsForCleaner(strand) && awaitUnblocked(strand)) {
@@ -521,6 +523,7 @@ final class ScheduleRun {
             return known;
         }
         var made = new Strand(strands.size(), continuation, threadThatGoesOn(continuation));
+        OwnScheduler.seedRandom(made.thread, PinnedValues.seedOf(made.number));
         Strand starter = running;
         made.kind = starter == null ? 0 : starter.site;
         strands.put(continuation, made);
@@ -663,11 +666,18 @@ final class ScheduleRun {
                 awaitOutside(SECOND_LOOK); // on a busy machine the pool's threads need time
             }
         }
+        Throwable dependence = purpose == Purpose.COUNT || !isQuietOutside()
+                ? null
+                : driver.outsideThreads().dependence(waiting, thread -> numberOf(thread) >= 0, strand(0).thread);
         if (outside != null) {
             failFromOutside();
         } else if (!unblocked.isEmpty()) {
             fail(Ending.OUTSIDE, null, "a thread outside ended, or left a monitor, for which "
                     + strand(unblocked.remove()).name() + " waited");
+        } else if (waiting.stream().anyMatch(strand -> Exit.isOn(stack(strand)))) {
+            awaitOutside(SECOND_LOOK); // until the JVM ends
+        } else if (dependence != null) {
+            fail(Ending.OUTSIDE, dependence, dependence.getMessage());
         } else if (!left.isEmpty()) {
             fail(Ending.DEADLOCK, null, "the body has ended and has left " + left.stream().map(Strand::name)
                     .collect(Collectors.joining(", ")) + ", which nothing will ever wake");
@@ -693,7 +703,10 @@ final class ScheduleRun {
 
     private void failFromOutside() {
         Waking waking = outside;
-        if (waking != null && !failsForCommonPool()) {
+        if (waking != null && Exit.isOn(stack(strand(waking.continuation())))) {
+            outside = null;
+            makeReady(strand(waking.continuation()));
+        } else if (waking != null && !failsForCommonPool()) {
             fail(Ending.OUTSIDE, waking.by(), waking.by().getMessage() + ", which is not of the schedule, made "
                     + strand(waking.continuation()).name() + " go on");
         }
@@ -729,9 +742,19 @@ final class ScheduleRun {
 
     /** Notes that a thread has failed. */
     void threw(Throwable failure) {
-        if (!draining && !(failure instanceof Endless)) {
+        if (!draining && !(failure instanceof Ended)) {
             fail(Ending.THREW, failure, "");
         }
+    }
+
+    /** Ends the running thread, which was about to end the JVM; its schedule fails. */
+    void exits(int status) {
+        Strand self = running;
+        if (self != null && !draining) {
+            fail(Ending.EXIT, new Throwable("the call"), self.name() + " called System.exit(" + status
+                    + "), which would have ended this JVM");
+        }
+        throw new Ended("the JVM goes on");
     }
 
     /** A memory point, at which another thread may go on, before an access to a part of a place. */
@@ -787,7 +810,7 @@ final class ScheduleRun {
         if (points + trace.steps() >= stepLimit || over) {
             fail(Ending.STEP_LIMIT, null, "");
             Thread.yield();
-            throw new Endless();
+            throw new Ended("the schedule has more steps than its limit");
         }
     }
 
@@ -805,6 +828,15 @@ final class ScheduleRun {
     /** Returns the values that are the same in every schedule. */
     PinnedValues.Given pinned() {
         return pinned;
+    }
+
+    private Strand strand(int number) {
+        for (Strand strand : strands.values()) {
+            if (strand.number == number) {
+                return strand;
+            }
+        }
+        throw new AssertionError("there is no thread " + number);
     }
 
     /** Returns the number of a thread of this schedule; -1 for others. */
@@ -901,6 +933,11 @@ final class ScheduleRun {
     private static @Nullable Future<?> after(Duration delay, Runnable action) {
         ScheduleRun run = ScheduleDriver.currentRun();
         return run == null ? null : run.wakeAfter(Timers.nanos(delay), () -> run.threads.start(action));
+    }
+
+    /** Runs a task of the common pool in a thread of this schedule. */
+    void fork(Runnable task) {
+        threads.start(task);
     }
 
     /** Runs a delayed task of the common pool in a thread of this schedule when its time has come. */
@@ -1020,6 +1057,20 @@ final class ScheduleRun {
             text.append(strand.name()).append(" is at:\n");
             Frames.append(text, strand.thread.getStackTrace());
         }
+        return text.toString().stripTrailing();
+    }
+
+    /** Returns whether the thread that ran last ends the JVM; for a thread that was started by that. */
+    boolean isExiting() {
+        Strand strand = last;
+        return strand != null && Exit.isOn(strand.thread.getStackTrace());
+    }
+
+    /** Returns the thread that ran last with its stack; for a thread that was started by that. */
+    String stackOfLast() {
+        Strand strand = Objects.requireNonNull(last);
+        var text = new StringBuilder(strand.name()).append(" is at:\n");
+        Frames.append(text, strand.thread.getStackTrace());
         return text.toString().stripTrailing();
     }
 

@@ -81,7 +81,7 @@ final class ScheduleShortener {
     /** Returns whether a failure of this kind is one of the schedule alone. */
     static boolean isFor(Ending ending) {
         return switch (ending) {
-            case THREW, DEADLOCK, STEP_LIMIT -> true;
+            case THREW, EXIT, DEADLOCK, STEP_LIMIT -> true;
             case PASSED, OUTSIDE, REAL_TIME, DATA_RACE -> false;
         };
     }

@@ -28,15 +28,19 @@ import java.lang.constant.MethodHandleDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.lang.instrument.Instrumentation;
 import java.lang.instrument.UnmodifiableClassException;
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinTask;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -47,9 +51,10 @@ import org.jspecify.annotations.Nullable;
  * {@code System.nanoTime()} or {@code currentTimeMillis()}, in {@code java.util.concurrent}, {@code Thread},
  * {@code java.time} or outside of the JDK, also asks {@link ScheduleHooks}.
  *
- * <p>It also lets {@code CompletableFuture} use threads of the schedule instead of the common pool: for delays and time
- * limits, and for the {@code Async} methods without an executor. And it reports threads that hand other work to that
- * pool.
+ * <p>It also has threads of the schedule run what the common pool would: the tasks of parallel streams and of other
+ * submissions from threads under exploration, the delays of {@code CompletableFuture}, and its {@code Async} methods
+ * without an executor. It reports threads that wait until that pool is quiescent, as the pool knows nothing of these
+ * tasks. And it keeps these threads from ending the JVM.
  *
  * <p>Source: {@code java.util.concurrent.CompletableFuture}, {@code ForkJoinPool} and {@code java.time.Clock} of
  * JDK 25.
@@ -60,6 +65,8 @@ final class VirtualTime {
     private static final ClassDesc POOL = ClassDesc.of("java.util.concurrent.ForkJoinPool");
     private static final ClassDesc DELAYED = ClassDesc.of("java.util.concurrent.DelayScheduler$ScheduledForkJoinTask");
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_long);
+    private static final ClassDesc TASK = ClassDesc.of("java.util.concurrent.ForkJoinTask");
+    private static final MethodTypeDesc FORKS = MethodTypeDesc.of(ConstantDescs.CD_boolean, POOL, TASK);
     private static final MethodTypeDesc POOL_OF_POOL = MethodTypeDesc.of(POOL, POOL);
 
     /** The pool of {@code CompletableFuture} for threads under exploration. */
@@ -77,6 +84,8 @@ final class VirtualTime {
     }
 
     private static volatile boolean set;
+    /** {@code ForkJoinTask.doExec}; set before the hooks are. */
+    private static volatile @Nullable MethodHandle execution;
 
     private VirtualTime() {}
 
@@ -99,7 +108,10 @@ final class VirtualTime {
                 Object.class.getModule(),
                 Set.of(),
                 Map.of(),
-                Map.of("java.lang", Set.of(VirtualTime.class.getModule())),
+                Map.of(
+                        "java.lang", Set.of(VirtualTime.class.getModule()),
+                        "java.util.concurrent", Set.of(VirtualTime.class.getModule()),
+                        "java.util.concurrent.locks", Set.of(VirtualTime.class.getModule())),
                 Set.of(),
                 Map.of());
         try {
@@ -112,6 +124,12 @@ final class VirtualTime {
             hooks.getField("asyncPool").set(null, asyncPool);
             Consumer<ForkJoinPool> submits = VirtualTime::submits;
             hooks.getField("submits").set(null, submits);
+            execution = MethodHandles.privateLookupIn(ForkJoinTask.class, MethodHandles.lookup())
+                    .findVirtual(ForkJoinTask.class, "doExec", MethodType.methodType(void.class));
+            Predicate<ForkJoinTask<?>> forks = VirtualTime::forks;
+            hooks.getField("forks").set(null, forks);
+            IntConsumer exits = VirtualTime::exits;
+            hooks.getField("exits").set(null, exits);
 
             List<Class<?>> loaded = new ArrayList<>();
             for (Class<?> one : instrumentation.getAllLoadedClasses()) {
@@ -159,6 +177,29 @@ final class VirtualTime {
         }
     }
 
+    private static boolean forks(ForkJoinTask<?> task) {
+        ScheduleRun run = ScheduleDriver.currentRun();
+        MethodHandle executes = execution;
+        if (run == null || executes == null) {
+            return false;
+        }
+        run.fork(() -> {
+            try {
+                executes.invokeExact(task); // not invoke(): some tasks are never done themselves
+            } catch (Throwable e) {
+                throw new AssertionError("a task keeps what it throws", e);
+            }
+        });
+        return true;
+    }
+
+    private static void exits(int status) {
+        ScheduleRun run = ScheduleDriver.currentRun();
+        if (run != null) {
+            run.exits(status);
+        }
+    }
+
     // ---- classes ----
 
     /** Returns the copy of {@link ScheduleHooks} for the JDK. */
@@ -197,6 +238,7 @@ final class VirtualTime {
             return name.startsWith("java/util/concurrent/")
                     || name.equals("java/lang/Thread")
                     || name.equals("java/lang/VirtualThread")
+                    || name.equals("java/lang/Runtime")
                     || name.equals("java/time/Clock")
                     || name.startsWith("java/time/Clock$")
                     || name.equals("java/util/Date");
@@ -210,7 +252,7 @@ final class VirtualTime {
 
     /** Returns whether a class reads a clock, or is one of those that use the common pool. */
     static boolean changes(ClassModel model) {
-        if (isPoolUser(model)) {
+        if (isPoolUser(model) || model.thisClass().asInternalName().equals("java/lang/Runtime")) {
             return true;
         }
         for (PoolEntry entry : model.constantPool()) {
@@ -225,6 +267,7 @@ final class VirtualTime {
     private static boolean isPoolUser(ClassModel model) {
         String name = model.thisClass().asInternalName();
         return name.equals("java/util/concurrent/ForkJoinPool")
+                || name.equals("java/util/concurrent/ForkJoinTask")
                 || name.equals("java/util/concurrent/CompletableFuture")
                 || name.startsWith("java/util/concurrent/CompletableFuture$");
     }
@@ -239,15 +282,13 @@ final class VirtualTime {
 
     /** Returns a transformation that adds the hooks to a class. */
     static ClassTransform hooksInto(ClassModel model) {
-        boolean isPool = model.thisClass().asInternalName().equals("java/util/concurrent/ForkJoinPool");
+        String type = model.thisClass().asInternalName();
         return (builder, element) -> {
             if (element instanceof MethodModel method && method.code().isPresent()) {
                 builder.transformMethod(method, MethodTransform.transformingCode(new CodeTransform() {
                     @Override
                     public void atStart(CodeBuilder code) {
-                        if (isPool) {
-                            hookPool(code, method.methodName().stringValue());
-                        }
+                        hookMethod(code, type + '.' + method.methodName().stringValue());
                     }
 
                     @Override
@@ -261,13 +302,32 @@ final class VirtualTime {
         };
     }
 
-    private static void hookPool(CodeBuilder code, String method) {
+    private static void hookMethod(CodeBuilder code, String method) {
         switch (method) {
-            case "scheduleDelayedTask" -> hookDelays(code);
-            case "submissionQueue", "externalSubmissionQueue" ->
+            case "java/util/concurrent/ForkJoinPool.scheduleDelayedTask" -> hookDelays(code);
+            case "java/util/concurrent/ForkJoinPool.submissionQueue",
+                    "java/util/concurrent/ForkJoinPool.externalSubmissionQueue",
+                    "java/util/concurrent/ForkJoinPool.helpQuiescePool" ->
                 code.aload(0).invokestatic(HOOKS, "submits", MethodTypeDesc.of(ConstantDescs.CD_void, POOL));
+            case "java/util/concurrent/ForkJoinPool.poolSubmit" -> hookForks(code.aload(0), 2);
+            case "java/util/concurrent/ForkJoinPool.externalSubmit" -> hookForks(code.aload(0), 1);
+            case "java/util/concurrent/ForkJoinTask.fork" -> hookForks(code.aconst_null(), 0);
+            case "java/lang/Runtime.exit", "java/lang/Runtime.halt" ->
+                code.iload(1)
+                        .invokestatic(HOOKS, "exits", MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_int));
             default -> {}
         }
+    }
+
+    /** The pool is on the stack. */
+    private static void hookForks(CodeBuilder code, int task) {
+        Label otherwise = code.newLabel();
+        code.aload(task)
+                .invokestatic(HOOKS, "forks", FORKS)
+                .ifeq(otherwise)
+                .aload(task)
+                .areturn()
+                .labelBinding(otherwise);
     }
 
     private static void hookDelays(CodeBuilder code) {

@@ -250,12 +250,9 @@ class VirtualTimeIT {
                 line -> assertThat(line).startsWith("renewed in time: 1000 schedules, ").endsWith("virtual time"),
                 line -> assertThat(line)
                         .startsWith("deadlock behind a day: DEADLOCK deadlock: no thread can go on, but for one"),
-                line -> assertThat(line).startsWith("parallel stream: OUTSIDE ")
-                        .contains("body handed work to the common pool"),
-                line -> assertThat(line).startsWith("waits for the pool: OUTSIDE ")
-                        .contains("body handed work to the common pool"),
-                line -> assertThat(line).startsWith("waits in vain: OUTSIDE ")
-                        .contains("body handed work to the common pool"));
+                line -> assertThat(line).startsWith("parallel stream: 1000 schedules, ").endsWith("virtual time"),
+                line -> assertThat(line).startsWith("waits for the pool: 1000 schedules, ").endsWith("virtual time"),
+                line -> assertThat(line).startsWith("waits in vain: DEADLOCK deadlock: no thread can go on"));
     }
 
     /** Uses the common pool beside an exploration, and draws random numbers in it. */
