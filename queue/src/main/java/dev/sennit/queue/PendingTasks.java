@@ -384,11 +384,16 @@ final class PendingTasks extends AbstractPool {
             if (some.isEmpty()) {
                 continue;
             }
+            // Those that are being enqueued are no concern: that may end while the broker answers.
+            List<Awaited<?>> asked = some.stream().filter(one -> one.isIn || one.wanted.isThere).toList();
+            if (asked.isEmpty()) {
+                continue;
+            }
             if (broker.find(id).isPresent()) {
                 some.forEach(one -> one.isIn = true);
                 continue;
             }
-            for (Awaited<?> one : some) {
+            for (Awaited<?> one : asked) {
                 if ((one.isIn || isUnknown(one)) && close(one)) {
                     apart(() -> fail(one, new IllegalStateException("task " + one.name() + " (" + id + ") "
                             + (one.isIn

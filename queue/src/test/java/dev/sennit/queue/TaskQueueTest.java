@@ -68,6 +68,38 @@ class TaskQueueTest {
         assertThat(queue.result(LENGTH, only().id()).join()).isEqualTo(3);
     }
 
+    /** A look for lost tasks may begin before a task is enqueued and be answered after it. */
+    @Test
+    void doesNotLoseTasksThatAreBeingEnqueued() throws Exception {
+        TaskFuture<Integer> first = queue.submit(LENGTH, "first");
+        var asked = new CountDownLatch(1);
+        var submitted = new CountDownLatch(1);
+        var looks = new CountDownLatch(3);
+        faulty.before("enqueue", () -> await(asked));
+        faulty.after("find", () -> {
+            looks.countDown();
+            if (looks.getCount() == 1) { // of the second task, if it is looked for at all
+                asked.countDown();
+                await(submitted);
+            }
+        });
+        TaskFuture<Integer> second = queue.submit(LENGTH, "abc");
+        submitted.countDown();
+        await(looks);
+        assertThat(second.isDone()).isFalse();
+        runAll();
+        assertThat(first.join()).isEqualTo(5);
+        assertThat(second.join()).isEqualTo(3);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     @Test
     void failsFuturesOfTasksThatAreNotKnown() {
         TaskFuture<Integer> nonsense = queue.result(LENGTH, "nonsense");
