@@ -350,6 +350,10 @@ final class Call {
             for (WebResponse.Field field : fields) {
                 response.getHeaders().put(field.name(), field.value());
             }
+            Traffic hears = traffic;
+            if (hears != null && status == 503) {
+                hears.figures().overloaded();
+            }
             answer(status, text);
         }
     }
@@ -363,6 +367,10 @@ final class Call {
         boolean isOpen = state.compareAndSet(State.OPEN, State.CUT);
         if (!isOpen && !state.compareAndSet(State.SENDING, State.CUT)) {
             return false;
+        }
+        Traffic hears = traffic;
+        if (hears != null) {
+            hears.figures().late();
         }
         try {
             interrupt();

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -16,6 +17,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.eclipse.jetty.http.HttpException;
@@ -73,6 +75,7 @@ final class Engine implements AutoCloseable {
     /** When the drain began; 0 if it has not. */
     private volatile long drainingSince;
     private volatile boolean isClosed;
+    private volatile @Nullable FigureTeller figureTeller;
 
     /**
      * Starts a server without connections.
@@ -136,6 +139,7 @@ final class Engine implements AutoCloseable {
     /** Serves a connection that was accepted. If it cannot, the connection is closed. */
     void serve(SocketChannel channel) {
         try {
+            traffic.figures().connection();
             connector.adopt(channel);
         } catch (Exception e) { // the client has gone, for example
             LOGGER.log(Level.DEBUG, "a connection was lost", e);
@@ -162,6 +166,28 @@ final class Engine implements AutoCloseable {
     /** How many requests wait for their turn. */
     int queued() {
         return queued.get();
+    }
+
+    /** Sets what takes figures from now on, about once a second. */
+    void tellFigures(BiConsumer<Map<String, Long>, Map<String, Long>> takes) {
+        figureTeller = new FigureTeller(takes, this::figures);
+    }
+
+    /** Tells the figures as they are at the end. */
+    void tellLastFigures() {
+        FigureTeller tells = figureTeller;
+        if (tells != null) {
+            tells.tell();
+        }
+    }
+
+    private FigureTeller.Figures figures() {
+        return new FigureTeller.Figures(traffic.figures().sums(), Map.of(
+                "http.in_flight", traffic.figures().inFlight(),
+                "http.running", (long) (settings.atOnce() - places.availablePermits()),
+                "http.places", (long) settings.atOnce(),
+                "http.queued", (long) queued(),
+                "http.open", (long) connections()));
     }
 
     /** How many lines of the access log were dropped. */
@@ -197,6 +223,10 @@ final class Engine implements AutoCloseable {
                     look((Lane) one, now);
                 }
                 lookAtUnheeded(now);
+                FigureTeller tells = figureTeller;
+                if (tells != null) {
+                    tells.tellIfDue(now);
+                }
             } catch (RuntimeException | Error e) { // the others still have limits
                 LOGGER.log(Level.ERROR, "the limits of a connection failed", e);
             }
