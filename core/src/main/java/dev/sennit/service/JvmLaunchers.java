@@ -1,6 +1,7 @@
 package dev.sennit.service;
 
 import dev.sennit.internal.machine.MeetingFolder;
+import dev.sennit.internal.view.WorkerFigures;
 import dev.sennit.process.PreparedProcess;
 import dev.sennit.process.WorkerProcess;
 import java.io.IOException;
@@ -302,6 +303,11 @@ final class JvmLaunchers implements Generation.Launchers {
         @Override
         public void worked(long pieces) {
             listener.worked(pieces);
+        }
+
+        @Override
+        public void figures(WorkerFigures figures) {
+            listener.figures(figures);
         }
 
         @Override

@@ -2,6 +2,7 @@ package dev.sennit.service;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.machine.ExitCodes;
+import dev.sennit.internal.view.WorkerFigures;
 import dev.sennit.process.LineListener;
 import dev.sennit.process.NoteListener;
 import dev.sennit.process.WorkerProcess;
@@ -80,6 +81,11 @@ final class JvmRun implements Run, NoteListener, LineListener {
     @Override
     public void note(WorkerProcess from, byte[] bytes) {
         RunListener hears = listener;
+        WorkerFigures figures = ServiceNote.isFigures(bytes) ? ServiceNote.figures(bytes) : null;
+        if (figures != null && hears != null) {
+            hears.figures(figures);
+            return;
+        }
         ServiceNote note = ServiceNote.read(bytes);
         Handover sends = note != null && note.kind() == ServiceNote.Kind.LISTENER ? handover.getAndSet(null) : null;
         if (hears == null || note == null || note.kind() == ServiceNote.Kind.RELOAD
@@ -93,7 +99,7 @@ final class JvmRun implements Run, NoteListener, LineListener {
             case HEARTBEAT -> hears.heartbeat();
             case WORKED -> hears.worked(note.number());
             case LISTENER -> send(from, Objects.requireNonNull(sends));
-            case RELOAD -> throw new AssertionError("refused above");
+            case RELOAD, FIGURES -> throw new AssertionError("refused above");
         }
     }
 

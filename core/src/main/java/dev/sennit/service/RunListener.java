@@ -1,5 +1,7 @@
 package dev.sennit.service;
 
+import dev.sennit.internal.view.WorkerFigures;
+
 /**
  * Receives the events of a run. Called from any thread, one call at a time for each run, and never with a lock held
  * that the methods of {@link Run} need. The methods must not block or throw.
@@ -17,6 +19,9 @@ interface RunListener {
      * @param pieces the number of pieces since the last call
      */
     void worked(long pieces);
+
+    /** The process has told its figures. */
+    default void figures(WorkerFigures figures) {}
 
     /**
      * The process has ended, and its output has been read. Called exactly once, as the last call.

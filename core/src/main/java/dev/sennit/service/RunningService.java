@@ -6,6 +6,7 @@ import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.internal.Waits;
+import dev.sennit.internal.view.WorkerFigures;
 import dev.sennit.process.ParentProcess;
 import java.io.IOException;
 import java.io.Serializable;
@@ -13,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
@@ -226,6 +228,11 @@ final class RunningService implements ServiceWorker {
             throw new IllegalArgumentException("pieces must be >= 0, was " + pieces);
         }
         work.addAndGet(pieces);
+    }
+
+    @Override
+    public void figures(Map<String, Long> sums, Map<String, Long> gauges) {
+        parent.send(ServiceNote.ofFigures(new WorkerFigures(sums, gauges)));
     }
 
     // ---- what it is given ----

@@ -8,6 +8,7 @@ import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uncaught;
 import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.internal.machine.LinuxProcess;
+import dev.sennit.internal.view.FigureBook;
 import dev.sennit.internal.view.OpenThings;
 import dev.sennit.internal.view.TaskObserver.ServiceStep;
 import java.io.FileDescriptor;
@@ -93,6 +94,7 @@ public final class ServiceManager implements AutoCloseable {
     private final RandomGenerator random;
     private final LongUnaryOperator memory;
     private final GenerationFactory generations;
+    private final FigureBook figures = new FigureBook();
     private final Listeners listeners;
     private final Brain brain = new Brain();
     private final CompletableFuture<Integer> end = new SuspendingFuture<>();
@@ -274,6 +276,19 @@ public final class ServiceManager implements AutoCloseable {
      */
     public List<ListenerStatus> listeners() {
         return listeners.status();
+    }
+
+    /**
+     * The figures of all services that have told any, or of which processes have died. Sums are those of all processes
+     * of a generation, also of such as have ended; of generations without processes, the last few are there.
+     *
+     * @return by service and generation
+     */
+    public List<ServiceStatus.Figures> figures() {
+        return figures.totals().stream()
+                .map(one -> new ServiceStatus.Figures(
+                        one.service(), one.generation(), one.sums(), one.gauges(), one.deaths()))
+                .toList();
     }
 
     // ---- services ----
@@ -1063,6 +1078,11 @@ public final class ServiceManager implements AutoCloseable {
         }
 
         @Override
+        public FigureBook figures() {
+            return figures;
+        }
+
+        @Override
         public void gaveUp(Slot slot, Generation generation, String why) {
             lock.lock();
             try {
@@ -1163,6 +1183,7 @@ public final class ServiceManager implements AutoCloseable {
         }
         if (group.isRemoved && group.places.isEmpty()) {
             groups.remove(group.name);
+            figures.forget(group.name);
             retireAll(group);
         }
     }

@@ -1,5 +1,6 @@
 package dev.sennit.service;
 
+import dev.sennit.internal.view.WorkerFigures;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -8,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * byte kind, long number
+ * byte FIGURES, WorkerFigures
  * </pre>
  */
 record ServiceNote(Kind kind, long number) {
@@ -22,7 +24,9 @@ record ServiceNote(Kind kind, long number) {
         /** From the manager: reload in place. */
         RELOAD,
         /** From the worker: it waits for its listener. */
-        LISTENER
+        LISTENER,
+        /** From the worker: its figures, in place of the number. */
+        FIGURES
     }
 
     private static final int LENGTH = 1 + Long.BYTES;
@@ -36,9 +40,23 @@ record ServiceNote(Kind kind, long number) {
         return ByteBuffer.allocate(LENGTH).put((byte) kind.ordinal()).putLong(number).array();
     }
 
+    static byte[] ofFigures(WorkerFigures figures) {
+        byte[] all = figures.bytes();
+        return ByteBuffer.allocate(1 + all.length).put((byte) Kind.FIGURES.ordinal()).put(all).array();
+    }
+
+    static boolean isFigures(byte[] bytes) {
+        return bytes.length > 0 && bytes[0] == Kind.FIGURES.ordinal();
+    }
+
+    /** Reads the figures of a note; returns null if they are none. */
+    static @Nullable WorkerFigures figures(byte[] bytes) {
+        return WorkerFigures.read(bytes, 1);
+    }
+
     /** Reads a note; returns null if the bytes are not a note. */
     static @Nullable ServiceNote read(byte[] bytes) {
-        if (bytes.length != LENGTH || bytes[0] < 0 || bytes[0] >= KINDS.length) {
+        if (bytes.length != LENGTH || isFigures(bytes) || bytes[0] < 0 || bytes[0] >= KINDS.length) {
             return null;
         }
         long number = ByteBuffer.wrap(bytes).getLong(1);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +55,17 @@ public interface ServiceWorker {
      * @throws IllegalArgumentException if it is negative
      */
     void worked(long pieces);
+
+    /**
+     * Tells the manager figures of this worker, in place of those that it has told before. {@link
+     * ServiceManager#figures} adds them up by generation. Tell them once a second at most.
+     *
+     * @param sums what has happened since the worker's start, by name; a sum must not fall
+     * @param gauges what is so now, by name
+     * @throws IllegalArgumentException if a name has other characters than a to z, 0 to 9, dot and underscore, or is
+     *     longer than 60; if a value is negative; if there are more than 500
+     */
+    void figures(Map<String, Long> sums, Map<String, Long> gauges);
 
     /**
      * Whether the worker has been asked to stop.

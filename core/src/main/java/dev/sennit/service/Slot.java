@@ -4,6 +4,7 @@ import dev.sennit.Attempt;
 import dev.sennit.TimeSource;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.view.FigureBook;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -44,6 +45,11 @@ final class Slot {
 
         /** A process that should replace another did not get ready, and is not tried again. */
         void gaveUp(Slot slot, Generation generation, String why);
+
+        /** Returns where the figures of processes go. */
+        default FigureBook figures() {
+            return new FigureBook();
+        }
 
         /** Too many processes died. */
         void failed(Slot slot, Escalation escalation);
@@ -331,9 +337,19 @@ final class Slot {
         }
     }
 
+    /** Returns the kind of a death, in a word for figures. */
+    private static String cause(SlotRun run) {
+        RunEnd end = run.end();
+        if (run.isKilled()) {
+            return run.wasReady ? "heartbeat" : "start";
+        }
+        return end == null ? "launch" : end.exitCode() < 0 ? "signal" : "exit";
+    }
+
     private void died(SlotRun run, String how) {
         ServiceSettings settings = run.generation.settings();
         lastEnd = how;
+        listener.figures().died(service, run.generation.number(), cause(run));
         tell(ServiceEvent.Kind.DIED, run, how);
         long moment = time.nanoTime();
         if (run.wasReady && moment - run.readyAt >= Timers.nanos(settings.deathWindow())) {
@@ -548,11 +564,19 @@ final class Slot {
 
     /** Starts the process of a run. Returns null, or the reason for the failure. */
     private @Nullable String launch(SlotRun run) {
+        FigureBook.Page figures = listener.figures().open(service, run.generation.number());
+        boolean isStarted = false;
         try {
+            run.tellsFigures(figures);
             run.isRunBy(run.generation.launchers().forSlot(id).start(run));
+            isStarted = true;
         } catch (IOException | RuntimeException | Error e) { // no memory, descriptor or thread available, or a bad path
             String message = e.getMessage();
             return RunEnd.oneLine("cannot be started: " + (message == null ? e.toString() : message));
+        } finally {
+            if (!isStarted) {
+                figures.end();
+            }
         }
         tell(ServiceEvent.Kind.STARTED, run, "");
         return null;

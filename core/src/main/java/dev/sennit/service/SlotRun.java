@@ -2,6 +2,8 @@ package dev.sennit.service;
 
 import dev.sennit.TimeSource;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.view.FigureBook;
+import dev.sennit.internal.view.WorkerFigures;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.atomic.AtomicLong;
@@ -29,6 +31,8 @@ final class SlotRun implements RunListener {
     private volatile long beatAt;
     private volatile boolean hasBeaten;
     private volatile @Nullable RunEnd end;
+    /** Set before the process is started. */
+    private volatile FigureBook.@Nullable Page figures;
 
     // Only the slot's thread:
     /** Null until the process has been started. */
@@ -85,7 +89,19 @@ final class SlotRun implements RunListener {
     }
 
     @Override
+    public void figures(WorkerFigures newer) {
+        FigureBook.Page page = figures;
+        if (page != null) {
+            page.set(newer);
+        }
+    }
+
+    @Override
     public void ended(RunEnd how) {
+        FigureBook.Page page = figures;
+        if (page != null) {
+            page.end();
+        }
         if (end == null) { // otherwise the slot has given it up
             end = how;
         }
@@ -119,6 +135,11 @@ final class SlotRun implements RunListener {
     }
 
     // ---- actions of the slot ----
+
+    /** Sets where the figures of the process go. Called once, before it is started. */
+    void tellsFigures(FigureBook.Page page) {
+        figures = page;
+    }
 
     void isRunBy(Run process) {
         run = process;

@@ -466,6 +466,10 @@ final class Call {
             for (WebResponse.Field field : fields) {
                 response.getHeaders().put(field.name(), field.value());
             }
+            Traffic hears = traffic;
+            if (hears != null && status == 503) {
+                hears.figures().overloaded();
+            }
             answer(status, text);
         }
     }
@@ -481,6 +485,10 @@ final class Call {
             return false;
         }
         cutAt = System.nanoTime() | 1;
+        Traffic hears = traffic;
+        if (hears != null) {
+            hears.figures().late();
+        }
         try {
             interrupt();
         } finally {

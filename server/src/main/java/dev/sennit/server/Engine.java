@@ -10,6 +10,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -19,6 +20,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.eclipse.jetty.http.HttpException;
@@ -79,6 +81,7 @@ final class Engine implements AutoCloseable {
     private volatile boolean isClosed;
     /** Hears what handlers threw; null if nobody asks. */
     private volatile @Nullable Consumer<Throwable> onFailure;
+    private volatile @Nullable FigureTeller figureTeller;
 
     /**
      * Starts a server without connections.
@@ -144,6 +147,7 @@ final class Engine implements AutoCloseable {
     /** Serves a connection that was accepted. If it cannot, the connection is closed. */
     void serve(SocketChannel channel) {
         try {
+            traffic.figures().connection();
             connector.adopt(channel);
         } catch (Exception e) { // the client has gone, for example
             LOGGER.log(Level.DEBUG, "a connection was lost", e);
@@ -183,6 +187,28 @@ final class Engine implements AutoCloseable {
         return queued.get();
     }
 
+    /** Sets what takes figures from now on, about once a second. */
+    void tellFigures(BiConsumer<Map<String, Long>, Map<String, Long>> takes) {
+        figureTeller = new FigureTeller(takes, this::figures);
+    }
+
+    /** Tells the figures as they are at the end. */
+    void tellLastFigures() {
+        FigureTeller tells = figureTeller;
+        if (tells != null) {
+            tells.tell();
+        }
+    }
+
+    private FigureTeller.Figures figures() {
+        return new FigureTeller.Figures(traffic.figures().sums(), Map.of(
+                "http.in_flight", traffic.figures().inFlight(),
+                "http.running", (long) (settings.atOnce() - places.availablePermits()),
+                "http.places", (long) settings.atOnce(),
+                "http.queued", (long) queued(),
+                "http.open", (long) connections()));
+    }
+
     /** How many lines of the access log were dropped. */
     long droppedLines() {
         return traffic.droppedLines();
@@ -217,6 +243,10 @@ final class Engine implements AutoCloseable {
                 }
                 lookAtUnheeded(now);
                 after.look(now);
+                FigureTeller tells = figureTeller;
+                if (tells != null) {
+                    tells.tellIfDue(now);
+                }
             } catch (RuntimeException | Error e) { // the others still have limits
                 LOGGER.log(Level.ERROR, "the limits of a connection failed", e);
             }

@@ -13,7 +13,7 @@ import org.eclipse.jetty.server.Response;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hears of each request when it begins and when it has ended, gives it an id, and writes the access log. Jetty calls
+ * Hears of each request when it begins and when it has ended, gives it an id, counts it, and writes the access log. Jetty calls
  * {@link #log} once the response is with the system, or cannot be: also for requests that it refuses itself.
  */
 final class Traffic implements RequestLog, AutoCloseable {
@@ -28,6 +28,7 @@ final class Traffic implements RequestLog, AutoCloseable {
     /** Tells the ids of this process from those of others. */
     private final String prefix;
     private final AtomicLong ids = new AtomicLong();
+    private final TrafficFigures figures = new TrafficFigures();
 
     Traffic(FrontSettings front) {
         this.front = front;
@@ -50,6 +51,7 @@ final class Traffic implements RequestLog, AutoCloseable {
 
     /** Begins a call. */
     void began(Call call) {
+        figures.began();
         call.isKnownTo(this);
         if (accessLog != null) { // so that a client can name the line
             call.sendId();
@@ -86,9 +88,10 @@ final class Traffic implements RequestLog, AutoCloseable {
         long now = System.nanoTime();
         long startedAt = call.startedAt();
         long queued = (startedAt == 0 ? now : startedAt) - call.begunAt();
+        long all = now - call.begunAt();
+        figures.ended(status, bytes, queued, all, isWhole);
         AccessLog log = accessLog;
         if (log != null) {
-            long all = now - call.begunAt();
             log.add(new AccessLine(
                     Instant.now().minusNanos(all), call.remoteAddress().getHostString(), call.id(), call.method(),
                     call.target(), call.protocol(), status, bytes, call.header("Referer"), call.header("User-Agent"),
@@ -98,6 +101,7 @@ final class Traffic implements RequestLog, AutoCloseable {
 
     /** A request that Jetty has refused, as it is malformed or too large. */
     private void refused(Request request, Response response) {
+        figures.malformed();
         AccessLog log = accessLog;
         if (log != null) {
             log.add(new AccessLine(
@@ -107,6 +111,10 @@ final class Traffic implements RequestLog, AutoCloseable {
                     Response.getContentBytesWritten(response), null, request.getHeaders().get(HttpHeader.USER_AGENT),
                     0, 0, true).bytes(front.accessFormat()));
         }
+    }
+
+    TrafficFigures figures() {
+        return figures;
     }
 
     /** How many lines of the access log were dropped. */

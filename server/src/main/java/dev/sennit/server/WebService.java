@@ -133,6 +133,7 @@ public final class WebService implements Service {
     @Override
     public void run(ServiceWorker me) throws Exception {
         try (Engine server = Objects.requireNonNull(engine, "initialize was not called")) {
+            server.tellFigures(me::figures);
             accept(me, server);
             server.drain();
             int left = server.awaitDrained(me.timeLeft()
@@ -141,6 +142,7 @@ public final class WebService implements Service {
             if (left > 0) {
                 LOGGER.log(Level.WARNING, "{0} connections were not closed in time, and are cut", left);
             }
+            server.tellLastFigures();
         }
         String reason = broken;
         if (reason != null) {

@@ -7,6 +7,7 @@ import dev.sennit.cli.command.PageServer.Page;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.text.PrometheusText;
 import dev.sennit.internal.text.PrometheusText.Type;
+import dev.sennit.service.ListenerStatus;
 import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
@@ -48,6 +49,12 @@ final class FigurePages {
         /** The services. */
         List<ServiceStatus> services();
 
+        /** What the workers have told of themselves, by generation. */
+        List<ServiceStatus.Figures> figures();
+
+        /** The listeners of the manager. */
+        List<ListenerStatus> listeners();
+
         /**
          * Whether all wanted workers are ready, or have done their work.
          *
@@ -84,6 +91,7 @@ final class FigurePages {
 
     private final Source source;
     private final Duration proofLimit;
+    private final ListenerBacklog backlog = new ListenerBacklog();
     /** Of {@link #metrics} alone. */
     private final WorkerTotals totals = new WorkerTotals();
     /**
@@ -207,6 +215,10 @@ final class FigurePages {
         var text = new PrometheusText();
         states(text, workers);
         new PerWorker(text, workers, usage, totals).write();
+        List<ServiceStatus.Figures> figures = source.figures();
+        deaths(text, figures);
+        new HttpFigures(text, figures).write();
+        backlogs(text);
         services(text, source.services()); // asked once, so that its families agree
         manager(text);
         return new Page(OK, PrometheusText.MEDIA_TYPE, text.toString().getBytes(StandardCharsets.UTF_8));
@@ -276,6 +288,25 @@ final class FigurePages {
                 if (value != null) {
                     text.sample(value, "service", worker.service(), "worker", Integer.toString(worker.id()));
                 }
+            }
+        }
+    }
+
+    private static void deaths(PrometheusText text, List<ServiceStatus.Figures> figures) {
+        text.family("sennit_worker_deaths_total", Type.COUNTER, "Processes of workers that died, by cause.");
+        for (ServiceStatus.Figures one : figures) {
+            one.deaths().forEach((cause, count) -> text.sample(
+                    number(count), "service", one.service(), "generation", Long.toString(one.generation()), "cause",
+                    cause));
+        }
+    }
+
+    private void backlogs(PrometheusText text) {
+        text.family("sennit_listener_backlog", Type.GAUGE, "Connections that wait until a worker accepts them.");
+        for (ListenerStatus listener : source.listeners()) {
+            OptionalLong waiting = backlog.of(listener.address());
+            if (waiting.isPresent()) {
+                text.sample(number(waiting.getAsLong()), "listener", listener.name());
             }
         }
     }

@@ -10,6 +10,7 @@ import dev.sennit.internal.linux.ListeningSocket;
 import dev.sennit.internal.linux.OrphanReaper;
 import dev.sennit.internal.linux.ProcessTitle;
 import dev.sennit.internal.linux.SystemdNotifier;
+import dev.sennit.service.ListenerStatus;
 import dev.sennit.service.LogFollower;
 import dev.sennit.service.ServiceException;
 import dev.sennit.service.ServiceLog;
@@ -462,6 +463,16 @@ final class ServicesRun {
         @Override
         public List<ServiceStatus> services() {
             return manager.services();
+        }
+
+        @Override
+        public List<ServiceStatus.Figures> figures() {
+            return manager.figures();
+        }
+
+        @Override
+        public List<ListenerStatus> listeners() {
+            return manager.listeners();
         }
 
         @Override

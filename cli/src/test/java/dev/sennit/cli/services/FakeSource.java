@@ -1,5 +1,6 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.service.ListenerStatus;
 import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
@@ -15,6 +16,8 @@ import java.util.concurrent.CompletableFuture;
 class FakeSource implements FigurePages.Source {
     volatile List<SlotStatus> workers = List.of();
     volatile Map<String, Integer> wanted = new LinkedHashMap<>();
+    volatile List<ServiceStatus.Figures> figures = List.of();
+    volatile List<ListenerStatus> listeners = List.of();
     volatile boolean isUp = true;
     volatile boolean isStopping;
     volatile boolean isReloading;
@@ -53,6 +56,16 @@ class FakeSource implements FigurePages.Source {
             return new ServiceStatus(one.getKey(), one.getValue(), (int) ready, 1, isReloading,
                     !isReloading && ready >= one.getValue(), "");
         }).toList();
+    }
+
+    @Override
+    public List<ServiceStatus.Figures> figures() {
+        return figures;
+    }
+
+    @Override
+    public List<ListenerStatus> listeners() {
+        return listeners;
     }
 
     @Override

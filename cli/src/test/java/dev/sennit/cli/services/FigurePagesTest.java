@@ -3,6 +3,7 @@ package dev.sennit.cli.services;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.cli.command.PageServer.Page;
+import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
 import java.nio.charset.StandardCharsets;
@@ -151,6 +152,37 @@ class FigurePagesTest {
     }
 
     // ---- metrics ----
+
+    @Test
+    void serversAreShownByGeneration() throws Exception {
+        source.figures = List.of(
+                new ServiceStatus.Figures("web", 1, Map.of("http.time.2xx.1000", 3L, "http.time.2xx.5000", 2L,
+                        "http.time.2xx.micros", 7_500L, "http.late", 4L), Map.of(), Map.of("signal", 2L)),
+                new ServiceStatus.Figures("web", 2, Map.of("http.time.5xx.inf", 1L, "http.queue.2500", 1L),
+                        Map.of("http.places", 8L, "http.running", 2L, "http.queued", 6L), Map.of()),
+                new ServiceStatus.Figures("clock", 1, Map.of("ticks", 9L), Map.of(), Map.of()));
+        MetricsReader metrics = metrics();
+        String[] first = {"service", "web", "generation", "1"};
+        String[] second = {"service", "web", "generation", "2"};
+        assertThat(metrics.value("sennit_http_late_requests_total", first)).isEqualTo(4);
+        assertThat(metrics.value("sennit_http_late_requests_total", second)).isZero();
+        assertThat(metrics.value("sennit_http_busy_ratio", second)).isEqualTo(0.25);
+        assertThat(metrics.value("sennit_http_queued_requests", second)).isEqualTo(6);
+        assertThat(metrics.samples("sennit_http_queued_requests")).as("the clock serves nothing").hasSize(2);
+        assertThat(metrics.value("sennit_worker_deaths_total", "service", "web", "generation", "1", "cause", "signal"))
+                .isEqualTo(2);
+        String old = "sennit_http_request_seconds_%s{service=\"web\",generation=\"1\",status=\"2xx\"";
+        String bucket = old.formatted("bucket") + ",le=";
+        String next = "{service=\"web\",generation=\"2\",";
+        assertThat(text(page("/metrics"))).contains(
+                "# TYPE sennit_http_request_seconds histogram\n",
+                bucket + "\"0.001\"} 3\n", bucket + "\"0.0025\"} 3\n", bucket + "\"0.005\"} 5\n",
+                bucket + "\"30\"} 5\n", bucket + "\"+Inf\"} 5\n",
+                old.formatted("sum") + "} 0.007500\n", old.formatted("count") + "} 5\n",
+                "sennit_http_request_seconds_bucket" + next + "status=\"5xx\",le=\"30\"} 0\n",
+                "sennit_http_request_seconds_bucket" + next + "status=\"5xx\",le=\"+Inf\"} 1\n",
+                "sennit_http_queue_seconds_bucket" + next + "le=\"0.0025\"} 1\n");
+    }
 
     @Test
     void eachWorkerHasItsFigures() throws Exception {

@@ -20,7 +20,9 @@ public final class PrometheusText {
         /** A number that goes up and down. */
         GAUGE,
         /** Quantiles, with a sum and a count. */
-        SUMMARY
+        SUMMARY,
+        /** Cumulative buckets, with a sum and a count. */
+        HISTOGRAM
     }
 
     private final StringBuilder text = new StringBuilder();
@@ -53,7 +55,17 @@ public final class PrometheusText {
     }
 
     /**
-     * Adds the sum and the count of a summary, behind its quantiles.
+     * Adds a bucket of a histogram.
+     *
+     * @param count how many values are in it and in those before
+     * @param labels names and values, in turn, with {@code le}
+     */
+    public void bucket(long count, String... labels) {
+        add("_bucket", BigDecimal.valueOf(count), labels);
+    }
+
+    /**
+     * Adds the sum and the count of a summary or a histogram, behind its quantiles or buckets.
      *
      * @param sum of all values
      * @param count how many there were

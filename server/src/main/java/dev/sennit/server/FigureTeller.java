@@ -1,0 +1,41 @@
+package dev.sennit.server;
+
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Tells figures once a second at most, and only if they have changed. */
+final class FigureTeller {
+    /** What a server counts. */
+    record Figures(Map<String, Long> sums, Map<String, Long> gauges) {}
+
+    private static final long BETWEEN = TimeUnit.SECONDS.toNanos(1);
+
+    private final BiConsumer<Map<String, Long>, Map<String, Long>> takes;
+    private final Supplier<Figures> figures;
+    // guarded by this
+    private @Nullable Figures told;
+    private long toldAt = System.nanoTime() - BETWEEN;
+
+    FigureTeller(BiConsumer<Map<String, Long>, Map<String, Long>> takes, Supplier<Figures> figures) {
+        this.takes = takes;
+        this.figures = figures;
+    }
+
+    synchronized void tellIfDue(long now) {
+        if (now - toldAt >= BETWEEN) {
+            toldAt = now;
+            tell();
+        }
+    }
+
+    synchronized void tell() {
+        Figures now = figures.get();
+        if (!now.equals(told)) {
+            told = now;
+            takes.accept(now.sums(), now.gauges());
+        }
+    }
+}
