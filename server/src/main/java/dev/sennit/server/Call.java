@@ -1,5 +1,6 @@
 package dev.sennit.server;
 
+import dev.sennit.server.jetty.JettyApplication;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
@@ -7,9 +8,11 @@ import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
@@ -45,7 +48,8 @@ final class Call {
 
     private final Request request;
     private final Response response;
-    private final Callback callback;
+    /** Jetty's, or of a held call what follows its cut. Changed before anybody else knows the call. */
+    private volatile Callback callback;
     private final Lane lane;
     private final BooleanSupplier isLast;
     private final long bodySize;
@@ -55,6 +59,10 @@ final class Call {
     private volatile boolean isRunning;
     /** The thread that waits to run the handler, or runs it; null if none does. Guarded by this. */
     private @Nullable Thread thread;
+    /** Which application has to answer; null if none of Jetty's. Only the handler's thread. */
+    private @Nullable JettyApplication application;
+    /** The call as that application has it; null before. */
+    private volatile @Nullable HeldCall held;
     /** Only the handler's thread. */
     private boolean isWhole;
     /** Only the handler's thread. */
@@ -174,7 +182,7 @@ final class Call {
         closeIfLast();
     }
 
-    private void closeIfLast() {
+    void closeIfLast() {
         if (isLast.getAsBoolean()) {
             response.getHeaders().put(HttpHeader.CONNECTION, "close");
         }
@@ -203,6 +211,83 @@ final class Call {
         }
     }
 
+    // ---- calls that a handler of Jetty answers ----
+
+    /** Has an application of Jetty's answer, once the routes have returned. */
+    void leaveTo(JettyApplication other) {
+        application = other;
+    }
+
+    /** Returns which application of Jetty's has to answer; null if the call was answered otherwise. */
+    @Nullable JettyApplication application() {
+        return application;
+    }
+
+    /** Returns whether the response may be the last of HTTP on its connection. */
+    boolean asksForUpgrade() {
+        return request.getHeaders().contains(HttpHeader.UPGRADE);
+    }
+
+    /**
+     * Returns the call for an application of Jetty's, which ends it from now on.
+     *
+     * @param onEnd called with the failure, or null, when it has ended the call
+     */
+    HeldCall hold(JettyApplication by, Executor virtual, Consumer<@Nullable Throwable> onEnd) {
+        var call = new HeldCall(this, by, request, response, callback, bodySize, virtual, onEnd);
+        held = call;
+        callback = call.afterCut();
+        return call;
+    }
+
+    boolean isCut() {
+        return state.get() == State.CUT;
+    }
+
+    /** Returns whether the application may write; called before each time. */
+    boolean heldWrites() {
+        return state.compareAndSet(State.OPEN, State.SENDING) || state.get() == State.SENDING;
+    }
+
+    /**
+     * Completes the head of a response.
+     *
+     * @param isLonger whether a body follows whose length may not be known
+     */
+    void beforeHead(boolean isLonger) {
+        closeIfLast();
+        if (isLonger) {
+            chunkIfUnknown();
+        }
+    }
+
+    /**
+     * Ends a held call.
+     *
+     * @param left which application has the connection from now on; null if it stays with HTTP
+     * @return false if another thread had ended it before
+     */
+    boolean heldEnds(@Nullable JettyApplication left) {
+        isRunning = false;
+        if (!state.compareAndSet(State.OPEN, State.ENDED) && !state.compareAndSet(State.SENDING, State.ENDED)) {
+            return false;
+        }
+        if (left != null) {
+            lane.leaveHttp(left);
+        }
+        lane.ended();
+        return true;
+    }
+
+    boolean hasLeftHttp() {
+        return lane.application() != null;
+    }
+
+    /** Has an action run when the connection is closed; at once if it is. */
+    void whenClosed(Runnable action) {
+        lane.whenClosed(action);
+    }
+
     // ---- the end ----
 
     /** Called by a thread that is to be interrupted at the deadline; {@link #leaves} follows. */
@@ -218,9 +303,15 @@ final class Call {
         }
     }
 
-    private synchronized void interrupt() {
-        if (thread != null) {
-            thread.interrupt();
+    private void interrupt() {
+        synchronized (this) {
+            if (thread != null) {
+                thread.interrupt();
+            }
+        }
+        HeldCall others = held;
+        if (others != null) {
+            others.interrupt();
         }
     }
 
@@ -306,6 +397,14 @@ final class Call {
             }
         }
         return true;
+    }
+
+    /** Tells an application of Jetty's that the call was cut, while it has not ended the call. */
+    void remind() {
+        HeldCall others = held;
+        if (others != null) {
+            others.tellListeners();
+        }
     }
 
     /** Closes the connection of a call that was cut: Jetty does not while the handler holds its thread. */

@@ -1,10 +1,12 @@
 package dev.sennit.server;
 
 import com.sun.net.httpserver.HttpHandler;
+import dev.sennit.server.jetty.JettyApplication;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -197,7 +199,18 @@ public final class Routes {
         return routes.isEmpty() && mounted.isEmpty();
     }
 
-    /** Answers a request. */
+    /** Returns the applications of Jetty's, by their paths. */
+    Map<String, JettyApplication> applications() {
+        Map<String, JettyApplication> found = new LinkedHashMap<>();
+        for (Mounted one : mounted) {
+            if (one.handler instanceof JettyApplication application) {
+                found.put(one.path, application);
+            }
+        }
+        return found;
+    }
+
+    /** Answers a request, or leaves it to an application of Jetty's. */
     void answer(Call call) throws Exception {
         String method = call.method();
         List<String> path = Arrays.asList(call.path().substring(1).split("/", -1));
@@ -218,6 +231,10 @@ public final class Routes {
         }
         for (Mounted one : mounted) {
             if (one.isAbove(call.path())) {
+                if (one.handler instanceof JettyApplication application) {
+                    call.leaveTo(application);
+                    return;
+                }
                 SunExchange exchange = new SunExchange(call, one.path, one.handler);
                 one.handler.handle(exchange);
                 exchange.ensureEnded();
