@@ -1,4 +1,5 @@
 /** Serves HTTP in the workers of a service manager: {@link dev.sennit.server.WebService}. */
+@SuppressWarnings("module") // that of sennit-servlet is not there when this one is compiled
 module dev.sennit.server {
     requires transitive dev.sennit;
     requires transitive jdk.httpserver;
@@ -7,4 +8,8 @@ module dev.sennit.server {
 
     exports dev.sennit.server;
     exports dev.sennit.server.rest;
+    exports dev.sennit.server.jetty to
+            dev.sennit.server.servlet;
+
+    uses dev.sennit.server.jetty.ApplicationKind;
 }

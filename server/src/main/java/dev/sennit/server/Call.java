@@ -1,6 +1,7 @@
 package dev.sennit.server;
 
 import dev.sennit.Action;
+import dev.sennit.server.jetty.JettyApplication;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,10 +16,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
@@ -58,7 +61,8 @@ final class Call {
 
     private final Request request;
     private final Response response;
-    private final Callback callback;
+    /** Jetty's, or of a held call what follows its cut. Changed before anybody else knows the call. */
+    private volatile Callback callback;
     private final Lane lane;
     private final BooleanSupplier isLast;
     private final long bodySize;
@@ -76,6 +80,10 @@ final class Call {
     private @Nullable Thread thread;
     /** When it was cut; 0 if it was not. */
     private volatile long cutAt;
+    /** Which application has to answer; null if none of Jetty's. Only the handler's thread. */
+    private @Nullable JettyApplication application;
+    /** The call as that application has it; null before. */
+    private volatile @Nullable HeldCall heldCall;
     /** Only the handler's thread. */
     private boolean isWhole;
     /** Only the handler's thread. */
@@ -330,7 +338,7 @@ final class Call {
         closeIfLast();
     }
 
-    private void closeIfLast() {
+    void closeIfLast() {
         if (isLast.getAsBoolean()) {
             response.getHeaders().put(HttpHeader.CONNECTION, "close");
         }
@@ -387,6 +395,83 @@ final class Call {
         }
     }
 
+    // ---- calls that a handler of Jetty answers ----
+
+    /** Has an application of Jetty's answer, once the routes have returned. */
+    void leaveTo(JettyApplication other) {
+        application = other;
+    }
+
+    /** Returns which application of Jetty's has to answer; null if the call was answered otherwise. */
+    @Nullable JettyApplication application() {
+        return application;
+    }
+
+    /** Returns whether the response may be the last of HTTP on its connection. */
+    boolean asksForUpgrade() {
+        return request.getHeaders().contains(HttpHeader.UPGRADE);
+    }
+
+    /**
+     * Returns the call for an application of Jetty's, which ends it from now on.
+     *
+     * @param onEnd called with the failure, or null, when it has ended the call
+     */
+    HeldCall hold(JettyApplication by, Executor virtual, Consumer<@Nullable Throwable> onEnd) {
+        var call = new HeldCall(this, by, request, response, callback, bodySize, virtual, onEnd);
+        heldCall = call;
+        callback = call.afterCut();
+        return call;
+    }
+
+    boolean isCut() {
+        return state.get() == State.CUT;
+    }
+
+    /** Returns whether the application may write; called before each time. */
+    boolean heldWrites() {
+        return state.compareAndSet(State.OPEN, State.SENDING) || state.get() == State.SENDING;
+    }
+
+    /**
+     * Completes the head of a response.
+     *
+     * @param isLonger whether a body follows whose length may not be known
+     */
+    void beforeHead(boolean isLonger) {
+        closeIfLast();
+        if (isLonger) {
+            chunkIfUnknown();
+        }
+    }
+
+    /**
+     * Ends a held call.
+     *
+     * @param left which application has the connection from now on; null if it stays with HTTP
+     * @return false if another thread had ended it before
+     */
+    boolean heldEnds(@Nullable JettyApplication left) {
+        isRunning = false;
+        if (!state.compareAndSet(State.OPEN, State.ENDED) && !state.compareAndSet(State.SENDING, State.ENDED)) {
+            return false;
+        }
+        if (left != null) {
+            lane.leaveHttp(left);
+        }
+        lane.ended();
+        return true;
+    }
+
+    boolean hasLeftHttp() {
+        return lane.application() != null;
+    }
+
+    /** Has an action run when the connection is closed; at once if it is. */
+    void whenClosed(Runnable action) {
+        lane.whenClosed(action);
+    }
+
     // ---- the end ----
 
     /** Called by a thread that is to be interrupted at the deadline; {@link #leaves} follows. */
@@ -402,9 +487,15 @@ final class Call {
         }
     }
 
-    private synchronized void interrupt() {
-        if (thread != null) {
-            thread.interrupt();
+    private void interrupt() {
+        synchronized (this) {
+            if (thread != null) {
+                thread.interrupt();
+            }
+        }
+        HeldCall others = heldCall;
+        if (others != null) {
+            others.interrupt();
         }
     }
 
@@ -503,6 +594,14 @@ final class Call {
             }
         }
         return true;
+    }
+
+    /** Tells an application of Jetty's that the call was cut, while it has not ended the call. */
+    void remind() {
+        HeldCall others = heldCall;
+        if (others != null) {
+            others.tellListeners();
+        }
     }
 
     /** Closes the connection of a call that was cut: Jetty does not while the handler holds its thread. */

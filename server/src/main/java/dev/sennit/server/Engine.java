@@ -3,14 +3,17 @@ package dev.sennit.server;
 import dev.sennit.Action;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.server.jetty.JettyApplication;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -26,6 +29,7 @@ import java.util.function.LongConsumer;
 import org.eclipse.jetty.http.HttpException;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.QuietException;
 import org.eclipse.jetty.server.Handler;
@@ -73,6 +77,10 @@ final class Engine implements AutoCloseable {
     private final Semaphore places;
     private final AtomicInteger queued = new AtomicInteger();
     private final AfterResponse after;
+    /** Started and stopped with the server. */
+    private final Map<JettyApplication, Handler> applications = new HashMap<>();
+    /** Connections that have left HTTP, and requests that are about to have them do so. */
+    private final AtomicInteger upgraded = new AtomicInteger();
     /** Calls that were cut while their handler ran. Only the thread that looks. */
     private final Set<Call> unheeded = ConcurrentHashMap.newKeySet();
     private final Thread looks;
@@ -108,8 +116,9 @@ final class Engine implements AutoCloseable {
         jettyThreads.setName("sennit-server");
         jettyThreads.setDaemon(true);
         jettyThreads.setVirtualThreadsExecutor(virtual);
-        server = new Server(jettyThreads);
-        connector = new WorkerConnector(server, new HttpConnectionFactory(configuration()), settings.connections());
+        server = new Server(new RequestThreads(virtual));
+        connector = new WorkerConnector(
+                server, jettyThreads, new HttpConnectionFactory(configuration()), settings.connections());
         connector.setIdleTimeout(settings.keepAlive().toMillis());
         server.addConnector(connector);
         server.setHandler(new Answering());
@@ -118,13 +127,32 @@ final class Engine implements AutoCloseable {
         looks = Thread.ofPlatform().daemon().name("sennit-server-limits").unstarted(this::look);
         boolean isStarted = false;
         try {
-            server.start();
+            open();
             looks.start();
             isStarted = true;
         } finally {
             if (!isStarted) {
                 close();
             }
+        }
+    }
+
+    /** Starts the server, with the applications of Jetty's. */
+    private void open() throws Exception {
+        for (Map.Entry<String, JettyApplication> one : routes.applications().entrySet()) {
+            Handler handler = one.getValue().open(one.getKey());
+            handler.setServer(server);
+            server.addBean(handler, true);
+            applications.put(one.getValue(), handler);
+        }
+        try {
+            server.start();
+        } catch (Exception e) {
+            Exception failure = e;
+            for (JettyApplication one : applications.keySet()) {
+                failure = one.startFailure(failure);
+            }
+            throw failure;
         }
     }
 
@@ -275,7 +303,12 @@ final class Engine implements AutoCloseable {
         }
         long head = lane.headSince();
         long draining = drainingSince;
-        if (head != 0) {
+        JettyApplication application = lane.application();
+        if (application != null) {
+            if (draining != 0) {
+                goAway(lane, application, now - draining);
+            }
+        } else if (head != 0) {
             if (now - head >= settings.headerLimit().toNanos() && lane.headSince() == head) {
                 lane.close();
             }
@@ -287,6 +320,23 @@ final class Engine implements AutoCloseable {
         }
     }
 
+    /**
+     * Ends a connection that has left HTTP: its peer is told when nothing of the peer's is being answered, at the latest
+     * at half of the limit, so that the peer still has time to end it.
+     */
+    private void goAway(Lane lane, JettyApplication application, long nanos) {
+        long most = application.goingAwayLimit().toNanos();
+        if (nanos >= most) {
+            lane.close();
+            return;
+        }
+        Connection connection = lane.untold();
+        if (connection != null && (lane.isFillInterested() || nanos >= most / 2)) {
+            lane.told();
+            virtual.execute(() -> application.goAway(connection));
+        }
+    }
+
     private void lookAtUnheeded(long now) {
         long most = settings.heedLimit().toNanos();
         unheeded.removeIf(call -> !call.isRunning());
@@ -295,6 +345,8 @@ final class Engine implements AutoCloseable {
                 onBroken.accept(call + " goes on, although it was interrupted at its deadline of "
                         + Duration.ofNanos(call.limit(settings.deadline())).toMillis() + " ms");
                 call.abandon();
+            } else {
+                call.remind();
             }
         }
     }
@@ -424,12 +476,57 @@ final class Engine implements AutoCloseable {
                 text = "the body of the request did not come\n";
             }
         } finally {
-            if (rest == null) {
-                places.release();
+            JettyApplication application = call.application();
+            if (application != null && failure == null) {
+                leave(call, application);
+            } else {
+                if (rest == null) {
+                    places.release();
+                }
+                if (rest != null || failure != null || !goesOn(call)) {
+                    end(call, status, text, failure);
+                }
             }
-            if (rest != null || failure != null || !goesOn(call)) {
-                end(call, status, text, failure);
+        }
+    }
+
+    /** Leaves a call to an application of Jetty's, which has its place until it completes the call. */
+    private void leave(Call call, JettyApplication application) {
+        boolean mayUpgrade = call.asksForUpgrade();
+        if (mayUpgrade && upgraded.incrementAndGet() > application.mostUpgraded()) {
+            upgraded.decrementAndGet();
+            places.release();
+            call.refuse(503, "too many connections\n", new WebResponse.Field("Retry-After", retryAfter));
+            return;
+        }
+        HeldCall held = call.hold(application, virtual, failure -> ended(call, mayUpgrade, failure));
+        Callback callback = held.callback();
+        try {
+            Handler handler = Objects.requireNonNull(applications.get(application), "an application that was opened");
+            if (!handler.handle(held, held.response(), callback)) {
+                callback.failed(new HttpException.RuntimeException(404));
             }
+        } catch (Throwable e) { // code of users
+            callback.failed(e);
+        }
+    }
+
+    private void ended(Call call, boolean mayUpgrade, @Nullable Throwable failure) {
+        places.release();
+        if (mayUpgrade) {
+            if (call.hasLeftHttp()) {
+                call.whenClosed(upgraded::decrementAndGet);
+            } else {
+                upgraded.decrementAndGet();
+            }
+        }
+        if (failure != null) {
+            boolean isOfClient = call.isCut() || cause(failure, QuietException.class) != null
+                    || cause(failure, TimeoutException.class) != null || cause(failure, HttpException.class) != null;
+            LOGGER.log(isOfClient ? Level.DEBUG : Level.ERROR, () -> call + " failed", failure);
+        }
+        if (cause(failure, OutOfMemoryError.class) != null) {
+            onBroken.accept("the memory was exhausted by " + call);
         }
     }
 

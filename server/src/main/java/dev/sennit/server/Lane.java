@@ -1,10 +1,12 @@
 package dev.sennit.server;
 
+import dev.sennit.server.jetty.JettyApplication;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
 import org.eclipse.jetty.util.thread.Scheduler;
@@ -19,6 +21,14 @@ final class Lane extends SocketChannelEndPoint {
     private volatile @Nullable Call call;
     /** The part of a file that is being sent, or was. */
     private volatile @Nullable FileRegion region;
+    /** Which application has the connection since it has left HTTP; null before. */
+    private volatile @Nullable JettyApplication application;
+    /** What has become of the connection when it left HTTP; null before. */
+    private volatile @Nullable Connection upgraded;
+    /** Whether its peer was told that the worker stops. Only the thread that looks. */
+    private boolean isTold;
+    /** Guarded by this; null once it has run, or if there is none. */
+    private @Nullable Runnable whenClosed;
 
     Lane(SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
         super(channel, selector, key, scheduler);
@@ -27,7 +37,7 @@ final class Lane extends SocketChannelEndPoint {
     @Override
     public int fill(ByteBuffer buffer) throws IOException {
         int n = super.fill(buffer);
-        if (n > 0 && call == null && headSince == 0) {
+        if (n > 0 && call == null && headSince == 0 && application == null) {
             headSince = System.nanoTime() | 1;
         }
         return n;
@@ -71,6 +81,58 @@ final class Lane extends SocketChannelEndPoint {
     /** The call that is under way; null if there is none. */
     @Nullable Call call() {
         return call;
+    }
+
+    /** Notes that the connection leaves HTTP. */
+    void leaveHttp(JettyApplication to) {
+        application = to;
+    }
+
+    /** Returns which application has the connection; null if it is one of HTTP. */
+    @Nullable JettyApplication application() {
+        return application;
+    }
+
+    @Override
+    public void upgrade(Connection connection) {
+        super.upgrade(connection);
+        upgraded = connection;
+    }
+
+    /** Returns what has become of the connection; null before, and if its peer was told that the worker stops. */
+    @Nullable Connection untold() {
+        return isTold ? null : upgraded;
+    }
+
+    void told() {
+        isTold = true;
+    }
+
+    /** Has an action run when the connection is closed; at once if it is. */
+    void whenClosed(Runnable action) {
+        synchronized (this) {
+            whenClosed = action;
+        }
+        if (!isOpen()) {
+            runWhenClosed();
+        }
+    }
+
+    @Override
+    public void onClose(@Nullable Throwable cause) {
+        super.onClose(cause);
+        runWhenClosed();
+    }
+
+    private void runWhenClosed() {
+        Runnable action;
+        synchronized (this) {
+            action = whenClosed;
+            whenClosed = null;
+        }
+        if (action != null) {
+            action.run();
+        }
     }
 
     /** Returns since when a head is under way; 0 if none is. */

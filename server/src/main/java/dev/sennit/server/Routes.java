@@ -1,11 +1,13 @@
 package dev.sennit.server;
 
 import com.sun.net.httpserver.HttpHandler;
+import dev.sennit.server.jetty.JettyApplication;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -77,7 +79,8 @@ public final class Routes {
         void answer(Call call, String path) throws Exception;
     }
 
-    private record Mounted(String path, Mount mount) {
+    /** The application is null unless it is one of Jetty's. */
+    private record Mounted(String path, Mount mount, @Nullable JettyApplication application) {
         boolean isAbove(String other) {
             return other.startsWith(path)
                     && (path.endsWith("/") || other.length() == path.length() || other.charAt(path.length()) == '/');
@@ -155,12 +158,14 @@ public final class Routes {
      * @throws IllegalArgumentException if the path is invalid, or has a handler already
      */
     public Routes under(String path, HttpHandler handler) {
-        Objects.requireNonNull(handler, "handler");
+        if (Objects.requireNonNull(handler, "handler") instanceof JettyApplication application) {
+            return mount(path, (call, _) -> call.leaveTo(application), application);
+        }
         return mount(path, (call, at) -> {
             SunExchange exchange = new SunExchange(call, at, handler);
             handler.handle(exchange);
             exchange.ensureEnded();
-        });
+        }, null);
     }
 
     /**
@@ -184,17 +189,17 @@ public final class Routes {
      * @throws IllegalArgumentException if the path is invalid, or has a handler already
      */
     public Routes files(String path, StaticFiles files) {
-        return mount(path, Objects.requireNonNull(files, "files")::answer);
+        return mount(path, Objects.requireNonNull(files, "files")::answer, null);
     }
 
-    private Routes mount(String path, Mount mount) {
+    private Routes mount(String path, Mount mount, @Nullable JettyApplication application) {
         ensurePath(path);
         for (Mounted other : mounted) {
             if (other.path.equals(path)) {
                 throw new IllegalArgumentException("there is a handler under " + path + " already");
             }
         }
-        mounted.add(new Mounted(path, mount));
+        mounted.add(new Mounted(path, mount, application));
         mounted.sort(Comparator.comparingInt((Mounted one) -> one.path.length()).reversed());
         return this;
     }
@@ -236,7 +241,18 @@ public final class Routes {
         return routes.isEmpty() && mounted.isEmpty();
     }
 
-    /** Answers a request. */
+    /** Returns the applications of Jetty's, by their paths. */
+    Map<String, JettyApplication> applications() {
+        Map<String, JettyApplication> found = new LinkedHashMap<>();
+        for (Mounted one : mounted) {
+            if (one.application != null) {
+                found.put(one.path, one.application);
+            }
+        }
+        return found;
+    }
+
+    /** Answers a request, or leaves it to an application of Jetty's. */
     void answer(Call call) throws Exception {
         String method = call.method();
         List<String> path = Arrays.asList(call.path().substring(1).split("/", -1));

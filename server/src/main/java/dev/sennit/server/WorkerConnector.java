@@ -8,6 +8,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.eclipse.jetty.io.Connection;
@@ -17,6 +18,7 @@ import org.eclipse.jetty.io.SelectorManager;
 import org.eclipse.jetty.server.AbstractConnector;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
 
@@ -38,12 +40,14 @@ final class WorkerConnector extends AbstractConnector {
     /**
      * Makes a connector.
      *
+     * @param threads run the selector, and what never blocks; started and stopped with the connector
      * @param most how many connections it has at most
      */
-    WorkerConnector(Server server, HttpConnectionFactory http, int most) {
+    WorkerConnector(Server server, QueuedThreadPool threads, HttpConnectionFactory http, int most) {
         super(server, null, null, null, 0, http);
         this.most = most;
-        selectors = new Selectors();
+        installBean(threads, true);
+        selectors = new Selectors(threads);
         installBean(selectors, true);
     }
 
@@ -130,8 +134,8 @@ final class WorkerConnector extends AbstractConnector {
 
     /** Registers connections with the selectors. */
     private final class Selectors extends SelectorManager {
-        Selectors() {
-            super(WorkerConnector.this.getExecutor(), WorkerConnector.this.getScheduler(), 1);
+        Selectors(Executor threads) {
+            super(threads, WorkerConnector.this.getScheduler(), 1);
         }
 
         @Override

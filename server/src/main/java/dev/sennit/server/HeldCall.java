@@ -1,0 +1,233 @@
+package dev.sennit.server;
+
+import dev.sennit.server.jetty.HeldRequest;
+import dev.sennit.server.jetty.JettyApplication;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.eclipse.jetty.http.HttpException;
+import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.io.QuietException;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A call that a handler of Jetty answers, maybe after {@code handle} has returned and in several threads.
+ *
+ * <p>The handler gets a request, a response and a callback that stand before Jetty's. They count the body, make the
+ * response the last of its connection while the worker stops, and know when the call was cut at its deadline: then all
+ * that the handler reads and writes fails, and its failure listeners are called. Jetty's callback is completed when the
+ * handler has completed its own, and after a cut also the 503 was written: until then Jetty must not use the request
+ * again. So a handler that does not heed the cut holds its place.
+ */
+final class HeldCall extends HeldRequest {
+    private final Call call;
+    private final JettyApplication application;
+    private final Response response;
+    /** Jetty's. */
+    private final Callback callback;
+    private final long bodySize;
+    private final Executor virtual;
+    /** Called once with the failure, when the call holds its place no more. */
+    private final Consumer<@Nullable Throwable> onEnd;
+
+    private final AtomicBoolean isCompleted = new AtomicBoolean();
+    /** What has to happen after a cut before Jetty's callback is completed: the end of the handler, and of the 503. */
+    private final AtomicInteger beforeEnd = new AtomicInteger(2);
+    /** Why the 503 could not be written. Written before the count. */
+    private volatile @Nullable Throwable cutFailure;
+
+    // guarded by this
+    private final Map<Thread, Integer> threads = new HashMap<>();
+    private final List<Consumer<Throwable>> failureListeners = new ArrayList<>();
+    private @Nullable Throwable cut;
+
+    /** Only the thread that reads the body, of which there is one at a time. */
+    private long bodyRead;
+
+    HeldCall(
+            Call call, JettyApplication application, Request request, Response response, Callback callback,
+            long bodySize, Executor virtual, Consumer<@Nullable Throwable> onEnd) {
+        super(request);
+        this.call = call;
+        this.application = application;
+        this.response = response;
+        this.callback = callback;
+        this.bodySize = bodySize;
+        this.virtual = virtual;
+        this.onEnd = onEnd;
+    }
+
+    JettyApplication application() {
+        return application;
+    }
+
+    Response response() {
+        return new Guarded();
+    }
+
+    Callback callback() {
+        return Callback.from(() -> completed(null), this::completed);
+    }
+
+    // ---- threads ----
+
+    @Override
+    public synchronized void enters() {
+        threads.merge(Thread.currentThread(), 1, Integer::sum);
+    }
+
+    @Override
+    public synchronized void leaves() {
+        threads.computeIfPresent(Thread.currentThread(), (thread, depth) -> {
+            if (depth > 1) {
+                return depth - 1;
+            }
+            Thread.interrupted(); // it goes on with other work
+            return null;
+        });
+    }
+
+    /** Interrupts all threads that work on the call. */
+    synchronized void interrupt() {
+        threads.keySet().forEach(Thread::interrupt);
+    }
+
+    // ---- the cut ----
+
+    /** Called by Jetty when the response to a call that was cut is written, or if it cannot be. */
+    Callback afterCut() {
+        return Callback.from(() -> wasCut(null), this::wasCut);
+    }
+
+    private void wasCut(@Nullable Throwable failure) {
+        cutFailure = failure;
+        endAfterCut();
+    }
+
+    /**
+     * Calls the failure listeners. Called again and again while the handler goes on after a cut: Jetty's Servlets pass
+     * over it in a request that has not become asynchronous yet.
+     */
+    void tellListeners() {
+        List<Consumer<Throwable>> told;
+        Throwable failure;
+        synchronized (this) {
+            if (cut == null) {
+                cut = new CutException();
+            }
+            failure = cut;
+            told = List.copyOf(failureListeners);
+        }
+        virtual.execute(() -> told.forEach(one -> one.accept(failure)));
+    }
+
+    @Override
+    public void addFailureListener(Consumer<Throwable> listener) {
+        synchronized (this) {
+            failureListeners.add(listener);
+        }
+        super.addFailureListener(listener);
+    }
+
+    private void endAfterCut() {
+        if (beforeEnd.decrementAndGet() == 0) {
+            Throwable failure = cutFailure;
+            if (failure == null) {
+                callback.succeeded();
+            } else {
+                callback.failed(failure);
+            }
+        }
+    }
+
+    // ---- the body ----
+
+    @Override
+    public Content.@Nullable Chunk read() {
+        if (call.isCut()) {
+            return Content.Chunk.from(WebResponse.cut(), true);
+        }
+        Content.Chunk chunk = super.read();
+        if (chunk == null || Content.Chunk.isFailure(chunk)) {
+            return chunk;
+        }
+        bodyRead += chunk.remaining();
+        if (bodyRead <= bodySize) {
+            return chunk;
+        }
+        chunk.release();
+        var failure = new HttpException.RuntimeException(
+                HttpStatus.PAYLOAD_TOO_LARGE_413, "the body of the request has more than " + bodySize + " bytes");
+        super.fail(failure);
+        return Content.Chunk.from(failure, true);
+    }
+
+    // ---- the end ----
+
+    private void completed(@Nullable Throwable failure) {
+        if (!isCompleted.compareAndSet(false, true)) {
+            return;
+        }
+        Throwable cause = failure;
+        try {
+            if (!call.heldEnds(response.getStatus() == HttpStatus.SWITCHING_PROTOCOLS_101 && failure == null
+                    ? application
+                    : null)) {
+                endAfterCut();
+            } else if (failure == null) {
+                if (!response.isCommitted()) {
+                    call.closeIfLast();
+                }
+                callback.succeeded();
+            } else {
+                callback.failed(failure);
+            }
+            cause = failure == null ? application.failureOf(this) : failure;
+        } finally {
+            onEnd.accept(cause);
+        }
+    }
+
+    /** Not one for a log again, as the cut is in it. */
+    private static final class CutException extends TimeoutException implements QuietException {
+        private static final long serialVersionUID = 1L;
+
+        CutException() {
+            super("the request took too long");
+        }
+    }
+
+    /** The response, as far as the handler may still write it. */
+    private final class Guarded extends Response.Wrapper {
+        Guarded() {
+            super(HeldCall.this, HeldCall.this.response);
+        }
+
+        @Override
+        public void write(boolean isLast, @Nullable ByteBuffer bytes, Callback written) {
+            if (!call.heldWrites()) {
+                IOException failure = WebResponse.cut();
+                written.failed(failure);
+                return;
+            }
+            int status = getStatus() == 0 ? HttpStatus.OK_200 : getStatus(); // 0 is what nobody has set
+            if (!isCommitted() && status >= HttpStatus.OK_200) {
+                boolean hasBody = !HttpStatus.hasNoBody(status) && !call.method().equals("HEAD");
+                call.beforeHead(!isLast && hasBody);
+            }
+            super.write(isLast, bytes, written);
+        }
+    }
+}

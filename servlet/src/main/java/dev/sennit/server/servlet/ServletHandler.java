@@ -1,0 +1,133 @@
+package dev.sennit.server.servlet;
+
+import dev.sennit.server.jetty.HeldRequest;
+import dev.sennit.server.jetty.JettyApplication;
+import jakarta.servlet.RequestDispatcher;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.eclipse.jetty.ee11.servlet.ServletContextHandler;
+import org.eclipse.jetty.ee11.servlet.SessionHandler;
+import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.server.Context;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.handler.ContextHandler;
+import org.eclipse.jetty.util.component.LifeCycle;
+import org.jspecify.annotations.Nullable;
+
+/** A context of Servlets in a server of Sennit: what is the same for WARs and for classes. */
+final class ServletHandler extends JettyApplication {
+    private final @Nullable Path war;
+    private final List<String> classNames;
+    private final WebSocketSettings settings;
+    private final OpenWebSockets webSockets;
+    /** Written before the server starts. */
+    private volatile @Nullable ServletContextHandler opened;
+
+    ServletHandler(@Nullable Path war, List<String> classNames, WebSocketSettings settings) {
+        this.war = war;
+        this.classNames = classNames;
+        this.settings = settings;
+        webSockets = new OpenWebSockets(settings);
+    }
+
+    @Override
+    public Handler open(String path) throws IOException {
+        ServletContextHandler context;
+        Path file = war;
+        if (file == null) {
+            context = ClassContext.of(classNames);
+        } else {
+            context = contextOf(file);
+        }
+        context.setContextPath(path);
+        context.setLogger(new ContextLog(path));
+        // No list of a folder's files, as nobody has asked for one.
+        context.setInitParameter("org.eclipse.jetty.servlet.Default.dirAllowed", "false");
+        context.setInitParameter("org.eclipse.jetty.servlet.Default.etags", "true");
+        SessionHandler sessions = context.getSessionHandler();
+        sessions.setHttpOnly(true);
+        context.addEventListener(new Threads());
+        context.addEventListener(webSockets);
+        opened = context;
+        return context;
+    }
+
+    private static ServletContextHandler contextOf(Path war) throws IOException {
+        if (!Files.exists(war)) {
+            throw new IOException("there is no WAR " + war);
+        }
+        WarFolder folder = WarFolder.create();
+        boolean isMade = false;
+        try {
+            var context = new WarContext(war, folder.work());
+            context.addEventListener(new LifeCycle.Listener() {
+                @Override
+                public void lifeCycleStopped(LifeCycle stopped) {
+                    folder.close();
+                }
+
+                @Override
+                public void lifeCycleFailure(LifeCycle failed, Throwable cause) {
+                    folder.close();
+                }
+            });
+            isMade = true;
+            return context;
+        } finally {
+            if (!isMade) {
+                folder.close();
+            }
+        }
+    }
+
+    @Override
+    public Exception startFailure(Exception failure) {
+        ServletContextHandler context = opened;
+        return context == null || !context.isFailed()
+                ? failure
+                : new IllegalStateException(StartFailure.text(war, failure), failure);
+    }
+
+    @Override
+    public @Nullable Throwable failureOf(Request request) {
+        return request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) instanceof Throwable failure ? failure : null;
+    }
+
+    @Override
+    public int mostUpgraded() {
+        return settings.most();
+    }
+
+    @Override
+    public Duration goingAwayLimit() {
+        return settings.goingAway();
+    }
+
+    @Override
+    public void goAway(Connection connection) {
+        webSockets.goAway(connection);
+    }
+
+    /** Tells the server which threads work on a request. */
+    private static final class Threads implements ContextHandler.ContextScopeListener {
+        @Override
+        public void enterScope(Context context, @Nullable Request request) {
+            HeldRequest held = request == null ? null : Request.as(request, HeldRequest.class);
+            if (held != null) {
+                held.enters();
+            }
+        }
+
+        @Override
+        public void exitScope(Context context, @Nullable Request request) {
+            HeldRequest held = request == null ? null : Request.as(request, HeldRequest.class);
+            if (held != null) {
+                held.leaves();
+            }
+        }
+    }
+}
