@@ -147,7 +147,8 @@ class ArchitectureTest {
                         loggingClassOfSomebodyElse()),
                 new Guarded(
                         noClasses()
-                                .that(are(describe("not those that bring a worker's output home, or tell why a JVM ends",
+                                .that(are(describe(
+                                        "not those that bring a worker's output home, or tell why a JVM ends",
                                         type -> !type.getName().matches(
                                                 "dev\\.sennit\\.process\\.(Worker|Output|ProcessPool\\$Builder).*"
                                                         + "|dev\\.sennit\\.service\\.(ServiceMain|RunningService)"

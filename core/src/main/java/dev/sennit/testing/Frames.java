@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 final class Frames {
     private static final Set<String> OURS = Set.of(
             "ScheduleRun",
+            "ScheduleClock",
             "ScheduleThreads",
             "ScheduleExplorer",
             "MemoryPoints",

@@ -5,15 +5,14 @@ import dev.sennit.internal.Timers;
 import dev.sennit.testing.ScheduleRun.Purpose;
 import java.time.Duration;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,26 +83,46 @@ import org.jspecify.annotations.Nullable;
  * agent.
  */
 public final class ScheduleExplorer {
-    private static final String SEED = "sennit.seed";
-    private static final String SCHEDULE = "sennit.schedule";
+    static final String SEED = "sennit.seed";
+    static final String SCHEDULE = "sennit.schedule";
     private static final String PICTURES = "sennit.pictures";
-    /** A schedule whose text is longer is not printed. */
-    private static final int LONGEST_SCHEDULE = 2000;
+    private static final int PCT_DEPTH = 3;
 
-    private final int schedules;
-    private final long firstSeed;
-    private final Strategy strategy;
-    /** For {@link Strategy#PCT}; for {@link Strategy#EXHAUSTIVE} the most preemptions. */
-    private final int depth;
+    /** Changed only before the explorer that has them is made. */
+    private static final class Settings {
+        int schedules;
+        long firstSeed = 1;
+        Strategy strategy = Strategy.PORTFOLIO;
+        /** For {@link Strategy#PCT}; for {@link Strategy#EXHAUSTIVE} the most preemptions. */
+        int depth = PCT_DEPTH;
 
-    private final int stepLimit;
-    /** Makes the hint in failures how to repeat the schedule of an option; null for that of this class. */
-    private final @Nullable UnaryOperator<String> hint;
+        int stepLimit = 100_000;
+        /** Makes the hint in failures how to repeat the schedule of an option; null for that of this class. */
+        @Nullable UnaryOperator<String> hint;
 
-    private final Predicate<? super Thread> daemons;
-    private final Duration realTime;
-    /** The fields whose data races are harmless; null if none is a failure. */
-    private final @Nullable Set<String> dataRaces;
+        Predicate<? super Thread> daemons = _ -> false;
+        Duration realTime = Duration.ofSeconds(1);
+        /** The fields whose data races are harmless; null if none is a failure. */
+        @Nullable Set<String> dataRaces;
+
+        Settings(int schedules) {
+            this.schedules = schedules;
+        }
+
+        Settings(Settings other) {
+            schedules = other.schedules;
+            firstSeed = other.firstSeed;
+            strategy = other.strategy;
+            depth = other.depth;
+            stepLimit = other.stepLimit;
+            hint = other.hint;
+            daemons = other.daemons;
+            realTime = other.realTime;
+            dataRaces = other.dataRaces;
+        }
+    }
+
+    private final Settings settings;
 
     /** The test body, which runs under each schedule. */
     @FunctionalInterface
@@ -116,25 +135,14 @@ public final class ScheduleExplorer {
         void run() throws Throwable;
     }
 
-    private ScheduleExplorer(
-            int schedules,
-            long firstSeed,
-            Strategy strategy,
-            int depth,
-            int stepLimit,
-            @Nullable UnaryOperator<String> hint,
-            Predicate<? super Thread> daemons,
-            Duration realTime,
-            @Nullable Set<String> dataRaces) {
-        this.schedules = schedules;
-        this.firstSeed = firstSeed;
-        this.strategy = strategy;
-        this.depth = depth;
-        this.stepLimit = stepLimit;
-        this.hint = hint;
-        this.daemons = daemons;
-        this.realTime = realTime;
-        this.dataRaces = dataRaces;
+    private ScheduleExplorer(Settings settings) {
+        this.settings = settings;
+    }
+
+    private ScheduleExplorer with(Consumer<Settings> change) {
+        var changed = new Settings(settings);
+        change.accept(changed);
+        return new ScheduleExplorer(changed);
     }
 
     /**
@@ -146,8 +154,7 @@ public final class ScheduleExplorer {
      * @throws IllegalArgumentException if it is less than 1
      */
     public static ScheduleExplorer of(int schedules) {
-        return new ScheduleExplorer(atLeast("schedules", 1, schedules), 1, Strategy.PORTFOLIO, 3, 100_000, null,
-                _ -> false, Duration.ofSeconds(1), null);
+        return new ScheduleExplorer(new Settings(atLeast("schedules", 1, schedules)));
     }
 
     private static int atLeast(String name, int least, int value) {
@@ -164,7 +171,7 @@ public final class ScheduleExplorer {
      * @return an explorer with this setting
      */
     public ScheduleExplorer seed(long first) {
-        return new ScheduleExplorer(schedules, first, strategy, depth, stepLimit, hint, daemons, realTime, dataRaces);
+        return with(changed -> changed.firstSeed = first);
     }
 
     /**
@@ -174,12 +181,14 @@ public final class ScheduleExplorer {
      * @return an explorer with this setting
      */
     public ScheduleExplorer strategy(Strategy how) {
+        Objects.requireNonNull(how, "how");
         if (how == Strategy.EXHAUSTIVE) {
             return exhaustive(Integer.MAX_VALUE);
         }
-        return new ScheduleExplorer(
-                schedules, firstSeed, Objects.requireNonNull(how, "how"), strategy == Strategy.EXHAUSTIVE ? 3 : depth,
-                stepLimit, hint, daemons, realTime, dataRaces);
+        return with(changed -> {
+            changed.depth = changed.strategy == Strategy.EXHAUSTIVE ? PCT_DEPTH : changed.depth;
+            changed.strategy = how;
+        });
     }
 
     /**
@@ -190,9 +199,11 @@ public final class ScheduleExplorer {
      * @throws IllegalArgumentException if it is less than 1
      */
     public ScheduleExplorer pct(int bugDepth) {
-        return new ScheduleExplorer(
-                schedules, firstSeed, Strategy.PCT, atLeast("depth", 1, bugDepth), stepLimit, hint, daemons, realTime,
-                dataRaces);
+        int depth = atLeast("depth", 1, bugDepth);
+        return with(changed -> {
+            changed.strategy = Strategy.PCT;
+            changed.depth = depth;
+        });
     }
 
     /**
@@ -204,8 +215,11 @@ public final class ScheduleExplorer {
      * @throws IllegalArgumentException if it is negative
      */
     public ScheduleExplorer exhaustive(int mostPreemptions) {
-        return new ScheduleExplorer(schedules, firstSeed, Strategy.EXHAUSTIVE,
-                atLeast("mostPreemptions", 0, mostPreemptions), stepLimit, hint, daemons, realTime, dataRaces);
+        int depth = atLeast("mostPreemptions", 0, mostPreemptions);
+        return with(changed -> {
+            changed.strategy = Strategy.EXHAUSTIVE;
+            changed.depth = depth;
+        });
     }
 
     /**
@@ -216,9 +230,8 @@ public final class ScheduleExplorer {
      * @throws IllegalArgumentException if it is less than 1
      */
     public ScheduleExplorer stepLimit(int most) {
-        return new ScheduleExplorer(
-                schedules, firstSeed, strategy, depth, atLeast("stepLimit", 1, most), hint, daemons, realTime,
-                dataRaces);
+        int limit = atLeast("stepLimit", 1, most);
+        return with(changed -> changed.stepLimit = limit);
     }
 
     /**
@@ -236,8 +249,8 @@ public final class ScheduleExplorer {
      * @return an explorer with this setting
      */
     public ScheduleExplorer daemons(Predicate<? super Thread> which) {
-        return new ScheduleExplorer(schedules, firstSeed, strategy, depth, stepLimit, hint,
-                Objects.requireNonNull(which, "which"), realTime, dataRaces);
+        Objects.requireNonNull(which, "which");
+        return with(changed -> changed.daemons = which);
     }
 
     /**
@@ -254,8 +267,7 @@ public final class ScheduleExplorer {
         if (!longest.isPositive()) {
             throw new IllegalArgumentException("realTime must be positive, was " + longest);
         }
-        return new ScheduleExplorer(schedules, firstSeed, strategy, depth, stepLimit, hint, daemons, longest,
-                dataRaces);
+        return with(changed -> changed.realTime = longest);
     }
 
     /**
@@ -276,9 +288,8 @@ public final class ScheduleExplorer {
      * @return an explorer with this setting
      */
     public ScheduleExplorer dataRaces(boolean fail, String... harmless) {
-        return new ScheduleExplorer(
-                schedules, firstSeed, strategy, depth, stepLimit, hint, daemons, realTime,
-                fail ? Set.of(harmless) : null);
+        Set<String> named = fail ? Set.of(harmless) : null;
+        return with(changed -> changed.dataRaces = named);
     }
 
     /**
@@ -296,9 +307,8 @@ public final class ScheduleExplorer {
      * @return an explorer with this setting
      */
     public ScheduleExplorer replayHint(UnaryOperator<String> line) {
-        return new ScheduleExplorer(
-                schedules, firstSeed, strategy, depth, stepLimit, Objects.requireNonNull(line, "line"), daemons,
-                realTime, dataRaces);
+        Objects.requireNonNull(line, "line");
+        return with(changed -> changed.hint = line);
     }
 
     /**
@@ -323,7 +333,7 @@ public final class ScheduleExplorer {
         String schedule = System.getProperty(SCHEDULE);
         if (schedule == null) {
             return seed == null
-                    ? new Tour(body, firstSeed, schedules, false, null, false).explored()
+                    ? new Tour(body, settings.firstSeed, settings.schedules, false, null, false).explored()
                     : replay(seed, body);
         }
         if (seed != null) {
@@ -367,12 +377,12 @@ public final class ScheduleExplorer {
      * @return the figures of the exploration, with the number of failed schedules
      */
     public Exploration survey(Body body) {
-        return new Tour(body, firstSeed, schedules, false, null, true).explored();
+        return new Tour(body, settings.firstSeed, settings.schedules, false, null, true).explored();
     }
 
     /** The same by a search that is made for a test. */
     Exploration survey(ScheduleSearch search, Body body) {
-        return new Tour(body, 1, schedules, false, null, true, search).explored();
+        return new Tour(body, 1, settings.schedules, false, null, true, search).explored();
     }
 
     /** One exploration, on a thread of its own. */
@@ -390,7 +400,9 @@ public final class ScheduleExplorer {
         /** For {@link Strategy#EXHAUSTIVE}. */
         private final ScheduleSearch search;
 
-        private final ScheduleDriver driver = new ScheduleDriver(this, Timers.nanos(realTime));
+        private final ScheduleFailureText text;
+
+        private final ScheduleDriver driver = new ScheduleDriver(this, Timers.nanos(settings.realTime));
 
         // only the driver, and its caller once it has seen that the driver is held
         private final Set<Long> distinct = new HashSet<>();
@@ -400,7 +412,7 @@ public final class ScheduleExplorer {
         private volatile @Nullable ScheduleFailure found;
 
         Tour(Body body, long first, int count, boolean asItIs, @Nullable Script given, boolean goesOn) {
-            this(body, first, count, asItIs, given, goesOn, new ScheduleSearch(depth));
+            this(body, first, count, asItIs, given, goesOn, new ScheduleSearch(settings.depth));
         }
 
         Tour(
@@ -418,6 +430,7 @@ public final class ScheduleExplorer {
             this.given = given;
             this.goesOn = goesOn;
             this.search = search;
+            text = new ScheduleFailureText(settings.hint, settings.stepLimit, given);
         }
 
         Exploration explored() {
@@ -442,7 +455,7 @@ public final class ScheduleExplorer {
 
         @Override
         public Exploration call() {
-            return strategy == Strategy.EXHAUSTIVE && given == null ? searched() : sampled();
+            return settings.strategy == Strategy.EXHAUSTIVE && given == null ? searched() : sampled();
         }
 
         private Exploration sampled() {
@@ -450,7 +463,7 @@ public final class ScheduleExplorer {
             int decisions = run.decisions();
             long seed = first;
             for (int i = 0; i < count; i++) {
-                seed = asItIs ? first : Chooser.seed(strategy, first, i, decisions);
+                seed = asItIs ? first : Chooser.seed(settings.strategy, first, i, decisions);
                 run = run(seed, goesOn ? Purpose.COUNT : Purpose.LOOK);
                 long itsSeed = seed;
                 run = judged(run, () -> run(itsSeed, Purpose.RECORD), -1);
@@ -460,7 +473,7 @@ public final class ScheduleExplorer {
         }
 
         private Exploration searched() {
-            run(new ScheduleSearch(depth).next(), 0, Purpose.COUNT);
+            run(new ScheduleSearch(settings.depth).next(), 0, Purpose.COUNT);
             long from = asItIs ? first : 1;
             long number = 0;
             do {
@@ -507,17 +520,19 @@ public final class ScheduleExplorer {
         }
 
         private ScheduleRun run(long seed, Purpose purpose) {
-            return run(given == null ? Chooser.of(strategy, depth, seed) : Chooser.following(given), seed, stepLimit,
+            return run(given == null ? Chooser.of(settings.strategy, settings.depth, seed) : Chooser.following(given),
+                    seed, settings.stepLimit,
                     purpose);
         }
 
         private ScheduleRun run(Chooser chooser, long seed, Purpose purpose) {
-            return run(chooser, seed, stepLimit, purpose);
+            return run(chooser, seed, settings.stepLimit, purpose);
         }
 
         private ScheduleRun run(Chooser chooser, long seed, int limit, Purpose purpose) {
-            var run = new ScheduleRun(driver, chooser, seed, limit, purpose, daemons, Timers.nanos(realTime),
-                    dataRaces);
+            var run = new ScheduleRun(driver, chooser, seed, limit, purpose, settings.daemons,
+                    Timers.nanos(settings.realTime),
+                    settings.dataRaces);
             run.run(body);
             return run;
         }
@@ -528,7 +543,8 @@ public final class ScheduleExplorer {
 
         private Exploration seen(boolean repeatable, int seenUpTo) {
             return new Exploration(
-                    looked, failed, distinct.size(), strategy, first, MemoryPoints.areSet(), VirtualTime.isSet(),
+                    looked, failed, distinct.size(), settings.strategy, first, MemoryPoints.areSet(),
+                    VirtualTime.isSet(),
                     repeatable, seenUpTo);
         }
 
@@ -554,9 +570,9 @@ public final class ScheduleExplorer {
         private ScheduleFailure shortened(ScheduleRun original, ScheduleFailure plain, Exploration seen) {
             long seed = original.seed();
             var shortener = new ScheduleShortener(
-                    original, stepLimit, (chooser, limit) -> run(chooser, seed, limit, Purpose.COUNT));
+                    original, settings.stepLimit, (chooser, limit) -> run(chooser, seed, limit, Purpose.COUNT));
             Script shortest = shortener.shortest();
-            ScheduleRun told = run(Chooser.following(shortest), seed, stepLimit, Purpose.RECORD);
+            ScheduleRun told = run(Chooser.following(shortest), seed, settings.stepLimit, Purpose.RECORD);
             return shortener.isShortest(told) ? failure(told, told, shortest, original.trace().size(), seen) : plain;
         }
 
@@ -585,24 +601,9 @@ public final class ScheduleExplorer {
             looked = Math.max(1, looked);
             failed++;
             Exploration seen = seen(false);
-            String heading = what + '\n' + how(run.seed(), seen);
+            String heading = what + '\n' + text.how(run.seed(), seen);
             return new ScheduleFailure(heading + run.stackOfRunning(), heading, null, kind, run.seed(), false, null,
                     null, seen);
-        }
-
-        // ---- what a failure says ----
-
-        private String how(long seed, Exploration seen) {
-            if (given == null) {
-                return "found after " + seen + "\nto have it again: " + again(SEED, "" + seed, "" + seed) + '\n';
-            }
-            return "found under the given schedule, memory points " + (seen.memoryPoints() ? "on" : "off")
-                    + "\nto have it again: " + again(SCHEDULE, given.toString(), "\"" + given + '"') + '\n';
-        }
-
-        private String again(String property, String value, String argument) {
-            String option = "-D" + property + '=' + value;
-            return hint == null ? option + ", or replay(" + argument + ", body)" : hint.apply(option);
         }
 
         /** The failure of a run, with the steps of one that was recorded, and the size of a longer one. */
@@ -612,72 +613,15 @@ public final class ScheduleExplorer {
                 @Nullable Script script,
                 ScheduleTrace.@Nullable Size longer,
                 Exploration seen) {
-            ScheduleFailure.Kind kind = switch (run.ending()) {
-                case THREW -> ScheduleFailure.Kind.THREW;
-                case EXIT -> ScheduleFailure.Kind.EXIT;
-                case DEADLOCK -> ScheduleFailure.Kind.DEADLOCK;
-                case STEP_LIMIT -> ScheduleFailure.Kind.STEP_LIMIT;
-                case OUTSIDE, REAL_TIME -> ScheduleFailure.Kind.OUTSIDE;
-                case DATA_RACE -> ScheduleFailure.Kind.DATA_RACE;
-                case PASSED -> throw new AssertionError("it passed");
-            };
-            var text = new StringBuilder();
-            text.append(switch (kind) {
-                case THREW -> String.valueOf(run.cause());
-                case EXIT -> run.detail();
-                case DEADLOCK -> "deadlock: " + run.detail();
-                case DATA_RACE -> "data race: " + run.detail();
-                case STEP_LIMIT -> "no end after " + stepLimit + " steps: " + loops(recorded.recording().steps());
-                case PINNED -> throw new AssertionError("that is not told here");
-                case OUTSIDE ->
-                    "not only the schedule decides: " + run.detail() + (run.ending() == ScheduleRun.Ending.OUTSIDE
-                            ? "; start virtual threads in the body, or give it an executor of such"
-                                    + (VirtualTime.isSet()
-                                            ? ""
-                                            : "; with -javaagent:sennit.jar threads of the schedule do the work of the"
-                                                    + " common pool")
-                            : "; with -javaagent:sennit.jar waits take no time, and realTime(...) lets them take"
-                                    + " theirs");
-            });
-            text.append('\n').append(how(run.seed(), seen));
-            if (longer != null && !longer.equals(run.trace().size())) {
-                text.append("shortened to ").append(run.trace().size()).append(", from ").append(longer).append('\n');
-            }
             String schedule = script == null ? null : script.toString();
-            if (given == null && schedule != null && schedule.length() <= LONGEST_SCHEDULE) {
-                text.append("this schedule alone: ").append(again(SCHEDULE, schedule, '"' + schedule + '"'))
-                        .append('\n');
-            }
-            int difference = run.firstDifference(recorded);
-            if (difference >= 0) {
-                text.append("NOT REPEATABLE: the same ").append(given == null ? "seed" : "text")
-                        .append(" gave another schedule, different from step ").append(difference + 1)
-                        .append(" on. Something besides the schedule decides what the body does: random "
-                                + "numbers, identity hash")
-                        .append(" codes, thread ids, the time, or a thread outside. If it is the order of a HashSet of"
-                                + " objects without a hash code of their own:"
-                                + " -XX:+UnlockExperimentalVMOptions -XX:hashCode=2. The steps of the second run:\n");
-            }
-            if (!run.pinned().asked().isEmpty()) {
-                text.append("the same in every schedule: ")
-                        .append(run.pinned().asked().stream().map(Object::toString).collect(Collectors.joining(", ")))
-                        .append('\n');
-            }
+            String heading = text.of(run, recorded, schedule, longer, seen);
+            boolean isRepeatable = run.firstDifference(recorded) < 0;
             ScheduleRecording recording = recorded.recording();
-            String heading = text.toString();
-            text.append(ScheduleTable.of(recording)).append(difference < 0 ? recorded.stacks() : run.stacks())
-                    .append(recorded.races());
+            String all = heading + ScheduleTable.of(recording) + (isRepeatable ? recorded : run).stacks()
+                    + recorded.races();
             return new ScheduleFailure(
-                    text.toString().stripTrailing(), heading, run.cause(), kind, run.seed(), difference < 0, schedule,
-                    recording, seen);
-        }
-
-        private static String loops(List<Step> steps) {
-            Set<String> circling = Livelock.of(steps);
-            return circling.isEmpty()
-                    ? "a loop waits for what does not come, or the limit is too low"
-                    : "livelock: " + String.join(" and ", circling) + " go on in turn, at the same places again and"
-                            + " again, and none gets further";
+                    all.stripTrailing(), heading, run.cause(), ScheduleFailureText.kind(run.ending()), run.seed(),
+                    isRepeatable, schedule, recording, seen);
         }
     }
 }

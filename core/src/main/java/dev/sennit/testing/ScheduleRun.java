@@ -3,14 +3,12 @@ package dev.sennit.testing;
 import dev.sennit.internal.OwnScheduler;
 import dev.sennit.internal.Timers;
 import java.time.Duration;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -39,17 +37,7 @@ import org.jspecify.annotations.Nullable;
  * of their numbers. No other wake-up from outside can be ordered: it ends the schedule as a failure that names its
  * source.
  *
- * <h2>Time</h2> Running takes no time: when no thread is ready, the clock of the schedule goes to the end of the next
- * timed wait. Delays are rounded up to milliseconds, so that the order of two does not depend on the moments at which
- * they began, and either thread can go on first.
- *
- * <p>JDK code that was woken reads the clock again, and waits again for the rest of its time. With the agent
- * ({@link VirtualTime}) that clock is the schedule's. Without, it is the machine's: a thread woken early would only
- * read the clock and wait, again and again; so the driver really waits for the whole time. A {@link VirtualClock}
- * always shows the schedule's time.
- *
- * <p>A loop that reads the clock and yields would never end if nothing moved the clock. So the clock moves a little,
- * and more each time, when a thread reads it often without waiting meanwhile.
+ * <h2>Time</h2> When no thread is ready, time passes: see {@link ScheduleClock}.
  */
 final class ScheduleRun {
     enum Ending {
@@ -78,28 +66,11 @@ final class ScheduleRun {
         RECORD
     }
 
-    /** A real wait longer than this counts as endless: an executor that is being closed waits for a day. */
-    private static final long LONGEST_WAIT = TimeUnit.MINUTES.toNanos(1);
-    /**
-     * The same limit for waits that take no real time. The JDK's waits share it in sum, as such an executor waits for a
-     * day again and again.
-     */
-    private static final long LONGEST_TIME = TimeUnit.DAYS.toNanos(1000);
-
     /** How deep in a stack the JDK's cleaner is, of a thread that came across its list. */
     private static final int FRAMES_OF_CLEANER = 8;
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
     /** While the common pool works on something, which may be for a thread of the schedule. */
     private static final long POOL_LOOK = TimeUnit.MILLISECONDS.toNanos(800);
-    private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
-    /**
-     * After so many reads of the clock by one thread without a wait, some time passes; once it has, {@code LOOKS_LATER}
-     * suffice.
-     */
-    private static final int LOOKS_AT_FIRST = 1000;
-
-    private static final int LOOKS_LATER = 100;
-    private static final int MAX_STRIDE = 30;
     /**
      * So often time passes after the body has ended, for threads that wait for a time. Those that still do so then do
      * periodic work, and wake nobody.
@@ -124,34 +95,6 @@ final class ScheduleRun {
         }
     }
 
-    /** The end of a wait. */
-    private static class Timer extends OwnScheduler.Timeout {
-        /** On the clock of the schedule. */
-        final long at;
-        /** On the clock of the machine; unused unless {@code isReal}. */
-        final long due;
-
-        final boolean isReal;
-        /** Whether the JDK waits, not a {@link VirtualClock}. */
-        final boolean isOfJdk;
-
-        final long number;
-        final Runnable timeout;
-
-        Timer(long at, long due, boolean isReal, boolean isOfJdk, long number, Runnable timeout) {
-            this.at = at;
-            this.due = due;
-            this.isReal = isReal;
-            this.isOfJdk = isOfJdk;
-            this.number = number;
-            this.timeout = timeout;
-        }
-
-        boolean isOff() {
-            return isCancelled();
-        }
-    }
-
     /** A wake-up of a thread; the throwable has the name and the stack of the thread that woke it. */
     private record Waking(Runnable continuation, Throwable by) {}
 
@@ -173,8 +116,6 @@ final class ScheduleRun {
     private final boolean failsForRaces;
     /** Null if races are neither a failure nor told beside one. */
     private final @Nullable DataRaces races;
-    /** How long the driver really waits for a time. */
-    private final long realTime;
 
     // ---- only the driver and the threads that it carries ----
 
@@ -184,19 +125,11 @@ final class ScheduleRun {
     /** Threads that are neither ready, nor running, nor ended. */
     private final List<Strand> waiting = new ArrayList<>();
 
-    private final PriorityQueue<Timer> timers =
-            new PriorityQueue<>(
-                    Comparator.<Timer>comparingLong(timer -> timer.at).thenComparingLong(timer -> timer.number));
+    private final ScheduleClock clock;
 
     /** Null if this run is not recorded. */
     private final @Nullable ScheduleRecording recording;
 
-    private long now;
-    /** The part of {@code now} that passed in waits of the JDK. */
-    private long nowByJdk;
-    private long timersMade;
-    /** How often the clock has moved because it was read, since it last moved because no thread was ready. */
-    private int strides;
     /** The thread that has run last, or runs. */
     private @Nullable Strand last;
     /** Whether the waits that end now do so because no thread can go on. */
@@ -245,7 +178,7 @@ final class ScheduleRun {
         this.stepLimit = stepLimit;
         this.purpose = purpose;
         this.daemons = daemons;
-        this.realTime = realTime;
+        clock = new ScheduleClock(realTime);
         recording = purpose == Purpose.RECORD ? new ScheduleRecording() : null;
         failsForRaces = harmlessRaces != null;
         races = failsForRaces || purpose == Purpose.RECORD
@@ -345,8 +278,8 @@ final class ScheduleRun {
                     nobodyGoesOn();
                 }
             } else if (!endNextLateWait()) {
-                Timer next = nextTimer();
-                List<Strand> stuck = next != null && takesTooLong(next) ? List.of() : stuck();
+                ScheduleClock.Timer next = clock.next();
+                List<Strand> stuck = next != null && clock.takesTooLong(next) ? List.of() : stuck();
                 if (stuck.isEmpty()) {
                     return;
                 }
@@ -373,8 +306,8 @@ final class ScheduleRun {
         if (waiting.isEmpty() || lateWaits >= LATE_WAITS) {
             return false;
         }
-        Timer next = nextTimer();
-        if (next == null || next.isReal && (takesTooLong(next) || stuck().isEmpty())) {
+        ScheduleClock.Timer next = clock.next();
+        if (next == null || next.isReal && (clock.takesTooLong(next) || stuck().isEmpty())) {
             return false;
         }
         lateWaits++;
@@ -483,9 +416,8 @@ final class ScheduleRun {
 
     /** Finds out which threads are ready. */
     private void settle() {
-        Timer first = timers.peek();
-        if (first != null && first.at <= now) {
-            endWaits();
+        if (clock.isAnyDue()) {
+            clock.endWaits(this::isInterfered);
         }
         if (!mayBeUnblocked()) {
             return;
@@ -559,90 +491,23 @@ final class ScheduleRun {
 
     /** Lets time pass until a wait ends; returns false if none will. */
     private boolean endNextWait() {
-        Timer next = nextTimer();
+        ScheduleClock.Timer next = clock.next();
         if (next == null) {
             return false;
         }
-        if (takesTooLong(next)) {
+        if (clock.takesTooLong(next)) {
             fail(Ending.REAL_TIME, null, "no thread can go on but one that really waits, for "
-                    + seconds(next.due - System.nanoTime()));
+                    + clock.left(next));
             return true;
         }
-        long passes = Math.max(0, next.at - now);
-        now += passes;
-        if (next.isOfJdk) {
-            nowByJdk += passes;
-        }
-        strides = 0;
+        clock.goTo(next);
         isTimePassing = true;
         try {
-            endWaits();
+            clock.endWaits(this::isInterfered);
         } finally {
             isTimePassing = false;
         }
         return true;
-    }
-
-    /** Returns the wait that ends first; null if none will end. */
-    private @Nullable Timer nextTimer() {
-        Timer next = timers.peek();
-        while (next != null && next.isOff()) {
-            timers.remove();
-            next = timers.peek();
-        }
-        if (next != null && isForEver(next)) { // a later wait may take no real time
-            next = timers.stream()
-                    .filter(timer -> !timer.isOff() && !isForEver(timer))
-                    .min(timers.comparator())
-                    .orElse(null);
-        }
-        return next;
-    }
-
-    private boolean takesTooLong(Timer next) {
-        return next.isReal && next.due - System.nanoTime() > realTime;
-    }
-
-    private static String seconds(long nanos) {
-        return Duration.ofNanos(nanos).truncatedTo(ChronoUnit.SECONDS).toString();
-    }
-
-    /** Returns whether a wait is so long that it counts as endless. */
-    private boolean isForEver(Timer timer) {
-        return timer.isReal
-                ? timer.due - System.nanoTime() > LONGEST_WAIT
-                : timer.at - now > LONGEST_TIME - (timer.isOfJdk ? nowByJdk : 0);
-    }
-
-    /**
-     * Ends all waits whose time has come; but not real waits that take too long, whose end a clock may have passed when
-     * it was advanced.
-     */
-    private void endWaits() {
-        List<Timer> ended = new ArrayList<>();
-        List<Timer> left = new ArrayList<>();
-        for (Timer first = timers.peek(); first != null && first.at <= now; first = timers.peek()) {
-            timers.remove();
-            (first.isReal && (isForEver(first) || takesTooLong(first)) ? left : ended).add(first);
-        }
-        timers.addAll(left);
-        for (Timer timer : ended) {
-            if (timer.isReal && !timer.isOff()) {
-                awaitReally(timer.due);
-            }
-        }
-        for (Timer timer : ended) {
-            if (!timer.isOff()) {
-                timer.timeout.run();
-            }
-        }
-    }
-
-    private void awaitReally(long due) {
-        for (long left = due - System.nanoTime(); left > 0 && outside == null && !over;
-                left = due - System.nanoTime()) {
-            LockSupport.parkNanos(this, left);
-        }
     }
 
     /**
@@ -682,11 +547,10 @@ final class ScheduleRun {
             fail(Ending.DEADLOCK, null, "the body has ended and has left " + left.stream().map(Strand::name)
                     .collect(Collectors.joining(", ")) + ", which nothing will ever wake");
         } else {
-            Timer next = timers.peek();
+            ScheduleClock.Timer next = clock.first();
             fail(Ending.DEADLOCK, null, "no thread can go on, " + (next == null
                     ? "and none waits for a time"
-                    : "but for one that waits for a time which ends in "
-                            + seconds(next.isReal ? next.due - System.nanoTime() : next.at - now)));
+                    : "but for one that waits for a time which ends in " + clock.left(next)));
         }
     }
 
@@ -695,6 +559,11 @@ final class ScheduleRun {
         for (long left = nanos; left > 0 && isQuietOutside(); left = until - System.nanoTime()) {
             LockSupport.parkNanos(this, left);
         }
+    }
+
+    /** Returns whether the driver has something else to do than to wait for a time. */
+    private boolean isInterfered() {
+        return outside != null || over;
     }
 
     private boolean isQuietOutside() {
@@ -904,29 +773,12 @@ final class ScheduleRun {
     /** Returns the end of a wait of the JDK. */
     OwnScheduler.Timeout wakeAfter(long nanos, Runnable timeout) {
         Strand self = running;
+        boolean isReal = !VirtualTime.isSet();
         if (self != null && self.early == Strand.Early.NEXT) {
             self.early = Strand.Early.NOW;
-            var timer = new Timer(now, System.nanoTime(), !VirtualTime.isSet(), true, timersMade++, timeout);
-            timers.add(timer);
-            return timer;
+            return clock.wakeNow(isReal, timeout);
         }
-        return add(nanos, !VirtualTime.isSet(), true, timeout);
-    }
-
-    private Timer add(long nanos, boolean isReal, boolean isOfJdk, Runnable timeout) {
-        var timer = new Timer(endOf(nanos), isReal ? realEndOf(nanos) : 0, isReal, isOfJdk, timersMade++, timeout);
-        timers.add(timer);
-        return timer;
-    }
-
-    private long endOf(long nanos) {
-        long asked = Math.max(0, nanos);
-        long rounded = asked > Long.MAX_VALUE - ROUNDED_TO ? asked : (asked + ROUNDED_TO - 1) / ROUNDED_TO * ROUNDED_TO;
-        return now + rounded < 0 ? Long.MAX_VALUE : now + rounded;
-    }
-
-    private static long realEndOf(long nanos) {
-        return System.nanoTime() + Math.clamp(nanos, 0, Long.MAX_VALUE >> 1);
+        return clock.wakeAfter(nanos, isReal, true, timeout);
     }
 
     /** Does for threads under exploration what {@link Timers} does for others; returns null for others. */
@@ -942,30 +794,17 @@ final class ScheduleRun {
 
     /** Runs a delayed task of the common pool in a thread of this schedule when its time has come. */
     void delay(ScheduledFuture<?> task) {
-        Runnable start = () -> threads.start(() -> ((ForkJoinTask<?>) task).quietlyInvoke());
-        timers.add(new Timer(endOf(task.getDelay(TimeUnit.NANOSECONDS)), 0, false, true, timersMade++, start) {
-            @Override
-            boolean isOff() {
-                return task.isDone();
-            }
-        });
+        clock.startAfter(task, () -> threads.start(() -> ((ForkJoinTask<?>) task).quietlyInvoke()));
     }
 
     /** Returns how long this schedule has lasted, on its own clock. */
     long elapsed() {
-        return now;
+        return clock.now();
     }
 
     /** Returns the same for a thread that may be reading the clock until some time has passed. */
     long look() {
-        Strand self = running;
-        if (self != null && ++self.looks > (strides == 0 ? LOOKS_AT_FIRST : LOOKS_LATER)) {
-            self.looks = 0;
-            now += ROUNDED_TO << strides;
-            strides = Math.min(MAX_STRIDE, strides + 1);
-        }
-        // The JDK waits again if the time is not over that it was to wait.
-        return self != null && self.early == Strand.Early.NOW ? now + 1 : now;
+        return clock.look(running);
     }
 
     /** Waits. The calling thread belongs to this schedule. */
@@ -973,7 +812,7 @@ final class ScheduleRun {
         Thread sleeper = Thread.currentThread();
         Strand self = Objects.requireNonNull(running);
         var ended = new boolean[1];
-        Timer timer = add(nanos, false, false, () -> {
+        OwnScheduler.Timeout timer = clock.wakeAfter(nanos, false, false, () -> {
             ended[0] = true;
             LockSupport.unpark(sleeper);
         });
@@ -993,7 +832,7 @@ final class ScheduleRun {
 
     /** Lets time pass. */
     void pass(long nanos) {
-        now = now + nanos < 0 ? Long.MAX_VALUE : now + nanos;
+        clock.pass(nanos);
     }
 
     // ---- results ----
@@ -1106,7 +945,7 @@ final class ScheduleRun {
 
     /** Returns how long this schedule has really waited. */
     long reallyWaited() {
-        return VirtualTime.isSet() ? 0 : nowByJdk;
+        return VirtualTime.isSet() ? 0 : clock.passedByJdk();
     }
 
     /** Returns how many threads have not ended. */

@@ -26,7 +26,8 @@ class DataRacesTest {
     @ParameterizedTest
     @EnumSource
     void tellsNoneWhereAccessesAreOrdered(RaceBodies.Free body) {
-        Exploration seen = EXPLORER.explore(PointsLoader.body(body));
+        Exploration seen =
+                ScheduleExplorer.of(Budget.of(2000)).dataRaces(true).explore(PointsLoader.body(body));
 
         assertThat(seen.repeatable()).isTrue();
     }
@@ -65,7 +66,8 @@ class DataRacesTest {
         assertThat(found).hasMessageStartingWith("data race: field " + field + ", ");
 
         Exploration seen =
-                EXPLORER.dataRaces(true, field).explore(PointsLoader.body(RaceBodies.Raced.COUNTER));
+                ScheduleExplorer.of(Budget.of(2000)).dataRaces(true, field)
+                        .explore(PointsLoader.body(RaceBodies.Raced.COUNTER));
         assertThat(seen.failed()).isZero();
     }
 }

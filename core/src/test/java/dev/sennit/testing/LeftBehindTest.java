@@ -156,7 +156,7 @@ class LeftBehindTest {
     @ParameterizedTest
     @MethodSource("going")
     void aThreadThatGoesOnOrIsIdleIsNoFailure(Case one) {
-        assertThat(ScheduleExplorer.of(1000).explore(one.body).repeatable()).isTrue();
+        assertThat(ScheduleExplorer.of(Budget.of(1000)).explore(one.body).repeatable()).isTrue();
     }
 
     /** The body has ended an hour before. */

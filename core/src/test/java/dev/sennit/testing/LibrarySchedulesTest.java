@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(value = 12, unit = TimeUnit.HOURS) // for a long run; one that hangs fails by itself
 class LibrarySchedulesTest {
-    private static final int FEW = 250;
+    private static final int FEW = 100;
     private static final int SCHEDULES = Integer.getInteger("sennit.librarySchedules", FEW);
     private static final List<Strategy> STRATEGIES =
             SCHEDULES > FEW ? List.of(Strategy.values()) : List.of(Strategy.PORTFOLIO, Strategy.PCT);

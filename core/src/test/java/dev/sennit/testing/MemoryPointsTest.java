@@ -350,7 +350,7 @@ class MemoryPointsTest {
     }
 
     private static void findsNothing(Strategy strategy, Class<? extends ScheduleExplorer.Body> type) {
-        Exploration seen = ScheduleExplorer.of(3000).strategy(strategy).explore(PointsLoader.body(type));
+        Exploration seen = ScheduleExplorer.of(Budget.of(3000)).strategy(strategy).explore(PointsLoader.body(type));
         assertThat(seen.repeatable()).isTrue();
         assertThat(seen.distinct()).isGreaterThan(2);
     }
@@ -410,9 +410,11 @@ class MemoryPointsTest {
     @ParameterizedTest
     @EnumSource
     void aLoopThatWaitsEndsWhenItCan(Strategy strategy) {
-        assertThat(ScheduleExplorer.of(3000).strategy(strategy).explore(PointsLoader.body(Spins.class)).repeatable())
+        assertThat(ScheduleExplorer.of(Budget.of(3000)).strategy(strategy).explore(PointsLoader.body(Spins.class))
+                .repeatable())
                 .isTrue();
-        assertThat(ScheduleExplorer.of(1000).strategy(strategy).explore(PointsLoader.body(LooksAtItsInterrupt.class))
+        assertThat(ScheduleExplorer.of(Budget.of(1000)).strategy(strategy)
+                .explore(PointsLoader.body(LooksAtItsInterrupt.class))
                 .repeatable()).isTrue();
     }
 

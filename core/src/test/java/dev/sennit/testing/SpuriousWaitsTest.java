@@ -40,7 +40,9 @@ class SpuriousWaitsTest {
     @ParameterizedTest
     @MethodSource("mended")
     void codeThatLooksAgainIsNot(Strategy strategy, Class<? extends ScheduleExplorer.Body> type) {
-        assertThat(ScheduleExplorer.of(3000).strategy(strategy).explore(PointsLoader.body(type)).repeatable()).isTrue();
+        assertThat(
+                ScheduleExplorer.of(Budget.of(3000)).strategy(strategy).explore(PointsLoader.body(type)).repeatable())
+                .isTrue();
     }
 
     /** The bug does not show if each wait has a reason. */
@@ -48,6 +50,6 @@ class SpuriousWaitsTest {
     @EnumSource
     void withoutMemoryPointsEachWaitHasAReason(Strategy strategy) {
         var body = new SpuriousBodies.WaitOnce();
-        assertThat(ScheduleExplorer.of(3000).strategy(strategy).explore(body).failed()).isZero();
+        assertThat(ScheduleExplorer.of(Budget.of(3000)).strategy(strategy).explore(body).failed()).isZero();
     }
 }
