@@ -279,7 +279,7 @@ final class Engine implements AutoCloseable {
         @Override
         public boolean handle(Request request, Response response, Callback callback) {
             Lane lane = (Lane) request.getConnectionMetaData().getConnection().getEndPoint();
-            Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings.bodySize());
+            Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings);
             lane.began(call);
             traffic.began(call);
             request.addIdleTimeoutListener(_ -> false); // a handler may compute for longer than a client may stall
