@@ -65,7 +65,7 @@ final class Call {
     private volatile Callback callback;
     private final Lane lane;
     private final BooleanSupplier isLast;
-    private final long bodySize;
+    private final ServerSettings settings;
     private final long begunAt = System.nanoTime();
     private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);
     /** Whether the handler runs. Written by its thread. */
@@ -100,15 +100,16 @@ final class Call {
      * Makes a call.
      *
      * @param isLast whether its response is the last on its connection, asked when the response begins
-     * @param bodySize the most bytes of its body
+     * @param settings the limits of its body
      */
-    Call(Request request, Response response, Callback callback, Lane lane, BooleanSupplier isLast, long bodySize) {
+    Call(Request request, Response response, Callback callback, Lane lane, BooleanSupplier isLast,
+            ServerSettings settings) {
         this.request = request;
         this.response = response;
         this.callback = callback;
         this.lane = lane;
         this.isLast = isLast;
-        this.bodySize = bodySize;
+        this.settings = settings;
     }
 
     /** Returns the call of a request; null if it was refused before. */
@@ -227,7 +228,8 @@ final class Call {
     InputStream body() {
         InputStream known = body;
         if (known == null) {
-            known = new RequestBody(Content.Source.asInputStream(request), bodySize, () -> state.get() == State.CUT);
+            known = new RequestBody(Content.Source.asInputStream(request), settings.bodySize(),
+                    new LeastRate(settings.bodyRate(), settings.bodyGrace()), () -> state.get() == State.CUT);
             body = known;
         }
         return known;
@@ -620,6 +622,9 @@ final class Call {
         head.put(HttpHeader.CONTENT_LENGTH, bytes.length);
         response.setStatus(status);
         closeIfLast();
+        if (status == 408) { // the rest of the body would be read as a request
+            head.put(HttpHeader.CONNECTION, "close");
+        }
         response.write(true, ByteBuffer.wrap(bytes), callback);
     }
 

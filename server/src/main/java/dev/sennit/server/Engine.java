@@ -357,7 +357,7 @@ final class Engine implements AutoCloseable {
         @Override
         public boolean handle(Request request, Response response, Callback callback) {
             Lane lane = (Lane) request.getConnectionMetaData().getConnection().getEndPoint();
-            Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings.bodySize());
+            Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings);
             call.mayRunAfter(after);
             lane.began(call);
             traffic.began(call);

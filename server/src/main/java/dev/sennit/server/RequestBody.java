@@ -18,10 +18,12 @@ final class RequestBody extends FilterInputStream {
 
     private final long most;
     private final BooleanSupplier isCut;
+    private final LeastRate rate;
     private long left;
 
-    RequestBody(InputStream in, long most, BooleanSupplier isCut) {
+    RequestBody(InputStream in, long most, LeastRate rate, BooleanSupplier isCut) {
         super(in);
+        this.rate = rate;
         this.most = most;
         this.isCut = isCut;
         left = most;
@@ -30,9 +32,11 @@ final class RequestBody extends FilterInputStream {
     @Override
     public int read() throws IOException {
         ensureNotCut();
+        long asked = System.nanoTime();
         int next = in.read();
         if (next >= 0) {
             took(1);
+            rate.came(1, System.nanoTime() - asked);
         }
         return next;
     }
@@ -40,9 +44,11 @@ final class RequestBody extends FilterInputStream {
     @Override
     public int read(byte[] bytes, int from, int length) throws IOException {
         ensureNotCut();
+        long asked = System.nanoTime();
         int n = in.read(bytes, from, length);
         if (n > 0) {
             took(n);
+            rate.came(n, System.nanoTime() - asked);
         }
         return n;
     }

@@ -31,6 +31,9 @@ import java.util.Objects;
  * @param lastRequest how long a connection without a request stays open when the worker stops: a request that comes
  *     until then is answered, with {@code Connection: close}
  * @param retryAfter what {@code Retry-After} says in responses with 503, in whole seconds
+ * @param bodyRate the fewest bytes of a body that a client has to send in a second, on average, while its handler waits
+ *     for them; then the request is answered with 408. 0 is no limit
+ * @param bodyGrace how long a handler waits for a body before {@code bodyRate} counts
  */
 public record ServerSettings(
         String on,
@@ -44,7 +47,9 @@ public record ServerSettings(
         Duration deadline,
         Duration heedLimit,
         Duration lastRequest,
-        Duration retryAfter)
+        Duration retryAfter,
+        int bodyRate,
+        Duration bodyGrace)
         implements Serializable {
     private static final int MOST_AT_ONCE = 256;
     private static final int LEAST_HEADER = 256;
@@ -64,7 +69,9 @@ public record ServerSettings(
             Duration.ofSeconds(20),
             Duration.ofSeconds(5),
             Duration.ofSeconds(5),
-            Duration.ofSeconds(1));
+            Duration.ofSeconds(1),
+            500,
+            Duration.ofSeconds(5));
 
     /** Checks the settings. */
     public ServerSettings {
@@ -80,6 +87,8 @@ public record ServerSettings(
         ensureTime("heedLimit", heedLimit);
         ensureTime("lastRequest", lastRequest);
         ensureTime("retryAfter", retryAfter);
+        ensureRange("bodyRate", bodyRate, 0, 1 << 30);
+        ensureTime("bodyGrace", bodyGrace);
     }
 
     private static String ensureOn(String text) {
@@ -128,7 +137,7 @@ public record ServerSettings(
     public ServerSettings on(String newOn) {
         return new ServerSettings(
                 newOn, queue, connections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
-                deadline, heedLimit, lastRequest, retryAfter);
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -141,7 +150,7 @@ public record ServerSettings(
     public ServerSettings queue(int newQueue) {
         return new ServerSettings(
                 on, newQueue, connections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
-                deadline, heedLimit, lastRequest, retryAfter);
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -154,7 +163,7 @@ public record ServerSettings(
     public ServerSettings connections(int newConnections) {
         return new ServerSettings(
                 on, queue, newConnections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
-                deadline, heedLimit, lastRequest, retryAfter);
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -167,7 +176,7 @@ public record ServerSettings(
     public ServerSettings headerSize(int newHeaderSize) {
         return new ServerSettings(
                 on, queue, connections, newHeaderSize, bodySize, headerLimit, stallLimit, keepAlive,
-                deadline, heedLimit, lastRequest, retryAfter);
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -180,7 +189,7 @@ public record ServerSettings(
     public ServerSettings bodySize(long newBodySize) {
         return new ServerSettings(
                 on, queue, connections, headerSize, newBodySize, headerLimit, stallLimit, keepAlive,
-                deadline, heedLimit, lastRequest, retryAfter);
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -193,7 +202,7 @@ public record ServerSettings(
     public ServerSettings headerLimit(Duration newHeaderLimit) {
         return new ServerSettings(
                 on, queue, connections, headerSize, bodySize, newHeaderLimit, stallLimit, keepAlive,
-                deadline, heedLimit, lastRequest, retryAfter);
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -206,7 +215,7 @@ public record ServerSettings(
     public ServerSettings stallLimit(Duration newStallLimit) {
         return new ServerSettings(
                 on, queue, connections, headerSize, bodySize, headerLimit, newStallLimit, keepAlive,
-                deadline, heedLimit, lastRequest, retryAfter);
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -219,7 +228,7 @@ public record ServerSettings(
     public ServerSettings keepAlive(Duration newKeepAlive) {
         return new ServerSettings(
                 on, queue, connections, headerSize, bodySize, headerLimit, stallLimit, newKeepAlive,
-                deadline, heedLimit, lastRequest, retryAfter);
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -232,7 +241,7 @@ public record ServerSettings(
     public ServerSettings deadline(Duration newDeadline) {
         return new ServerSettings(
                 on, queue, connections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
-                newDeadline, heedLimit, lastRequest, retryAfter);
+                newDeadline, heedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -245,7 +254,7 @@ public record ServerSettings(
     public ServerSettings heedLimit(Duration newHeedLimit) {
         return new ServerSettings(
                 on, queue, connections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
-                deadline, newHeedLimit, lastRequest, retryAfter);
+                deadline, newHeedLimit, lastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -258,7 +267,7 @@ public record ServerSettings(
     public ServerSettings lastRequest(Duration newLastRequest) {
         return new ServerSettings(
                 on, queue, connections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
-                deadline, heedLimit, newLastRequest, retryAfter);
+                deadline, heedLimit, newLastRequest, retryAfter, bodyRate, bodyGrace);
     }
 
     /**
@@ -271,6 +280,32 @@ public record ServerSettings(
     public ServerSettings retryAfter(Duration newRetryAfter) {
         return new ServerSettings(
                 on, queue, connections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
-                deadline, heedLimit, lastRequest, newRetryAfter);
+                deadline, heedLimit, lastRequest, newRetryAfter, bodyRate, bodyGrace);
+    }
+
+    /**
+     * Returns these settings with another bodyRate.
+     *
+     * @param newBodyRate the fewest bytes of a body in a second; 0 for no limit
+     * @return the settings
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public ServerSettings bodyRate(int newBodyRate) {
+        return new ServerSettings(
+                on, queue, connections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
+                deadline, heedLimit, lastRequest, retryAfter, newBodyRate, bodyGrace);
+    }
+
+    /**
+     * Returns these settings with another bodyGrace.
+     *
+     * @param newBodyGrace how long bodyRate does not count
+     * @return the settings
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public ServerSettings bodyGrace(Duration newBodyGrace) {
+        return new ServerSettings(
+                on, queue, connections, headerSize, bodySize, headerLimit, stallLimit, keepAlive,
+                deadline, heedLimit, lastRequest, retryAfter, bodyRate, newBodyGrace);
     }
 }

@@ -192,6 +192,33 @@ class EngineIT {
     }
 
     @Test
+    void aBodyThatDripsIsGivenUp() throws Exception {
+        Routes routes = Routes.create().post("/", EngineIT::read);
+        ServerSettings settings =
+                ServerSettings.DEFAULTS.bodyRate(1 << 20).bodyGrace(Duration.ofMillis(1));
+        try (var server = new EngineUnderTest(routes, settings);
+                Socket socket = server.connect()) {
+            EngineUnderTest.send(socket, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+            var stops = new Semaphore(0);
+            Thread drips = Thread.ofVirtual().start(() -> {
+                try {
+                    while (!stops.tryAcquire(5, TimeUnit.MILLISECONDS)) {
+                        EngineUnderTest.send(socket, "a");
+                    }
+                } catch (IOException | InterruptedException e) {
+                    // the server has closed the connection
+                }
+            });
+            assertThat(EngineUnderTest.head(socket)).startsWith("HTTP/1.1 408 ").contains("Connection: close");
+            stops.release();
+            drips.join();
+        }
+        try (var server = new EngineUnderTest(routes, settings.bodyGrace(Duration.ofMinutes(1)))) {
+            assertThat(server.exchange(post("/", "abc"))).startsWith("HTTP/1.1 200 ");
+        }
+    }
+
+    @Test
     void aBodyThatStopsIsGivenUp() throws Exception {
         CountDownLatch failed = new CountDownLatch(1);
         Routes routes = Routes.create().post("/", request -> {

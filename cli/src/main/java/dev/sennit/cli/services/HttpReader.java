@@ -45,6 +45,8 @@ final class HttpReader {
         http.time("heed-limit", time -> use(all -> all.heedLimit(time)));
         http.time("last-request", time -> use(all -> all.lastRequest(time)));
         http.time("retry-after", time -> use(all -> all.retryAfter(time)));
+        http.smallNumber("body-rate", number -> use(all -> all.bodyRate(number)));
+        http.time("body-grace", time -> use(all -> all.bodyGrace(time)));
         readFront(http);
         http.refuseOthers();
         return settings;

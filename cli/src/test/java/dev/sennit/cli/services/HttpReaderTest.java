@@ -79,9 +79,11 @@ class HttpReaderTest {
                 heed-limit = "5s"
                 last-request = "6s"
                 retry-after = "7s"
+                body-rate = 8
+                body-grace = "9s"
                 """))).isEqualTo(new ServerSettings("threads:3", 0, 7, 16 << 10, 2L << 30, Duration.ofSeconds(1),
                 Duration.ofSeconds(2), Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofSeconds(5),
-                Duration.ofSeconds(6), Duration.ofSeconds(7)));
+                Duration.ofSeconds(6), Duration.ofSeconds(7), 8, Duration.ofSeconds(9)));
     }
 
     private static FrontSettings front(ServicesFile file) throws ReflectiveOperationException {

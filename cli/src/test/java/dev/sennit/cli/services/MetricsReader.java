@@ -15,7 +15,8 @@ final class MetricsReader {
     record Sample(String name, Map<String, String> labels, double value) {}
 
     private static final Pattern HELP = Pattern.compile("# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) ((?:[^\\\\]|\\\\[\\\\n])+)");
-    private static final Pattern TYPE = Pattern.compile("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|summary)");
+    private static final Pattern TYPE =
+            Pattern.compile("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|summary|histogram)");
     private static final String LABEL = "[a-zA-Z_][a-zA-Z0-9_]*=\"(?:[^\"\\\\]|\\\\[\\\\\"n])*\"";
     private static final Pattern SAMPLE = Pattern.compile("([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\\{(" + LABEL + "(?:," + LABEL
             + ")*)})? (-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?)");
@@ -50,7 +51,10 @@ final class MetricsReader {
                 refuse(!sample.matches(), "no line of metrics: " + line);
                 boolean isOfSummary = "summary".equals(reader.types.get(family))
                         && (sample.group(1).equals(family + "_sum") || sample.group(1).equals(family + "_count"));
-                refuse(!sample.group(1).equals(family) && !isOfSummary, "not of the family " + family + ": " + line);
+                boolean isOfHistogram = "histogram".equals(reader.types.get(family))
+                        && sample.group(1).matches(family + "_(bucket|sum|count)");
+                refuse(!sample.group(1).equals(family) && !isOfSummary && !isOfHistogram,
+                        "not of the family " + family + ": " + line);
                 Map<String, String> labels = labels(sample.group(2));
                 refuse(!series.add(List.of(sample.group(1), labels)), "a second sample of a series: " + line);
                 reader.samples.add(new Sample(sample.group(1), labels, Double.parseDouble(sample.group(3))));
