@@ -140,6 +140,10 @@ class ExamplesIT {
             Map.entry("services.ServicesOverSharedQueue",
                     "^1 consumer\\R(?s:.*)^3 consumers\\R(?s:.*)^600 of 600 numbers were consumed once\\R"
                             + "(?s:.*)^exit code 0$"),
+            Map.entry("rest.HttpClients", "^way +requests .*\\Rone by one +100 .* (\\d+)\\Rthreads +100 .* \\1\\R"
+                    + "coroutines +100 .* \\1\\Rfutures +100 .* \\1\\Rstream +1 .* \\1$"),
+            Map.entry("rest.OrderEvents", "^unseen: 428\\Rnew: 204\\Rnot modified: 304\\Rthe stream: data: 7\\R"
+                    + "invoice for order 7$"),
             Map.entry("services.WebGreetings",
                     "^hello ann\\R(?s:.*)^all were answered: true, by more than one process: true$"),
             Map.entry("context.ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),

@@ -420,7 +420,7 @@ final class Call {
      * @param onEnd called with the failure, or null, when it has ended the call
      */
     HeldCall hold(JettyApplication by, Executor virtual, Consumer<@Nullable Throwable> onEnd) {
-        var call = new HeldCall(this, by, request, response, callback, bodySize, virtual, onEnd);
+        var call = new HeldCall(this, by, request, response, callback, settings.bodySize(), virtual, onEnd);
         heldCall = call;
         callback = call.afterCut();
         return call;
