@@ -140,6 +140,8 @@ class ExamplesIT {
             Map.entry("services.ServicesOverSharedQueue",
                     "^1 consumer\\R(?s:.*)^3 consumers\\R(?s:.*)^600 of 600 numbers were consumed once\\R"
                             + "(?s:.*)^exit code 0$"),
+            Map.entry("services.ServletGreetings",
+                    "^hello ann\\Recho: hi\\Rtold on the reload: 1001 going away\\Rhello ben$"),
             Map.entry("services.WebGreetings",
                     "^hello ann\\R(?s:.*)^all were answered: true, by more than one process: true$"),
             Map.entry("context.ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),

@@ -26,7 +26,8 @@ import picocli.CommandLine.Parameters;
         header = "Serves an application over HTTP, in workers that are replaced without a lost request.",
         description = {
             "APPLICATION is a class on SENNIT_CLASSPATH, or a jar whose Main-Class names it: a "
-                    + "dev.sennit.server.WebApplication, or a com.sun.net.httpserver.HttpHandler. "
+                    + "dev.sennit.server.WebApplication, a com.sun.net.httpserver.HttpHandler or a "
+                    + "jakarta.servlet.Servlet. Or it is a WAR, or the folder with its content. "
                     + "docs/guides/serving.md tells how requests are answered, and lists the limits; other limits need "
                     + "a file, for sennit services.",
             "",
@@ -47,13 +48,14 @@ import picocli.CommandLine.Parameters;
         footerHeading = "%nExamples:%n",
         footer = {
             "  sennit serve app.jar",
+            "  sennit serve shop.war",
             "  sennit serve app.jar --workers 4 --on threads:16 --listen 0.0.0.0:80",
             "  SENNIT_CLASSPATH=target/classes sennit serve com.acme.Shop"
         })
 public final class ServeCommand implements Callable<Integer> {
     private static final int MOST_WORKERS = 1000;
 
-    @Parameters(paramLabel = "APPLICATION", description = "A class, or a jar.")
+    @Parameters(paramLabel = "APPLICATION", description = "A class, a jar or a WAR.")
     private String application = ""; // picocli sets it
 
     @Option(names = "--workers", paramLabel = "N", defaultValue = "2",
@@ -91,6 +93,16 @@ public final class ServeCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw CommandException.usage("--" + e.getMessage(), e);
         }
+        if (WarFile.isNamed(application)) {
+            Path war = Path.of(application).toAbsolutePath().normalize();
+            String obstacle = WarFile.obstacle(war);
+            if (obstacle != null) {
+                throw CommandException.usage(obstacle);
+            }
+            try (UserCode none = UserCode.of("")) {
+                return run(text(WarFile.title(war), war.toString(), List.of(), address, settings), none);
+            }
+        }
         boolean isJar = application.toLowerCase(Locale.ROOT).endsWith(".jar");
         try (UserCode code = isJar ? UserCode.of("") : UserCode.ofEnvironment()) {
             Path jar = isJar ? Path.of(application).toAbsolutePath().normalize() : null;
@@ -104,7 +116,8 @@ public final class ServeCommand implements Callable<Integer> {
             if (obstacle != null) {
                 throw CommandException.usage(obstacle);
             }
-            return run(text(className, parts, address, settings), code);
+            String title = className.substring(className.lastIndexOf('.') + 1);
+            return run(text(title, className, parts, address, settings), code);
         }
     }
 
@@ -145,21 +158,22 @@ public final class ServeCommand implements Callable<Integer> {
     }
 
     /** Returns the file of services that serves the application. */
-    private String text(String className, List<Path> parts, ListenerAddress.Tcp address, ServerSettings settings) {
-        String simple = className.substring(className.lastIndexOf('.') + 1);
+    private String text(
+            String title, String served, List<Path> parts, ListenerAddress.Tcp address, ServerSettings settings) {
+        String classPath = parts.stream().map(part -> quoted(part.toString())).collect(Collectors.joining(", "));
         return """
                 name = %s
                 [listeners.web]
                 tcp = %s
                 [services.web]
                 application = %s
-                classpath = [%s]
+                %s
                 listener = "web"
                 workers = %d
                 directory = %s
                 http = { on = %s }
-                """.formatted(quoted(simple), quoted(address.toString()), quoted(className),
-                parts.stream().map(part -> quoted(part.toString())).collect(Collectors.joining(", ")), workers,
+                """.formatted(quoted(title), quoted(address.toString()), quoted(served),
+                parts.isEmpty() ? "" : "classpath = [" + classPath + "]", workers,
                 quoted(Path.of("").toAbsolutePath().toString()), quoted(settings.on()));
     }
 
