@@ -144,6 +144,8 @@ class ExamplesIT {
                     + "coroutines +100 .* \\1\\Rfutures +100 .* \\1\\Rstream +1 .* \\1$"),
             Map.entry("rest.OrderEvents", "^unseen: 428\\Rnew: 204\\Rnot modified: 304\\Rthe stream: data: 7\\R"
                     + "invoice for order 7$"),
+            Map.entry("services.ServletGreetings",
+                    "^hello ann\\Recho: hi\\Rtold on the reload: 1001 going away\\Rhello ben$"),
             Map.entry("services.WebGreetings",
                     "^hello ann\\R(?s:.*)^all were answered: true, by more than one process: true$"),
             Map.entry("context.ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),

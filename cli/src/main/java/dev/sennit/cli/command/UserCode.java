@@ -4,6 +4,7 @@ import dev.sennit.Pool;
 import dev.sennit.images.ThumbnailMaker;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.server.WebService;
+import dev.sennit.server.servlet.ServletApplication;
 import java.io.BufferedOutputStream;
 import java.io.File;
 import java.io.IOException;
@@ -60,7 +61,12 @@ public final class UserCode implements AutoCloseable {
 
     /** What {@code sennit-server} depends on. */
     private static final List<String> ENGINE =
-            List.of("org/eclipse/jetty/", "org/slf4j/", "META-INF/services/org.eclipse.jetty.");
+            List.of("org/eclipse/jetty/http/", "org/eclipse/jetty/io/", "org/eclipse/jetty/server/",
+                    "org/eclipse/jetty/util/", "org/slf4j/", "META-INF/services/org.eclipse.jetty.http.");
+    /** What {@code sennit-servlet} depends on besides. */
+    private static final List<String> SERVLETS =
+            List.of("org/eclipse/jetty/", "jakarta/", "org/objectweb/asm/", "META-INF/services/org.eclipse.jetty.",
+                    "META-INF/services/jakarta.", "jndi.properties");
     /** One class of each of its jars. */
     private static final List<Class<?>> ENGINE_CLASSES =
             List.of(Server.class, HttpField.class, EndPoint.class, Callback.class, Logger.class);
@@ -133,6 +139,16 @@ public final class UserCode implements AutoCloseable {
      * @throws CommandException if there is no room for the copy
      */
     public List<Path> classPath(List<Path> others) {
+        return classPath(others, false);
+    }
+
+    /**
+     * Returns the same for other parts.
+     *
+     * @param hasServlets whether the JVMs serve Servlets, which need more than other services
+     * @throws CommandException if there is no room for the copy
+     */
+    public List<Path> classPath(List<Path> others, boolean hasServlets) {
         List<Path> all = new ArrayList<>();
         Path own = locationOf(UserCode.class);
         Path library = locationOf(Pool.class);
@@ -142,6 +158,10 @@ public final class UserCode implements AutoCloseable {
             all.add(locationOf(WebService.class));
             all.addAll(others);
             ENGINE_CLASSES.forEach(type -> all.add(locationOf(type)));
+            if (hasServlets) {
+                all.add(locationOf(ServletApplication.class));
+                all.addAll(jarsWith(UserCode::isOfServlets));
+            }
             return all;
         }
         Path copies = copiesOf(own);
@@ -149,7 +169,27 @@ public final class UserCode implements AutoCloseable {
         all.addAll(others);
         all.add(copies.resolve("codec.jar")); // last: the user may have another version
         all.add(copies.resolve("engine.jar"));
+        if (hasServlets) {
+            all.add(copies.resolve("servlets.jar"));
+        }
         return all;
+    }
+
+    /** Returns the jars of this JVM's class path that have a file of some kind. */
+    private static List<Path> jarsWith(Predicate<String> chosen) {
+        List<Path> found = new ArrayList<>();
+        for (String part : System.getProperty("java.class.path", "").split(File.pathSeparator)) {
+            if (part.endsWith(".jar")) {
+                try (var jar = new JarFile(part)) {
+                    if (jar.stream().map(JarEntry::getName).anyMatch(chosen)) {
+                        found.add(Path.of(part));
+                    }
+                } catch (IOException e) {
+                    // Java itself passes over it
+                }
+            }
+        }
+        return found;
     }
 
     /**
@@ -281,7 +321,8 @@ public final class UserCode implements AutoCloseable {
                 made = MeetingFolder.create();
                 copy(commandJar, made.resolve("sennit.jar"), UserCode::isPublished);
                 copy(commandJar, made.resolve("codec.jar"), name -> name.startsWith(CODEC));
-                copy(commandJar, made.resolve("engine.jar"), name -> ENGINE.stream().anyMatch(name::startsWith));
+                copy(commandJar, made.resolve("engine.jar"), UserCode::isOfEngine);
+                copy(commandJar, made.resolve("servlets.jar"), UserCode::isOfServlets);
             } catch (IOException e) {
                 if (made != null) {
                     MeetingFolder.remove(made);
@@ -297,6 +338,14 @@ public final class UserCode implements AutoCloseable {
     /** Returns whether a file of the command's jar is one of the published artifacts'. */
     private static boolean isPublished(String name) {
         return (name.startsWith(LIBRARY) && !name.startsWith(COMMAND)) || name.startsWith(SERVICES);
+    }
+
+    private static boolean isOfEngine(String name) {
+        return ENGINE.stream().anyMatch(name::startsWith);
+    }
+
+    private static boolean isOfServlets(String name) {
+        return !isOfEngine(name) && SERVLETS.stream().anyMatch(name::startsWith);
     }
 
     private static void copy(Path from, Path to, Predicate<String> chosen) throws IOException {

@@ -21,7 +21,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.UnaryOperator;
 
 /**
  * The listeners, queues and services of a file, which a manager runs. Changes exclude each other.
@@ -38,7 +37,7 @@ final class FileServices {
 
     private final ServiceManager manager;
     private final ServiceLog log;
-    private final UnaryOperator<List<Path>> classPaths;
+    private final ClassPaths classPaths;
     private volatile ServicesFile file; // written by a thread that has the lock
 
     private final ReentrantLock changing = new ReentrantLock();
@@ -48,7 +47,7 @@ final class FileServices {
     private final Map<String, ServiceSettings> settings = new LinkedHashMap<>();
 
     FileServices(
-            ServicesFile file, UnaryOperator<List<Path>> classPaths, ServiceManager manager, ServiceLog log) {
+            ServicesFile file, ClassPaths classPaths, ServiceManager manager, ServiceLog log) {
         this.file = file;
         this.classPaths = classPaths;
         this.manager = manager;
@@ -174,7 +173,8 @@ final class FileServices {
             return ofFile;
         }
         ServiceSettings.Builder builder = ofFile.toBuilder()
-                .classPath(classPaths.apply(ofFile.classPath()).toArray(Path[]::new));
+                .classPath(classPaths.of(ofFile.classPath(), next.servlets().contains(ofFile.name()))
+                        .toArray(Path[]::new));
         next.queues().keySet().forEach(name -> builder.value(name, Objects.requireNonNull(queues.get(name)).queue()));
         return builder.build();
     }

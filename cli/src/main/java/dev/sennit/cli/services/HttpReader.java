@@ -4,6 +4,7 @@ import dev.sennit.server.FrontSettings;
 import dev.sennit.server.FrontSettings.AccessFormat;
 import dev.sennit.server.FrontSettings.ProxyFields;
 import dev.sennit.server.ServerSettings;
+import dev.sennit.server.servlet.WebSocketSettings;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
@@ -17,6 +18,7 @@ final class HttpReader {
     private final Section keys;
     private ServerSettings settings = ServerSettings.DEFAULTS;
     private FrontSettings front = FrontSettings.DEFAULTS;
+    private WebSocketSettings webSockets = WebSocketSettings.DEFAULTS;
 
     /**
      * A reader of the limits of one service.
@@ -69,6 +71,21 @@ final class HttpReader {
     /** Returns what was read beside the limits; the defaults before {@link #read}. */
     FrontSettings front() {
         return front;
+    }
+
+    /** Reads the table {@code web-sockets}: the limits of the WebSockets of a WAR; the defaults if there is none. */
+    WebSocketSettings readWebSockets() {
+        Section table = keys.section("web-sockets", "web-sockets", "web-sockets.");
+        if (table == null) {
+            return webSockets;
+        }
+        table.smallNumber("most", number -> webSockets = webSockets.most(number));
+        table.size("message-size",
+                text -> webSockets = webSockets.messageSize((int) Math.min(bytes(text), Integer.MAX_VALUE)));
+        table.time("idle", time -> webSockets = webSockets.idle(time));
+        table.time("going-away", time -> webSockets = webSockets.goingAway(time));
+        table.refuseOthers();
+        return webSockets;
     }
 
     private ServerSettings use(UnaryOperator<ServerSettings> change) {

@@ -29,7 +29,8 @@ import picocli.CommandLine.Parameters;
         header = "Serves an application over HTTP, in workers that are replaced without a lost request.",
         description = {
             "APPLICATION is a class on SENNIT_CLASSPATH, or a jar whose Main-Class names it: a "
-                    + "dev.sennit.server.WebApplication, or a com.sun.net.httpserver.HttpHandler. "
+                    + "dev.sennit.server.WebApplication, a com.sun.net.httpserver.HttpHandler or a "
+                    + "jakarta.servlet.Servlet. Or it is a WAR, or the folder with its content. "
                     + "docs/guides/serving.md tells how requests are answered, and lists the limits; other limits need "
                     + "a file, for sennit services.",
             "",
@@ -50,6 +51,7 @@ import picocli.CommandLine.Parameters;
         footerHeading = "%nExamples:%n",
         footer = {
             "  sennit serve app.jar",
+            "  sennit serve shop.war",
             "  sennit serve app.jar --workers 4 --on threads:16 --listen 0.0.0.0:80",
             "  SENNIT_CLASSPATH=target/classes sennit serve com.acme.Shop",
             "  sennit serve --files public"
@@ -58,7 +60,7 @@ public final class ServeCommand implements Callable<Integer> {
     private static final int MOST_WORKERS = 1000;
     private static final String UNIX = "unix:";
 
-    @Parameters(arity = "0..1", paramLabel = "APPLICATION", description = "A class, or a jar.")
+    @Parameters(arity = "0..1", paramLabel = "APPLICATION", description = "A class, a jar or a WAR.")
     private String application = ""; // picocli sets it
 
     @Option(names = "--workers", paramLabel = "N", defaultValue = "2",
@@ -115,6 +117,16 @@ public final class ServeCommand implements Callable<Integer> {
         }
         if (application.isEmpty() == (files == null)) {
             throw CommandException.usage("sennit serve takes an APPLICATION or --files FOLDER; name one of them");
+        }
+        if (WarFile.isNamed(application)) {
+            Path war = Path.of(application).toAbsolutePath().normalize();
+            String obstacle = WarFile.obstacle(war);
+            if (obstacle != null) {
+                throw CommandException.usage(obstacle);
+            }
+            try (UserCode code = UserCode.of("")) {
+                return run(text(WarFile.title(war), "application = " + quoted(war.toString()), address, settings), code);
+            }
         }
         String folder = files;
         if (folder != null) {

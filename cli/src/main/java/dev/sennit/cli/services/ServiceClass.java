@@ -3,6 +3,7 @@ package dev.sennit.cli.services;
 import com.sun.net.httpserver.HttpHandler;
 import dev.sennit.server.WebApplication;
 import dev.sennit.service.Service;
+import jakarta.servlet.Servlet;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Modifier;
@@ -27,7 +28,12 @@ final class ServiceClass {
 
     /** Returns what is wrong with an application of a server; null if nothing is. */
     static @Nullable String obstacleOfApplication(String name, List<Path> classPath) {
-        return obstacle(name, classPath, List.of(WebApplication.class, HttpHandler.class));
+        return obstacle(name, classPath, List.of(WebApplication.class, HttpHandler.class, Servlet.class));
+    }
+
+    /** Returns whether a class is there, and a Servlet. */
+    static boolean isServlet(String name, List<Path> classPath) {
+        return obstacle(name, classPath, List.of(Servlet.class)) == null;
     }
 
     private static @Nullable String obstacle(String name, List<Path> classPath, List<Class<?>> kinds) {

@@ -4,6 +4,8 @@ import dev.sennit.Backoff;
 import dev.sennit.internal.Durations;
 import dev.sennit.server.ServerSettings;
 import dev.sennit.server.WebService;
+import dev.sennit.server.servlet.ServletApplication;
+import dev.sennit.server.servlet.WebSocketSettings;
 import dev.sennit.service.Escalation;
 import dev.sennit.service.Readiness;
 import dev.sennit.service.ServiceKind;
@@ -59,10 +61,11 @@ final class ServiceReader {
      *
      * @param keys its table
      * @param options for its JVMs
+     * @param hasServlets whether it serves Servlets
      */
     record Found(
             ServiceSettings settings, Section keys, List<String> after, @Nullable String listener,
-            List<String> options) {
+            List<String> options, boolean hasServlets) {
         private boolean isJava() {
             return keys.has("class") || keys.has("application") || keys.has("files");
         }
@@ -103,6 +106,8 @@ final class ServiceReader {
     private final boolean isApplication;
     /** Whether it serves files alone, and so no class of the user's. */
     private final boolean isFiles;
+    /** The WAR that it serves; null if it serves none, or has not been read. */
+    private @Nullable Path war;
 
     /**
      * A reader of one service.
@@ -170,6 +175,9 @@ final class ServiceReader {
             FOR_JAVA.stream().filter(keys::has).forEach(key -> keys.refuse(key,
                     key + " is for Java services, and service " + name + " is a command; leave it out"));
         }
+        if (keys.has("web-sockets") && war == null) {
+            keys.refuse("web-sockets", "web-sockets is for WARs, and service " + name + " is none; leave it out");
+        }
         if (!isApplication && keys.has("http")) {
             keys.refuse("http", "http is for applications, and service " + name + " is none; leave it out");
         }
@@ -184,18 +192,27 @@ final class ServiceReader {
         ServiceSettings read = builder.build();
         if (isCheck && isCommand) {
             lookForProgram(read.command().getFirst(), own, directory);
+        } else if (isCheck && war != null) {
+            String obstacle = WarFile.obstacle(war);
+            if (obstacle != null) {
+                keys.refuse("application", "service " + name + ": " + obstacle);
+            }
         } else if (isCheck && isJava && !isFiles && !read.classPath().isEmpty()) {
             lookForClass(read);
         }
         return new Found(read, keys, after == null ? List.of() : after, listener,
-                options == null ? List.of() : options);
+                options == null ? List.of() : options, hasServlets(read));
     }
 
     private ServiceSettings.Builder begin() {
         String className = keys.text("class", ServiceReader::checkedClassName);
-        String application = keys.text("application", ServiceReader::checkedClassName);
+        String application = keys.text("application", this::checkedApplication);
+        if (application != null && WarFile.isNamed(application)) {
+            war = ServicesFileReader.resolved(folder, application);
+        }
         Path files = keys.text("files", this::existingFolder);
         HttpReader reader = new HttpReader(keys);
+        WebSocketSettings webSockets = reader.readWebSockets();
         ServerSettings http = reader.read();
         List<String> command = keys.texts("command");
         if (command != null && (command.isEmpty() || command.getFirst().isEmpty())) {
@@ -215,7 +232,10 @@ final class ServiceReader {
                     : isApplication
                             ? ServiceSettings.of(name, (files != null
                                     ? WebService.ofFiles(files, http)
-                                    : WebService.ofClass(Objects.requireNonNullElse(application, STAND_IN), http))
+                                    : war != null
+                                            ? WebService.of(ServletApplication.war(war).webSockets(webSockets), http)
+                                            : WebService.ofClass(
+                                                    Objects.requireNonNullElse(application, STAND_IN), http))
                                     .front(reader.front()))
                             : ServiceSettings.ofClass(name, Objects.requireNonNullElse(className, STAND_IN));
         } catch (IllegalArgumentException e) { // the name: all else was checked
@@ -269,6 +289,16 @@ final class ServiceReader {
         if (obstacle != null) {
             keys.refuse(classKey(), "service " + name + ": " + obstacle);
         }
+    }
+
+    private boolean hasServlets(ServiceSettings read) {
+        return war != null || isApplication && !read.classPath().isEmpty()
+                && ServiceClass.isServlet(Objects.requireNonNullElse(keys.text("application"), STAND_IN),
+                        read.classPath());
+    }
+
+    private String checkedApplication(String text) {
+        return WarFile.isNamed(text) ? text : checkedClassName(text);
     }
 
     private static String checkedClassName(String text) {
@@ -392,6 +422,12 @@ final class ServiceReader {
     }
 
     private void classPath(ServiceSettings.Builder builder) {
+        if (war != null) {
+            if (keys.has("classpath")) {
+                keys.refuse("classpath", "classpath is not for WARs; put the jars into WEB-INF/lib of the WAR");
+            }
+            return;
+        }
         List<List<Path>> parts = keys.eachText("classpath", text -> expanded(folder, text));
         String shared = environment.getOrDefault(CLASS_PATH_VARIABLE, "");
         if (keys.has("classpath")) {

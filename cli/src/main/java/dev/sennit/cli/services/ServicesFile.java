@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param listeners by name, in the order of the file
  * @param queues by name: shared queues that all Java services have
  * @param services in the order of the file; each {@code after} is there, and there is no circle
+ * @param servlets the names of those that serve Servlets
  * @param texts what the file says of each service, by its name: equal texts make equal settings
  */
 public record ServicesFile(
@@ -31,6 +33,7 @@ public record ServicesFile(
         Map<String, ListenerAddress> listeners,
         Map<String, Queue> queues,
         List<ServiceSettings> services,
+        Set<String> servlets,
         Map<String, String> texts) {
     /** The form of a line that is logged. */
     public enum LogFormat {

@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.tomlj.Toml;
 import org.tomlj.TomlParseError;
@@ -178,6 +179,8 @@ final class ServicesFileReader {
         return new ServicesFile(path, name, control, log, preStop, metrics, Collections.unmodifiableMap(listeners),
                 Collections.unmodifiableMap(queues),
                 services.values().stream().map(found -> found.withShare(share)).toList(),
+                services.values().stream().filter(Found::hasServlets).map(found -> found.settings().name())
+                        .collect(Collectors.toUnmodifiableSet()),
                 Collections.unmodifiableMap(texts));
     }
 

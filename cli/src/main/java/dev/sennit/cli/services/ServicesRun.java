@@ -37,7 +37,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -74,7 +73,7 @@ final class ServicesRun {
     private Deadline nextReaping = Deadline.in(BETWEEN_REAPINGS); // of the thread that runs this
 
     private ServicesRun(
-            ServicesFile file, UnaryOperator<List<Path>> classPaths, ServiceLog log, SystemdNotifier notifier) {
+            ServicesFile file, ClassPaths classPaths, ServiceLog log, SystemdNotifier notifier) {
         this.log = log;
         manager = ServiceManager.create(file.name(), log);
         services = new FileServices(file, classPaths, manager, log);
@@ -85,12 +84,12 @@ final class ServicesRun {
      * Runs the services of a file. To be called once in a JVM, whose signals it takes over.
      *
      * @param file the file
-     * @param classPaths returns the class path of a service that names these parts: with Sennit on it
+     * @param classPaths the class paths of services, with Sennit on them
      * @return the exit code: 0 if all workers ended in time, 1 if one was killed or had failed
      * @throws IOException if they cannot be started; its message is one line that says why, and nothing is left
      * @throws InterruptedException if the thread is interrupted; all workers have ended
      */
-    static int run(ServicesFile file, UnaryOperator<List<Path>> classPaths)
+    static int run(ServicesFile file, ClassPaths classPaths)
             throws IOException, InterruptedException {
         SystemdNotifier notifier = notifier();
         var run = new ServicesRun(file, classPaths, log(file), notifier);
