@@ -140,6 +140,8 @@ class ExamplesIT {
             Map.entry("services.ServicesOverSharedQueue",
                     "^1 consumer\\R(?s:.*)^3 consumers\\R(?s:.*)^600 of 600 numbers were consumed once\\R"
                             + "(?s:.*)^exit code 0$"),
+            Map.entry("services.WebFiles",
+                    "^200 \"<h1>Welcome</h1>\"\\R(?s:.*)^304 \"\"\\R(?s:.*)^206 \"Welcome\"$"),
             Map.entry("services.WebGreetings",
                     "^hello ann\\R(?s:.*)^all were answered: true, by more than one process: true$"),
             Map.entry("context.ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),

@@ -205,7 +205,7 @@ final class Call {
 
     /** Writes bytes of a file, and waits until they are with the system. */
     void transfer(FileChannel file, long from, long length) throws IOException {
-        boolean canSystemSend = lane == request.getConnectionMetaData().getConnection().getEndPoint();
+        boolean canSystemSend = lane.isPlain();
         ByteBuffer copy = canSystemSend ? ByteBuffer.allocate(0) : ByteBuffer.allocate(COPIED_BYTES);
         for (long at = from, end = from + length; at < end;) {
             int count = (int) Math.min(canSystemSend ? FileRegion.MOST_BYTES : COPIED_BYTES, end - at);
@@ -293,27 +293,28 @@ final class Call {
     End end(int status, String text) {
         isRunning = false;
         if (state.compareAndSet(State.OPEN, State.ENDED)) {
-            lane.ended();
+            lane.ended(this);
             answer(status, text);
             return End.ANSWERED;
         }
         if (!state.compareAndSet(State.SENDING, State.ENDED)) {
             return End.CUT;
         }
-        lane.ended();
+        lane.ended(this);
         if (isWhole) {
+            lane.stopReading(request.getId());
             callback.succeeded();
             return End.WHOLE;
         }
         callback.failed(new IOException("the response was not finished"));
-        lane.close(); // what was sent may look whole to the client, if the connection stayed open
+        lane.breakOff(); // what was sent may look whole to the client, if the connection stayed open
         return End.BROKEN;
     }
 
     /** Ends a call that cannot run. Called by the thread that would have made it run. */
     void refuse(int status, String text, WebResponse.Field... fields) {
         if (state.compareAndSet(State.OPEN, State.CUT)) {
-            lane.ended();
+            lane.ended(this);
             for (WebResponse.Field field : fields) {
                 response.getHeaders().put(field.name(), field.value());
             }
@@ -334,14 +335,14 @@ final class Call {
         try {
             interrupt();
         } finally {
-            lane.ended();
+            lane.ended(this);
             if (isOpen) {
                 response.getHeaders().put(HttpHeader.CONNECTION, "close"); // the handler may be reading the body
                 response.getHeaders().put(HttpHeader.RETRY_AFTER, retryAfter);
                 answer(503, "the request took too long\n");
             } else {
                 callback.failed(new TimeoutException("the request took too long"));
-                lane.close();
+                lane.breakOff();
             }
         }
         return true;
@@ -349,7 +350,7 @@ final class Call {
 
     /** Closes the connection of a call that was cut: Jetty does not while the handler holds its thread. */
     void abandon() {
-        lane.close();
+        lane.breakOff();
     }
 
     private void answer(int status, String text) {
@@ -359,7 +360,8 @@ final class Call {
         head.put(HttpHeader.CONTENT_LENGTH, bytes.length);
         response.setStatus(status);
         closeIfLast();
-        response.write(true, ByteBuffer.wrap(bytes), callback);
+        response.write(true, ByteBuffer.wrap(bytes),
+                Callback.from(() -> lane.stopReading(request.getId()), callback));
     }
 
     /** Returns the method and the path, as far as a log should have it. */

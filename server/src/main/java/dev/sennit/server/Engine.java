@@ -2,6 +2,7 @@ package dev.sennit.server;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
@@ -25,7 +26,6 @@ import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.QuietException;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
-import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.Server;
@@ -53,6 +53,8 @@ final class Engine implements AutoCloseable {
     private static final int JETTY_THREADS = 8;
 
     private static final int MOST_CAUSES = 10;
+    /** How long a connection may take to end in order. */
+    private static final long END_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Routes routes;
     private final ServerSettings settings;
@@ -64,6 +66,7 @@ final class Engine implements AutoCloseable {
     private final ExecutorService virtual;
     /** Runs handlers; null if they run in virtual threads. */
     private final @Nullable Pool threads;
+    private final @Nullable Certificates certificates;
     private final Semaphore places;
     private final AtomicInteger queued = new AtomicInteger();
     /** Calls that were cut while their handler ran. Only the thread that looks. */
@@ -80,6 +83,22 @@ final class Engine implements AutoCloseable {
      * @param onBroken called with the reason if the process has to be replaced; may be called more than once
      */
     Engine(Routes routes, ServerSettings settings, LongConsumer worked, Consumer<String> onBroken) throws Exception {
+        this(routes, settings, null, worked, onBroken);
+    }
+
+    /**
+     * Starts a server without connections.
+     *
+     * @param tls where its certificates are; null if nothing is encrypted
+     * @param worked called for each request
+     * @param onBroken called with the reason if the process has to be replaced; may be called more than once
+     * @throws IOException if a certificate cannot be used; its message is one line
+     */
+    Engine(
+            Routes routes, ServerSettings settings, @Nullable TlsSettings tls, LongConsumer worked,
+            Consumer<String> onBroken)
+            throws Exception {
+        certificates = tls == null ? null : new Certificates(tls);
         this.routes = routes.copy();
         this.settings = settings;
         this.worked = worked;
@@ -93,7 +112,8 @@ final class Engine implements AutoCloseable {
         jettyThreads.setDaemon(true);
         jettyThreads.setVirtualThreadsExecutor(virtual);
         server = new Server(jettyThreads);
-        connector = new WorkerConnector(server, new HttpConnectionFactory(configuration()), settings.connections());
+        connector = new WorkerConnector(
+                server, settings.connections(), Protocols.of(configuration(), settings, certificates));
         connector.setIdleTimeout(settings.keepAlive().toMillis());
         server.addConnector(connector);
         server.setHandler(new Answering());
@@ -148,6 +168,17 @@ final class Engine implements AutoCloseable {
         return connector.awaitNone(longest.toNanos());
     }
 
+    /**
+     * Reads the certificates again, for connections that come later.
+     *
+     * @throws IOException if one cannot be used; its message is one line, and all stays as it was
+     */
+    void reloadCertificates() throws IOException {
+        if (certificates != null) {
+            certificates.reload();
+        }
+    }
+
     int connections() {
         return connector.connections();
     }
@@ -196,24 +227,55 @@ final class Engine implements AutoCloseable {
     }
 
     private void look(Lane lane, long now) {
-        Call call = lane.call();
-        if (call != null) {
+        if (lane.isShaking()) {
+            if (now - lane.openedAt() >= settings.headerLimit().toNanos() && lane.isShaking()) {
+                lane.close();
+            }
+            return;
+        }
+        for (Call call : lane.calls()) {
             if (now - call.begunAt() >= settings.deadline().toNanos() && call.cut(retryAfter)) {
                 LOGGER.log(Level.WARNING, "{0} has not ended by its deadline, {1}", call, settings.deadline());
                 unheeded.add(call);
             }
-            return;
         }
+        if (lane.endingSince() != 0) {
+            if (now - lane.endingSince() >= END_NANOS && !lane.isBusy()) {
+                lane.close(); // the client does not take its end
+            }
+        } else if (lane.isMultiplexed()) {
+            lookAtStreams(lane, now);
+        } else {
+            lookAtHead(lane, now);
+        }
+    }
+
+    /** Ends a connection of HTTP/2 without requests; other frames do not keep it open. */
+    private void lookAtStreams(Lane lane, long now) {
+        if (drainingSince != 0
+                || !lane.isBusy() && now - lane.idleSince() >= settings.keepAlive().toNanos()) {
+            lane.goAway(now);
+        }
+        long told = lane.toldSince();
+        if (told != 0 && !lane.isBusy()) {
+            long idle = Math.min(now - lane.idleSince(), now - told);
+            if (idle >= settings.lastRequest().toNanos() && !lane.isBusy()) {
+                lane.end(now);
+            }
+        }
+    }
+
+    private void lookAtHead(Lane lane, long now) {
         long head = lane.headSince();
         long draining = drainingSince;
         if (head != 0) {
             if (now - head >= settings.headerLimit().toNanos() && lane.headSince() == head) {
                 lane.close();
             }
-        } else if (draining != 0) {
+        } else if (draining != 0 && !lane.isBusy()) {
             long idle = Math.min(now - lane.idleSince(), now - draining);
-            if (idle >= settings.lastRequest().toNanos() && lane.call() == null && lane.headSince() == 0) {
-                lane.close();
+            if (idle >= settings.lastRequest().toNanos() && !lane.isBusy() && lane.headSince() == 0) {
+                lane.end(now);
             }
         }
     }
@@ -235,7 +297,7 @@ final class Engine implements AutoCloseable {
     private final class Answering extends Handler.Abstract {
         @Override
         public boolean handle(Request request, Response response, Callback callback) {
-            Lane lane = (Lane) request.getConnectionMetaData().getConnection().getEndPoint();
+            Lane lane = Lane.of(request.getConnectionMetaData().getConnection().getEndPoint());
             Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings.bodySize());
             lane.began(call);
             request.addIdleTimeoutListener(_ -> false); // a handler may compute for longer than a client may stall

@@ -46,6 +46,8 @@ public final class WebService implements Service {
 
     private final WebApplication application;
     private final ServerSettings settings;
+    /** Null if nothing is encrypted. */
+    private final @Nullable TlsSettings tls;
 
     /** Written by the main thread. */
     private transient volatile @Nullable Engine engine;
@@ -54,9 +56,10 @@ public final class WebService implements Service {
     /** Written by the main thread. */
     private transient volatile @Nullable Thread main;
 
-    private WebService(WebApplication application, ServerSettings settings) {
+    private WebService(WebApplication application, ServerSettings settings, @Nullable TlsSettings tls) {
         this.application = application;
         this.settings = settings;
+        this.tls = tls;
     }
 
     /**
@@ -78,7 +81,8 @@ public final class WebService implements Service {
      */
     public static WebService of(WebApplication application, ServerSettings settings) {
         return new WebService(
-                Objects.requireNonNull(application, "application"), Objects.requireNonNull(settings, "settings"));
+                Objects.requireNonNull(application, "application"), Objects.requireNonNull(settings, "settings"),
+                null);
     }
 
     /**
@@ -105,6 +109,27 @@ public final class WebService implements Service {
         return of(() -> Routes.create().files("/", Path.of(absolute)), settings);
     }
 
+    /**
+     * Returns this service over TLS. Each worker reads the certificates when it starts, so a reload that replaces the
+     * workers takes new ones; if one cannot be used, the new worker is not ready, says so in one line, and the old ones
+     * go on. A reload in place has each worker read them again.
+     *
+     * @param settings where the certificates are
+     * @return the service
+     */
+    public WebService tls(TlsSettings settings) {
+        return new WebService(application, this.settings, Objects.requireNonNull(settings, "settings"));
+    }
+
+    /** Reads the certificates again. */
+    @Override
+    public void reload(ServiceWorker me) throws IOException {
+        Engine server = engine;
+        if (server != null) {
+            server.reloadCertificates();
+        }
+    }
+
     /** Makes the routes, and starts the server. */
     @Override
     public void initialize(ServiceWorker me) throws Exception {
@@ -113,7 +138,7 @@ public final class WebService implements Service {
             throw new IllegalStateException("the application has no routes");
         }
         main = Thread.currentThread();
-        engine = new Engine(routes, settings, me::worked, this::replace);
+        engine = new Engine(routes, settings, tls, me::worked, this::replace);
     }
 
     /** Accepts connections until the worker stops, and ends when they are closed. */

@@ -15,7 +15,7 @@ import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SelectorManager;
 import org.eclipse.jetty.server.AbstractConnector;
-import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
@@ -39,9 +39,10 @@ final class WorkerConnector extends AbstractConnector {
      * Makes a connector.
      *
      * @param most how many connections it has at most
+     * @param protocols what is spoken, the outermost first
      */
-    WorkerConnector(Server server, HttpConnectionFactory http, int most) {
-        super(server, null, null, null, 0, http);
+    WorkerConnector(Server server, int most, ConnectionFactory... protocols) {
+        super(server, null, null, null, 0, protocols);
         this.most = most;
         selectors = new Selectors();
         installBean(selectors, true);

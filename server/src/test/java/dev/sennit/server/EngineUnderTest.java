@@ -22,8 +22,13 @@ final class EngineUnderTest implements AutoCloseable {
     private final Thread accepts;
 
     EngineUnderTest(Routes routes, ServerSettings settings) throws Exception {
+        this(routes, settings, null);
+    }
+
+    /** @param tls null for none */
+    EngineUnderTest(Routes routes, ServerSettings settings, TlsSettings tls) throws Exception {
         listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        engine = new Engine(routes, settings, worked::addAndGet, broken::complete);
+        engine = new Engine(routes, settings, tls, worked::addAndGet, broken::complete);
         accepts = Thread.ofPlatform().daemon().start(this::accept);
     }
 

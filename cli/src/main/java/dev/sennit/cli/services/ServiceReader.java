@@ -3,6 +3,7 @@ package dev.sennit.cli.services;
 import dev.sennit.Backoff;
 import dev.sennit.internal.Durations;
 import dev.sennit.server.ServerSettings;
+import dev.sennit.server.TlsSettings;
 import dev.sennit.server.WebService;
 import dev.sennit.service.Escalation;
 import dev.sennit.service.Readiness;
@@ -59,10 +60,11 @@ final class ServiceReader {
      *
      * @param keys its table
      * @param options for its JVMs
+     * @param tls where its certificates are; null if it has none
      */
     record Found(
             ServiceSettings settings, Section keys, List<String> after, @Nullable String listener,
-            List<String> options) {
+            List<String> options, @Nullable TlsSettings tls) {
         private boolean isJava() {
             return keys.has("class") || keys.has("application") || keys.has("files");
         }
@@ -103,6 +105,8 @@ final class ServiceReader {
     private final boolean isApplication;
     /** Whether it serves files alone, and so no class of the user's. */
     private final boolean isFiles;
+    /** Where its certificates are; null if it has none, or before they were read. */
+    private @Nullable TlsSettings tls;
 
     /**
      * A reader of one service.
@@ -173,6 +177,9 @@ final class ServiceReader {
         if (!isApplication && keys.has("http")) {
             keys.refuse("http", "http is for applications, and service " + name + " is none; leave it out");
         }
+        if (!isApplication && keys.has("tls")) {
+            keys.refuse("tls", "tls is for applications, and service " + name + " is none; leave it out");
+        }
         if (isApplication && !keys.has("listener")) {
             keys.refuse(classKey(), "service " + name + " has no listener; write listener = \"NAME\", and "
                     + "[listeners.NAME] with tcp = \"127.0.0.1:8080\"");
@@ -188,7 +195,7 @@ final class ServiceReader {
             lookForClass(read);
         }
         return new Found(read, keys, after == null ? List.of() : after, listener,
-                options == null ? List.of() : options);
+                options == null ? List.of() : options, tls);
     }
 
     private ServiceSettings.Builder begin() {
@@ -196,6 +203,7 @@ final class ServiceReader {
         String application = keys.text("application", ServiceReader::checkedClassName);
         Path files = keys.text("files", this::existingFolder);
         ServerSettings http = new HttpReader(keys).read();
+        tls = new TlsReader(keys, folder).read();
         List<String> command = keys.texts("command");
         if (command != null && (command.isEmpty() || command.getFirst().isEmpty())) {
             keys.refuse("command", "command must begin with a program; write [\"PROGRAM\", \"ARGUMENT\", ...]");
@@ -212,9 +220,9 @@ final class ServiceReader {
                     ? ServiceSettings.ofCommand(name, Objects.requireNonNullElse(command, List.of(STAND_IN))
                             .toArray(String[]::new))
                     : isApplication
-                            ? ServiceSettings.of(name, files != null
+                            ? ServiceSettings.of(name, secured(files != null
                                     ? WebService.ofFiles(files, http)
-                                    : WebService.ofClass(Objects.requireNonNullElse(application, STAND_IN), http))
+                                    : WebService.ofClass(Objects.requireNonNullElse(application, STAND_IN), http)))
                             : ServiceSettings.ofClass(name, Objects.requireNonNullElse(className, STAND_IN));
         } catch (IllegalArgumentException e) { // the name: all else was checked
             services.refuse(name, String.valueOf(e.getMessage()));
@@ -222,6 +230,10 @@ final class ServiceReader {
                     ? ServiceSettings.ofCommand(STAND_IN, STAND_IN)
                     : ServiceSettings.ofClass(STAND_IN, STAND_IN);
         }
+    }
+
+    private WebService secured(WebService service) {
+        return tls == null ? service : service.tls(tls);
     }
 
     /** By the rules of its start. */

@@ -1,5 +1,6 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.server.TlsSettings;
 import dev.sennit.service.ServiceSettings;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param queues by name: shared queues that all Java services have
  * @param services in the order of the file; each {@code after} is there, and there is no circle
  * @param texts what the file says of each service, by its name: equal texts make equal settings
+ * @param certificates where those of its servers are; their files are not read
  */
 public record ServicesFile(
         Path path,
@@ -28,7 +30,8 @@ public record ServicesFile(
         Map<String, ListenerAddress> listeners,
         Map<String, Queue> queues,
         List<ServiceSettings> services,
-        Map<String, String> texts) {
+        Map<String, String> texts,
+        List<TlsSettings> certificates) {
     /** The form of a line that is logged. */
     public enum LogFormat {
         /** For people. */

@@ -173,7 +173,8 @@ final class ServicesFileReader {
         return new ServicesFile(path, name, control, log, metrics, Collections.unmodifiableMap(listeners),
                 Collections.unmodifiableMap(queues),
                 services.values().stream().map(found -> found.withShare(share)).toList(),
-                Collections.unmodifiableMap(texts));
+                Collections.unmodifiableMap(texts),
+                services.values().stream().map(Found::tls).filter(Objects::nonNull).toList());
     }
 
     private static Map<String, Queue> queues(Section whole) {
