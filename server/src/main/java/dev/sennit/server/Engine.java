@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -305,13 +306,29 @@ final class Engine implements AutoCloseable {
             if (refuses(call, request)) {
                 return true;
             }
+            if (Thread.currentThread().isVirtual()) {
+                take(call);
+            } else { // after TLS, for example: of Jetty's own threads there are few, and none may wait
+                handOver(call);
+            }
+            return true;
+        }
+
+        private void handOver(Call call) {
+            try {
+                virtual.execute(() -> take(call));
+            } catch (RejectedExecutionException e) {
+                call.refuse(503, "the server stops\n", new WebResponse.Field("Retry-After", retryAfter));
+            }
+        }
+
+        private void take(Call call) {
             call.enters();
             try {
                 place(call);
             } finally {
                 call.leaves();
             }
-            return true;
         }
     }
 

@@ -46,6 +46,7 @@ class TlsIT {
 
     private final Semaphore mayEnd = new Semaphore(0);
     private final CountDownLatch entered = new CountDownLatch(1);
+    private final AtomicInteger blocked = new AtomicInteger();
     private EngineUnderTest server;
 
     @BeforeAll
@@ -72,6 +73,7 @@ class TlsIT {
                 .post("/", request -> WebResponse.text(request.bytes().length + "\n"))
                 .get("/slow", _ -> {
                     entered.countDown();
+                    blocked.incrementAndGet();
                     mayEnd.acquire();
                     return WebResponse.text("slow");
                 })
@@ -166,6 +168,26 @@ class TlsIT {
             EngineUnderTest.send(socket, "GET /files/bytes HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
             assertThat(EngineUnderTest.head(socket)).contains("Content-Length: 1000003\r\n");
             assertThat(socket.getInputStream().readAllBytes()).isEqualTo(bytes);
+        }
+    }
+
+    @Test
+    void handlersMayBlockOnAllConnections() throws Exception {
+        start(ec.pem());
+        List<SSLSocket> sockets = new ArrayList<>();
+        for (int i = 0; i < 20; i++) { // more than the threads of the engine itself
+            SSLSocket one = connect("");
+            sockets.add(one);
+            EngineUnderTest.send(one, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+                    + "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+            assertThat(EngineUnderTest.head(one)).startsWith("HTTP/1.1 200 ");
+        }
+        Waiting.until(() -> blocked.get() == 20);
+        mayEnd.release(20);
+        for (SSLSocket one : sockets) {
+            EngineUnderTest.receive(one, "3\n".length());
+            assertThat(EngineUnderTest.head(one)).startsWith("HTTP/1.1 200 ");
+            one.close();
         }
     }
 

@@ -68,9 +68,9 @@ public final class UserCode implements AutoCloseable {
             List.of("org/eclipse/jetty/", "org/slf4j/", "META-INF/services/org.eclipse.jetty.");
     /** One class of each of its jars. */
     private static final List<Class<?>> ENGINE_CLASSES =
-            List.of(Server.class, HttpField.class, EndPoint.class, Callback.class, Logger.class,
+            List.of(Server.class, HttpField.class, EndPoint.class, Callback.class,
                     HTTP2ServerConnectionFactory.class, HTTP2Session.class, HpackEncoder.class,
-                    ALPNServerConnectionFactory.class, JDK9ServerALPNProcessor.class);
+                    ALPNServerConnectionFactory.class, JDK9ServerALPNProcessor.class, Logger.class);
 
     private final String text;
     private final List<Path> parts;
