@@ -3,6 +3,8 @@
 module dev.sennit.server {
     requires transitive dev.sennit;
     requires transitive jdk.httpserver;
+    requires org.eclipse.jetty.alpn.server;
+    requires org.eclipse.jetty.http2.server;
     requires org.eclipse.jetty.server;
     requires static org.jspecify;
 

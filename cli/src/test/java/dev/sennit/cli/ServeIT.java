@@ -19,14 +19,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.zip.ZipEntry;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509TrustManager;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -246,6 +254,89 @@ class ServeIT {
                 .isEqualTo("sennit: sennit serve takes an APPLICATION or --files FOLDER; name one of them\n");
         assertThat(exit(missing)).isEqualTo(2);
         assertThat(output(missing)).isEqualTo("sennit: --files must be a folder that exists, was none\n");
+    }
+
+    /** Makes a certificate, and returns it; certificate.pem and key.pem get it and its key. */
+    private Certificate makeCertificate(String name) throws Exception {
+        Path store = temp.resolve(name + ".p12");
+        Process keytool = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(), "-genkeypair", "-alias", name,
+                "-keystore", store.toString(), "-storepass", "password", "-keyalg", "EC", "-dname", "CN=" + name)
+                .redirectErrorStream(true)
+                .redirectOutput(temp.resolve("keytool").toFile())
+                .start();
+        assertThat(exit(keytool)).isZero();
+        KeyStore made = KeyStore.getInstance(store.toFile(), "password".toCharArray());
+        write("certificate.pem", "CERTIFICATE", made.getCertificate(name).getEncoded());
+        write("key.pem", "PRIVATE KEY", made.getKey(name, "password".toCharArray()).getEncoded());
+        return made.getCertificate(name);
+    }
+
+    private void write(String file, String kind, byte[] bytes) throws IOException {
+        Files.writeString(temp.resolve(file), "-----BEGIN " + kind + "-----\n"
+                + Base64.getMimeEncoder().encodeToString(bytes) + "\n-----END " + kind + "-----\n");
+    }
+
+    /** Returns the certificate that a server shows. */
+    private static Certificate shown(int port) throws Exception {
+        var seen = new CompletableFuture<Certificate>();
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, new TrustManager[] {new X509TrustManager() {
+            @Override
+            public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+            @Override
+            public void checkServerTrusted(X509Certificate[] chain, String type) {
+                seen.complete(chain[0]);
+            }
+
+            @Override
+            public X509Certificate[] getAcceptedIssuers() {
+                return new X509Certificate[0];
+            }
+        }}, null);
+        try (var socket = context.getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port)) {
+            socket.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 200 ")
+                    .endsWith("the index");
+        }
+        return seen.join();
+    }
+
+    @Test
+    void certificatesAreReadAgainByAReloadAndBrokenOnesAreNot() throws Exception {
+        Path folder = Files.createDirectories(temp.resolve("public"));
+        Files.writeString(folder.resolve("index.html"), "the index");
+        Certificate first = makeCertificate("first");
+        int port = freePort();
+        String[] command = {"serve", "--files", "public", "--listen", "127.0.0.1:" + port, "--workers", "1",
+            "--tls-certificate", "certificate.pem", "--tls-key", "key.pem"};
+        Process serves = sennit(Path.of(""), command);
+        awaitReady(serves);
+        assertThat(shown(port)).isEqualTo(first);
+
+        Files.writeString(temp.resolve("certificate.pem"), "broken");
+        Process reload = sennit(temp, "services", "reload");
+        String reason = "TLS: file " + temp.resolve("certificate.pem").toRealPath() + " has no certificate in PEM: ";
+        assertThat(exit(reload)).isEqualTo(1);
+        assertThat(output(reload)).contains(reason).hasLineCount(1);
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(LIMIT_SECONDS))
+                .until(() -> output(serves).contains("has not reloaded: " + reason));
+        assertThat(shown(port)).isEqualTo(first);
+        Process second = sennit(Path.of(""), command);
+        assertThat(exit(second)).isEqualTo(3);
+        assertThat(output(second)).startsWith("sennit: " + reason).hasLineCount(1);
+
+        Certificate next = makeCertificate("next");
+        assertThat(exit(sennit(temp, "services", "reload"))).as(output(serves)).isZero();
+        assertThat(shown(port)).isEqualTo(next);
+        serves.destroy();
+        assertThat(exit(serves)).isZero();
+        Process keyless = sennit(Path.of(""), "serve", "--files", "public", "--tls-certificate", "certificate.pem");
+        assertThat(exit(keyless)).isEqualTo(2);
+        assertThat(output(keyless)).contains("must have a key for each certificate").hasLineCount(1);
     }
 
     @Test

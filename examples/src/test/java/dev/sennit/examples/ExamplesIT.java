@@ -146,6 +146,8 @@ class ExamplesIT {
                     + "invoice for order 7$"),
             Map.entry("services.ServletGreetings",
                     "^hello ann\\Recho: hi\\Rtold on the reload: 1001 going away\\Rhello ben$"),
+            Map.entry("services.WebFiles",
+                    "^200 \"<h1>Welcome</h1>\"\\R(?s:.*)^304 \"\"\\R(?s:.*)^206 \"Welcome\"$"),
             Map.entry("services.WebGreetings",
                     "^hello ann\\R(?s:.*)^all were answered: true, by more than one process: true$"),
             Map.entry("context.ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),

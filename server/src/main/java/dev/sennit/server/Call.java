@@ -360,7 +360,7 @@ final class Call {
 
     /** Writes bytes of a file, and waits until they are with the system. */
     void transfer(FileChannel file, long from, long length) throws IOException {
-        boolean canSystemSend = lane == request.getConnectionMetaData().getConnection().getEndPoint();
+        boolean canSystemSend = lane.isPlain();
         ByteBuffer copy = canSystemSend ? ByteBuffer.allocate(0) : ByteBuffer.allocate(COPIED_BYTES);
         for (long at = from, end = from + length; at < end;) {
             int count = (int) Math.min(canSystemSend ? FileRegion.MOST_BYTES : COPIED_BYTES, end - at);
@@ -461,7 +461,7 @@ final class Call {
         if (left != null) {
             lane.leaveHttp(left);
         }
-        lane.ended();
+        lane.ended(this);
         return true;
     }
 
@@ -532,7 +532,7 @@ final class Call {
     End end(int status, String text, WebResponse.Field... fields) {
         isRunning = false;
         if (state.compareAndSet(State.OPEN, State.ENDED)) {
-            lane.ended();
+            lane.ended(this);
             for (WebResponse.Field field : fields) {
                 response.getHeaders().put(field.name(), field.value());
             }
@@ -542,20 +542,21 @@ final class Call {
         if (!state.compareAndSet(State.SENDING, State.ENDED)) {
             return End.CUT;
         }
-        lane.ended();
+        lane.ended(this);
         if (isWhole) {
+            lane.stopReading(request.getId());
             callback.succeeded();
             return End.WHOLE;
         }
         callback.failed(new IOException("the response was not finished"));
-        lane.close(); // what was sent may look whole to the client, if the connection stayed open
+        lane.breakOff(); // what was sent may look whole to the client, if the connection stayed open
         return End.BROKEN;
     }
 
     /** Ends a call that cannot run. Called by the thread that would have made it run. */
     void refuse(int status, String text, WebResponse.Field... fields) {
         if (state.compareAndSet(State.OPEN, State.CUT)) {
-            lane.ended();
+            lane.ended(this);
             for (WebResponse.Field field : fields) {
                 response.getHeaders().put(field.name(), field.value());
             }
@@ -585,14 +586,14 @@ final class Call {
         try {
             interrupt();
         } finally {
-            lane.ended();
+            lane.ended(this);
             if (isOpen) {
                 response.getHeaders().put(HttpHeader.CONNECTION, "close"); // the handler may be reading the body
                 response.getHeaders().put(HttpHeader.RETRY_AFTER, retryAfter);
                 answer(503, "the request took too long\n");
             } else {
                 callback.failed(new TimeoutException("the request took too long"));
-                lane.close();
+                lane.breakOff();
             }
         }
         return true;
@@ -608,7 +609,7 @@ final class Call {
 
     /** Closes the connection of a call that was cut: Jetty does not while the handler holds its thread. */
     void abandon() {
-        lane.close();
+        lane.breakOff();
         Traffic hears = traffic;
         if (hears != null) {
             hears.abandoned(this);
@@ -625,7 +626,8 @@ final class Call {
         if (status == 408) { // the rest of the body would be read as a request
             head.put(HttpHeader.CONNECTION, "close");
         }
-        response.write(true, ByteBuffer.wrap(bytes), callback);
+        response.write(true, ByteBuffer.wrap(bytes),
+                Callback.from(() -> lane.stopReading(request.getId()), callback));
     }
 
     /** Returns the method and the path, as far as a log should have it. */

@@ -4,6 +4,7 @@ import dev.sennit.Action;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.server.jetty.JettyApplication;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
@@ -34,7 +35,6 @@ import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.QuietException;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
-import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.Server;
@@ -62,6 +62,8 @@ final class Engine implements AutoCloseable {
     private static final int JETTY_THREADS = 8;
 
     private static final int MOST_CAUSES = 10;
+    /** How long a connection may take to end in order. */
+    private static final long END_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Routes routes;
     private final ServerSettings settings;
@@ -74,6 +76,7 @@ final class Engine implements AutoCloseable {
     private final ExecutorService virtual;
     /** Runs handlers; null if they run in virtual threads. */
     private final @Nullable Pool threads;
+    private final @Nullable Certificates certificates;
     private final Semaphore places;
     private final AtomicInteger queued = new AtomicInteger();
     private final AfterResponse after;
@@ -94,13 +97,16 @@ final class Engine implements AutoCloseable {
     /**
      * Starts a server without connections.
      *
+     * @param tls where its certificates are; null if nothing is encrypted
      * @param worked called for each request
      * @param onBroken called with the reason if the process has to be replaced; may be called more than once
+     * @throws IOException if a certificate cannot be used; its message is one line
      */
     Engine(
-            Routes routes, ServerSettings settings, FrontSettings front, LongConsumer worked,
-            Consumer<String> onBroken)
+            Routes routes, ServerSettings settings, FrontSettings front, @Nullable TlsSettings tls,
+            LongConsumer worked, Consumer<String> onBroken)
             throws Exception {
+        certificates = tls == null ? null : new Certificates(tls);
         traffic = new Traffic(front);
         this.routes = routes.copy();
         this.settings = settings;
@@ -117,8 +123,8 @@ final class Engine implements AutoCloseable {
         jettyThreads.setDaemon(true);
         jettyThreads.setVirtualThreadsExecutor(virtual);
         server = new Server(new RequestThreads(virtual));
-        connector = new WorkerConnector(
-                server, jettyThreads, new HttpConnectionFactory(configuration()), settings.connections());
+        connector = new WorkerConnector(server, jettyThreads, settings.connections(),
+                Protocols.of(configuration(), settings, certificates));
         connector.setIdleTimeout(settings.keepAlive().toMillis());
         server.addConnector(connector);
         server.setHandler(new Answering());
@@ -206,6 +212,17 @@ final class Engine implements AutoCloseable {
         onFailure = hears;
     }
 
+    /**
+     * Reads the certificates again, for connections that come later.
+     *
+     * @throws IOException if one cannot be used; its message is one line, and all stays as it was
+     */
+    void reloadCertificates() throws IOException {
+        if (certificates != null) {
+            certificates.reload();
+        }
+    }
+
     int connections() {
         return connector.connections();
     }
@@ -287,8 +304,13 @@ final class Engine implements AutoCloseable {
     }
 
     private void look(Lane lane, long now) {
-        Call call = lane.call();
-        if (call != null) {
+        if (lane.isShaking()) {
+            if (now - lane.openedAt() >= settings.headerLimit().toNanos() && lane.isShaking()) {
+                lane.close();
+            }
+            return;
+        }
+        for (Call call : lane.calls()) {
             Detached rest = call.detached();
             if (rest != null) {
                 rest.look(now, drainingSince != 0, virtual);
@@ -299,8 +321,34 @@ final class Engine implements AutoCloseable {
                         Duration.ofMillis(limit / 1_000_000));
                 unheeded.add(call);
             }
-            return;
         }
+        if (lane.endingSince() != 0) {
+            if (now - lane.endingSince() >= END_NANOS && !lane.isBusy()) {
+                lane.close(); // the client does not take its end
+            }
+        } else if (lane.isMultiplexed()) {
+            lookAtStreams(lane, now);
+        } else {
+            lookAtHead(lane, now);
+        }
+    }
+
+    /** Ends a connection of HTTP/2 without requests; other frames do not keep it open. */
+    private void lookAtStreams(Lane lane, long now) {
+        if (drainingSince != 0
+                || !lane.isBusy() && now - lane.idleSince() >= settings.keepAlive().toNanos()) {
+            lane.goAway(now);
+        }
+        long told = lane.toldSince();
+        if (told != 0 && !lane.isBusy()) {
+            long idle = Math.min(now - lane.idleSince(), now - told);
+            if (idle >= settings.lastRequest().toNanos() && !lane.isBusy()) {
+                lane.end(now);
+            }
+        }
+    }
+
+    private void lookAtHead(Lane lane, long now) {
         long head = lane.headSince();
         long draining = drainingSince;
         JettyApplication application = lane.application();
@@ -312,10 +360,10 @@ final class Engine implements AutoCloseable {
             if (now - head >= settings.headerLimit().toNanos() && lane.headSince() == head) {
                 lane.close();
             }
-        } else if (draining != 0) {
+        } else if (draining != 0 && !lane.isBusy()) {
             long idle = Math.min(now - lane.idleSince(), now - draining);
-            if (idle >= settings.lastRequest().toNanos() && lane.call() == null && lane.headSince() == 0) {
-                lane.close();
+            if (idle >= settings.lastRequest().toNanos() && !lane.isBusy() && lane.headSince() == 0) {
+                lane.end(now);
             }
         }
     }
@@ -356,7 +404,7 @@ final class Engine implements AutoCloseable {
     private final class Answering extends Handler.Abstract {
         @Override
         public boolean handle(Request request, Response response, Callback callback) {
-            Lane lane = (Lane) request.getConnectionMetaData().getConnection().getEndPoint();
+            Lane lane = Lane.of(request.getConnectionMetaData().getConnection().getEndPoint());
             Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings);
             call.mayRunAfter(after);
             lane.began(call);
@@ -366,13 +414,29 @@ final class Engine implements AutoCloseable {
             if (refuses(call, request)) {
                 return true;
             }
+            if (Thread.currentThread().isVirtual()) {
+                take(call);
+            } else { // after TLS, for example: of Jetty's own threads there are few, and none may wait
+                handOver(call);
+            }
+            return true;
+        }
+
+        private void handOver(Call call) {
+            try {
+                virtual.execute(() -> take(call));
+            } catch (RejectedExecutionException e) {
+                call.refuse(503, "the server stops\n", new WebResponse.Field("Retry-After", retryAfter));
+            }
+        }
+
+        private void take(Call call) {
             call.enters();
             try {
                 place(call);
             } finally {
                 call.leaves();
             }
-            return true;
         }
     }
 

@@ -7,18 +7,42 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import org.eclipse.jetty.io.Connection;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.eclipse.jetty.http2.ErrorCode;
+import org.eclipse.jetty.http2.HTTP2Session;
+import org.eclipse.jetty.http2.HTTP2Stream;
+import org.eclipse.jetty.http2.frames.GoAwayFrame;
+import org.eclipse.jetty.http2.frames.ResetFrame;
+import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
+import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
 
-/** A connection that knows what it waits for: a request, the rest of a head, or the response to a call. */
+/**
+ * A connection that knows what it waits for: a handshake, a request, the rest of a head, or the responses to calls. Over
+ * HTTP/1 there is one call at a time, over HTTP/2 there is one for each stream.
+ */
 final class Lane extends SocketChannelEndPoint {
+    private final long openedAt = System.nanoTime();
+    private final Set<Call> calls = ConcurrentHashMap.newKeySet();
+    /** Whether it is encrypted. Written before the first bytes. */
+    private volatile boolean isSecure;
+    /** Whether its handshake is under way. */
+    private volatile boolean isShaking;
     /** When the first byte of a head came; 0 if none has come. */
     private volatile long headSince;
     /** Since when it has no request. */
-    private volatile long idleSince = System.nanoTime();
-    private volatile @Nullable Call call;
+    private volatile long idleSince = openedAt;
+    /** Its streams; null if it speaks HTTP/1. Written before the first bytes of requests. */
+    private volatile @Nullable HTTP2Session session;
+    /** When the client of HTTP/2 was told to begin no more streams; 0 if it was not. Only the thread that looks. */
+    private long toldSince;
+    /** When its end began; 0 if it has not. Only the thread that looks. */
+    private long endingSince;
     /** The part of a file that is being sent, or was. */
     private volatile @Nullable FileRegion region;
     /** Which application has the connection since it has left HTTP; null before. */
@@ -34,13 +58,27 @@ final class Lane extends SocketChannelEndPoint {
         super(channel, selector, key, scheduler);
     }
 
+    /** Returns the lane below an end point, which may be encrypted. */
+    static Lane of(EndPoint endPoint) {
+        return (Lane) (endPoint instanceof EndPoint.Wrapper encrypted ? encrypted.unwrap() : endPoint);
+    }
+
+    // ---- bytes ----
+
     @Override
     public int fill(ByteBuffer buffer) throws IOException {
         int n = super.fill(buffer);
-        if (n > 0 && call == null && headSince == 0 && application == null) {
-            headSince = System.nanoTime() | 1;
+        if (n > 0 && !isSecure) {
+            filled();
         }
         return n;
+    }
+
+    /** Notes that bytes of requests came, decrypted. */
+    void filled() {
+        if (session == null && headSince == 0 && calls.isEmpty() && application == null) {
+            headSince = System.nanoTime() | 1;
+        }
     }
 
     /** Sends the region of a file where the buffer that stands for it is the last of those given. */
@@ -66,21 +104,80 @@ final class Lane extends SocketChannelEndPoint {
         return next.standIn();
     }
 
+    /** Returns whether bytes reach the connection as they are written, but for framing: then the system may send them. */
+    boolean isPlain() {
+        return !isSecure && session == null;
+    }
+
+    // ---- the protocol ----
+
+    /** Notes that it has many requests at a time. */
+    void multiplexes(HTTP2Session streams) {
+        session = streams;
+    }
+
+    boolean isMultiplexed() {
+        return session != null;
+    }
+
+    /**
+     * Tells a client of HTTP/2 that has its response to send no more of its request. It is no error: a client may throw
+     * a response away that is followed by one.
+     *
+     * @param id that of the request
+     */
+    void stopReading(String id) {
+        HTTP2Session streams = session;
+        HTTP2Stream stream = streams == null ? null : streams.getStream(Integer.parseInt(id));
+        if (stream != null && !stream.isRemotelyClosed() && !stream.isReset()) {
+            stream.reset(new ResetFrame(stream.getId(), ErrorCode.NO_ERROR.code), Callback.NOOP);
+        }
+    }
+
+    // ---- the handshake ----
+
+    /** Notes that bytes are encrypted, and that the handshake has not ended. */
+    void shakes() {
+        isSecure = true;
+        isShaking = true;
+    }
+
+    void hasShaken() {
+        idleSince = System.nanoTime();
+        isShaking = false;
+    }
+
+    boolean isShaking() {
+        return isShaking;
+    }
+
+    long openedAt() {
+        return openedAt;
+    }
+
+    // ---- calls ----
+
     /** Notes that the head of a request is there. */
     void began(Call begun) {
-        call = begun;
+        calls.add(begun);
         headSince = 0;
     }
 
     /** Notes that the response of the call is ready. Called before Jetty looks for the next request. */
-    void ended() {
+    void ended(Call ended) {
         idleSince = System.nanoTime();
-        call = null;
+        calls.remove(ended);
     }
 
-    /** The call that is under way; null if there is none. */
-    @Nullable Call call() {
-        return call;
+    /** The calls that are under way. */
+    Set<Call> calls() {
+        return calls;
+    }
+
+    /** Returns whether a request is there; also one whose call has not begun, as no thread has taken it yet. */
+    boolean isBusy() {
+        HTTP2Session streams = session;
+        return !calls.isEmpty() || streams != null && streams.getStreamCount() > 0;
     }
 
     /** Notes that the connection leaves HTTP. */
@@ -142,5 +239,48 @@ final class Lane extends SocketChannelEndPoint {
 
     long idleSince() {
         return idleSince;
+    }
+
+    // ---- the end ----
+
+    /**
+     * Tells a client of HTTP/2 to begin no more streams. Those that it has begun, or begins before it hears that, are
+     * answered.
+     */
+    void goAway(long now) {
+        HTTP2Session streams = session;
+        if (streams != null && toldSince == 0) {
+            toldSince = now | 1;
+            // not by the session, which would refuse the streams that are on their way
+            streams.frames(null, List.of(GoAwayFrame.GRACEFUL), Callback.NOOP);
+        }
+    }
+
+    long toldSince() {
+        return toldSince;
+    }
+
+    /** Closes the connection in order: the client learns that this is the end, and no cut. */
+    void end(long now) {
+        HTTP2Session streams = session;
+        endingSince = now | 1;
+        if (streams != null) {
+            streams.close(ErrorCode.NO_ERROR.code, "", Callback.NOOP);
+        } else if (isSecure) {
+            getConnection().close();
+        } else {
+            close();
+        }
+    }
+
+    long endingSince() {
+        return endingSince;
+    }
+
+    /** Closes the connection of a call that failed, unless others share it: then the end of its stream is all. */
+    void breakOff() {
+        if (session == null) {
+            close();
+        }
     }
 }

@@ -46,7 +46,7 @@ public final class TestServer implements AutoCloseable {
         boolean isOpen = false;
         try {
             listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-            engine = new Engine(routes, settings, FrontSettings.DEFAULTS, _ -> {},
+            engine = new Engine(routes, settings, FrontSettings.DEFAULTS, null, _ -> {},
                     reason -> note(new IllegalStateException(reason)));
             isOpen = true;
         } finally {

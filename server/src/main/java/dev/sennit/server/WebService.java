@@ -47,6 +47,8 @@ public final class WebService implements Service {
     private final WebApplication application;
     private final ServerSettings settings;
     private final FrontSettings front;
+    /** Null if nothing is encrypted. */
+    private final @Nullable TlsSettings tls;
 
     /** Written by the main thread. */
     private transient volatile @Nullable Engine engine;
@@ -55,10 +57,12 @@ public final class WebService implements Service {
     /** Written by the main thread. */
     private transient volatile @Nullable Thread main;
 
-    private WebService(WebApplication application, ServerSettings settings, FrontSettings front) {
+    private WebService(
+            WebApplication application, ServerSettings settings, FrontSettings front, @Nullable TlsSettings tls) {
         this.application = application;
         this.settings = settings;
         this.front = front;
+        this.tls = tls;
     }
 
     /**
@@ -81,7 +85,7 @@ public final class WebService implements Service {
     public static WebService of(WebApplication application, ServerSettings settings) {
         return new WebService(
                 Objects.requireNonNull(application, "application"), Objects.requireNonNull(settings, "settings"),
-                FrontSettings.DEFAULTS);
+                FrontSettings.DEFAULTS, null);
     }
 
     /**
@@ -115,7 +119,28 @@ public final class WebService implements Service {
      * @return the service
      */
     public WebService front(FrontSettings newFront) {
-        return new WebService(application, settings, Objects.requireNonNull(newFront, "newFront"));
+        return new WebService(application, settings, Objects.requireNonNull(newFront, "newFront"), tls);
+    }
+
+    /**
+     * Returns this service over TLS. Each worker reads the certificates when it starts, so a reload that replaces the
+     * workers takes new ones; if one cannot be used, the new worker is not ready, says so in one line, and the old ones
+     * go on. A reload in place has each worker read them again.
+     *
+     * @param settings where the certificates are
+     * @return the service
+     */
+    public WebService tls(TlsSettings settings) {
+        return new WebService(application, this.settings, front, Objects.requireNonNull(settings, "settings"));
+    }
+
+    /** Reads the certificates again. */
+    @Override
+    public void reload(ServiceWorker me) throws IOException {
+        Engine server = engine;
+        if (server != null) {
+            server.reloadCertificates();
+        }
     }
 
     /** Makes the routes, and starts the server. */
@@ -126,7 +151,7 @@ public final class WebService implements Service {
             throw new IllegalStateException("the application has no routes");
         }
         main = Thread.currentThread();
-        engine = new Engine(routes, settings, front, me::worked, this::replace);
+        engine = new Engine(routes, settings, front, tls, me::worked, this::replace);
     }
 
     /** Accepts connections until the worker stops, and ends when they are closed. */

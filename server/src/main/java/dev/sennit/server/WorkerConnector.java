@@ -16,7 +16,7 @@ import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SelectorManager;
 import org.eclipse.jetty.server.AbstractConnector;
-import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.Scheduler;
@@ -42,9 +42,10 @@ final class WorkerConnector extends AbstractConnector {
      *
      * @param threads run the selector, and what never blocks; started and stopped with the connector
      * @param most how many connections it has at most
+     * @param protocols what is spoken, the outermost first
      */
-    WorkerConnector(Server server, QueuedThreadPool threads, HttpConnectionFactory http, int most) {
-        super(server, null, null, null, 0, http);
+    WorkerConnector(Server server, QueuedThreadPool threads, int most, ConnectionFactory... protocols) {
+        super(server, null, null, null, 0, protocols);
         this.most = most;
         installBean(threads, true);
         selectors = new Selectors(threads);

@@ -22,12 +22,22 @@ final class EngineUnderTest implements AutoCloseable {
     private final Thread accepts;
 
     EngineUnderTest(Routes routes, ServerSettings settings) throws Exception {
-        this(routes, settings, FrontSettings.DEFAULTS);
+        this(routes, settings, FrontSettings.DEFAULTS, null);
     }
 
     EngineUnderTest(Routes routes, ServerSettings settings, FrontSettings front) throws Exception {
+        this(routes, settings, front, null);
+    }
+
+    EngineUnderTest(Routes routes, ServerSettings settings, TlsSettings tls) throws Exception {
+        this(routes, settings, FrontSettings.DEFAULTS, tls);
+    }
+
+    /** @param tls null for none */
+    private EngineUnderTest(Routes routes, ServerSettings settings, FrontSettings front, TlsSettings tls)
+            throws Exception {
         listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        engine = new Engine(routes, settings, front, worked::addAndGet, broken::complete);
+        engine = new Engine(routes, settings, front, tls, worked::addAndGet, broken::complete);
         accepts = Thread.ofPlatform().daemon().start(this::accept);
     }
 

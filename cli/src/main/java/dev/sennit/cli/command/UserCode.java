@@ -31,7 +31,12 @@ import java.util.jar.JarFile;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipOutputStream;
+import org.eclipse.jetty.alpn.java.server.JDK9ServerALPNProcessor;
+import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http2.HTTP2Session;
+import org.eclipse.jetty.http2.hpack.HpackEncoder;
+import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.util.Callback;
@@ -69,7 +74,9 @@ public final class UserCode implements AutoCloseable {
                     "META-INF/services/jakarta.", "jndi.properties");
     /** One class of each of its jars. */
     private static final List<Class<?>> ENGINE_CLASSES =
-            List.of(Server.class, HttpField.class, EndPoint.class, Callback.class, Logger.class);
+            List.of(Server.class, HttpField.class, EndPoint.class, Callback.class,
+                    HTTP2ServerConnectionFactory.class, HTTP2Session.class, HpackEncoder.class,
+                    ALPNServerConnectionFactory.class, JDK9ServerALPNProcessor.class, Logger.class);
 
     private final String text;
     private final List<Path> parts;

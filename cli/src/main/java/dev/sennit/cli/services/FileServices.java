@@ -1,6 +1,7 @@
 package dev.sennit.cli.services;
 
 import dev.sennit.internal.Uninterruptibles;
+import dev.sennit.server.TlsSettings;
 import dev.sennit.service.ServiceLog;
 import dev.sennit.service.ServiceManager;
 import dev.sennit.service.ServiceSettings;
@@ -95,6 +96,9 @@ final class FileServices {
     }
 
     private CompletableFuture<Void> become(ServicesFile next) throws IOException {
+        for (TlsSettings one : next.certificates()) {
+            one.check(); // no worker is started that could not serve
+        }
         Set<String> before = Set.copyOf(queues.keySet());
         boolean isDone = false;
         try {

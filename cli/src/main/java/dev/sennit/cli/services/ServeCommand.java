@@ -93,6 +93,23 @@ public final class ServeCommand implements Callable<Integer> {
             description = "Serves the files of a folder, in the place of an application.")
     private @Nullable String files;
 
+    @Option(names = "--tls-certificate", paramLabel = "FILE",
+            description = "Serves over TLS, with this certificate in PEM, and behind it those that signed it. May be "
+                    + "given several times, for several names.")
+    private List<String> tlsCertificates = List.of();
+
+    @Option(names = "--tls-key", paramLabel = "FILE",
+            description = "The private key of the certificate, in PEM (BEGIN PRIVATE KEY); one for each.")
+    private List<String> tlsKeys = List.of();
+
+    @Option(names = "--tls-keystore", paramLabel = "FILE",
+            description = "A PKCS12 store with certificate and key, in their place.")
+    private List<String> tlsStores = List.of();
+
+    @Option(names = "--tls-password-file", paramLabel = "FILE",
+            description = "A file whose first line is the password of keys and stores.")
+    private @Nullable String tlsPassword;
+
     public ServeCommand(Terminal terminal) {
         // all that it says is the log
     }
@@ -115,6 +132,7 @@ public final class ServeCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw CommandException.usage("--" + e.getMessage(), e);
         }
+        String tls = tls();
         if (application.isEmpty() == (files == null)) {
             throw CommandException.usage("sennit serve takes an APPLICATION or --files FOLDER; name one of them");
         }
@@ -131,7 +149,7 @@ public final class ServeCommand implements Callable<Integer> {
         String folder = files;
         if (folder != null) {
             try (UserCode code = UserCode.of("")) {
-                return run(text("files", "files = " + quoted(folder(folder)), address, settings), code);
+                return run(text("files", "files = " + quoted(folder(folder)) + tls, address, settings), code);
             }
         }
         boolean isJar = application.toLowerCase(Locale.ROOT).endsWith(".jar");
@@ -150,7 +168,7 @@ public final class ServeCommand implements Callable<Integer> {
             String simple = className.substring(className.lastIndexOf('.') + 1);
             String served = "application = " + quoted(className) + "\nclasspath = " + parts.stream()
                     .map(part -> quoted(part.toString()))
-                    .collect(Collectors.joining(", ", "[", "]"));
+                    .collect(Collectors.joining(", ", "[", "]")) + tls;
             return run(text(simple, served, address, settings), code);
         }
     }
@@ -201,6 +219,36 @@ public final class ServeCommand implements Callable<Integer> {
                     ? " cannot be read (" + CommandException.oneLine(e) + "): build or copy it again"
                     : " is not there: correct the path, or build it first"), e);
         }
+    }
+
+    /** Returns the line of the file for certificates; they can be read. */
+    private String tls() {
+        String password = tlsPassword;
+        if (tlsCertificates.isEmpty() && tlsKeys.isEmpty() && tlsStores.isEmpty() && password == null) {
+            return "";
+        }
+        try {
+            TlsReader.settings(absolute(tlsCertificates), absolute(tlsKeys), absolute(tlsStores),
+                    password == null ? null : Path.of(password)).check();
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage("TLS " + e.getMessage() + ": see sennit serve --help", e);
+        } catch (IOException e) {
+            throw CommandException.couldNotStart(String.valueOf(e.getMessage()), e);
+        }
+        return "\ntls = { certificate = " + list(absolute(tlsCertificates)) + ", key = " + list(absolute(tlsKeys))
+                + ", keystore = " + list(absolute(tlsStores))
+                + (password == null ? "" : ", password-file = " + quoted(Path.of(password).toAbsolutePath().toString()))
+                + " }";
+    }
+
+    private static List<Path> absolute(List<String> files) {
+        return files.stream().map(file -> Path.of(file).toAbsolutePath()).toList();
+    }
+
+    private static String list(List<Path> files) {
+        return files.stream()
+                .map(file -> quoted(file.toString()))
+                .collect(Collectors.joining(", ", "[", "]"));
     }
 
     private static String folder(String name) {

@@ -3,6 +3,7 @@ package dev.sennit.cli.services;
 import dev.sennit.Backoff;
 import dev.sennit.internal.Durations;
 import dev.sennit.server.ServerSettings;
+import dev.sennit.server.TlsSettings;
 import dev.sennit.server.WebService;
 import dev.sennit.server.servlet.ServletApplication;
 import dev.sennit.server.servlet.WebSocketSettings;
@@ -62,10 +63,11 @@ final class ServiceReader {
      * @param keys its table
      * @param options for its JVMs
      * @param hasServlets whether it serves Servlets
+     * @param tls where its certificates are; null if it has none
      */
     record Found(
             ServiceSettings settings, Section keys, List<String> after, @Nullable String listener,
-            List<String> options, boolean hasServlets) {
+            List<String> options, boolean hasServlets, @Nullable TlsSettings tls) {
         private boolean isJava() {
             return keys.has("class") || keys.has("application") || keys.has("files");
         }
@@ -108,6 +110,8 @@ final class ServiceReader {
     private final boolean isFiles;
     /** The WAR that it serves; null if it serves none, or has not been read. */
     private @Nullable Path war;
+    /** Where its certificates are; null if it has none, or before they were read. */
+    private @Nullable TlsSettings tls;
 
     /**
      * A reader of one service.
@@ -181,6 +185,9 @@ final class ServiceReader {
         if (!isApplication && keys.has("http")) {
             keys.refuse("http", "http is for applications, and service " + name + " is none; leave it out");
         }
+        if (!isApplication && keys.has("tls")) {
+            keys.refuse("tls", "tls is for applications, and service " + name + " is none; leave it out");
+        }
         if (isApplication && !keys.has("listener")) {
             keys.refuse(classKey(), "service " + name + " has no listener; write listener = \"NAME\", and "
                     + "[listeners.NAME] with tcp = \"127.0.0.1:8080\"");
@@ -201,7 +208,7 @@ final class ServiceReader {
             lookForClass(read);
         }
         return new Found(read, keys, after == null ? List.of() : after, listener,
-                options == null ? List.of() : options, hasServlets(read));
+                options == null ? List.of() : options, hasServlets(read), tls);
     }
 
     private ServiceSettings.Builder begin() {
@@ -214,6 +221,7 @@ final class ServiceReader {
         HttpReader reader = new HttpReader(keys);
         WebSocketSettings webSockets = reader.readWebSockets();
         ServerSettings http = reader.read();
+        tls = new TlsReader(keys, folder).read();
         List<String> command = keys.texts("command");
         if (command != null && (command.isEmpty() || command.getFirst().isEmpty())) {
             keys.refuse("command", "command must begin with a program; write [\"PROGRAM\", \"ARGUMENT\", ...]");
@@ -230,7 +238,7 @@ final class ServiceReader {
                     ? ServiceSettings.ofCommand(name, Objects.requireNonNullElse(command, List.of(STAND_IN))
                             .toArray(String[]::new))
                     : isApplication
-                            ? ServiceSettings.of(name, (files != null
+                            ? ServiceSettings.of(name, secured(files != null
                                     ? WebService.ofFiles(files, http)
                                     : war != null
                                             ? WebService.of(ServletApplication.war(war).webSockets(webSockets), http)
@@ -244,6 +252,10 @@ final class ServiceReader {
                     ? ServiceSettings.ofCommand(STAND_IN, STAND_IN)
                     : ServiceSettings.ofClass(STAND_IN, STAND_IN);
         }
+    }
+
+    private WebService secured(WebService service) {
+        return tls == null ? service : service.tls(tls);
     }
 
     /** By the rules of its start. */

@@ -1,5 +1,6 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.server.TlsSettings;
 import dev.sennit.service.ServiceSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param services in the order of the file; each {@code after} is there, and there is no circle
  * @param servlets the names of those that serve Servlets
  * @param texts what the file says of each service, by its name: equal texts make equal settings
+ * @param certificates where those of its servers are; their files are not read
  */
 public record ServicesFile(
         Path path,
@@ -34,7 +36,8 @@ public record ServicesFile(
         Map<String, Queue> queues,
         List<ServiceSettings> services,
         Set<String> servlets,
-        Map<String, String> texts) {
+        Map<String, String> texts,
+        List<TlsSettings> certificates) {
     /** The form of a line that is logged. */
     public enum LogFormat {
         /** For people. */

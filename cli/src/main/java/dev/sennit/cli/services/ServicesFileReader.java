@@ -181,7 +181,9 @@ final class ServicesFileReader {
                 services.values().stream().map(found -> found.withShare(share)).toList(),
                 services.values().stream().filter(Found::hasServlets).map(found -> found.settings().name())
                         .collect(Collectors.toUnmodifiableSet()),
-                Collections.unmodifiableMap(texts));
+                Collections.unmodifiableMap(texts),
+
+                services.values().stream().map(Found::tls).filter(Objects::nonNull).toList());
     }
 
     private static Map<String, Queue> queues(Section whole) {
