@@ -542,7 +542,7 @@ final class ScheduleRun {
         } else if (waiting.stream().anyMatch(strand -> Exit.isOn(stack(strand)))) {
             awaitOutside(SECOND_LOOK); // until the JVM ends
         } else if (dependence != null) {
-            fail(Ending.OUTSIDE, dependence, dependence.getMessage());
+            fail(Ending.OUTSIDE, dependence, String.valueOf(dependence.getMessage()));
         } else if (!left.isEmpty()) {
             fail(Ending.DEADLOCK, null, "the body has ended and has left " + left.stream().map(Strand::name)
                     .collect(Collectors.joining(", ")) + ", which nothing will ever wake");
