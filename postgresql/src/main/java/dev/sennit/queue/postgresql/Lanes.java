@@ -20,9 +20,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +64,49 @@ final class Lanes implements AutoCloseable {
         List<R> run(Step step, List<A> arguments) throws SQLException;
     }
 
+    /** An operation in few round trips, for arguments that need no more. */
+    interface Short<A, R> {
+        /** Returns null if the operation has to be done in the long way; then it has changed nothing. */
+        @Nullable List<R> run(Session session, List<A> arguments, Wakes wakes) throws SQLException;
+    }
+
+    /** A short operation, which is not tried for a while after it has not been enough. */
+    static final class Shortcut<A, R> {
+        /** How often the long way is taken then: what stands in the way is there for some time. */
+        private static final int REST = 20;
+
+        private final Predicate<List<A>> fits;
+        private final boolean commits;
+        private final Short<A, R> run;
+        private final AtomicInteger rest = new AtomicInteger();
+
+        /**
+         * Makes one.
+         *
+         * @param fits whether it is tried for some arguments
+         * @param commits whether it also commits
+         * @param run does it
+         */
+        Shortcut(Predicate<List<A>> fits, boolean commits, Short<A, R> run) {
+            this.fits = fits;
+            this.commits = commits;
+            this.run = run;
+        }
+
+        private boolean fits(List<A> arguments) {
+            return fits.test(arguments)
+                    && (rest.get() == 0 || rest.getAndUpdate(left -> Math.max(0, left - 1)) == 0);
+        }
+
+        private @Nullable List<R> run(Session session, List<A> arguments, Wakes wakes) throws SQLException {
+            List<R> results = run.run(session, arguments, wakes);
+            if (results == null) {
+                rest.set(REST);
+            }
+            return results;
+        }
+    }
+
     /**
      * What can be asked for.
      *
@@ -70,9 +115,10 @@ final class Lanes implements AutoCloseable {
      * @param most how much is done in one transaction, as {@code size} counts it
      * @param size how much an argument is
      * @param shared does it
+     * @param shortcut does it for most arguments, or null
      */
     record Kind<A, R>(PostgresqlDialect dialect, boolean isRepeatable, int most, ToIntFunction<A> size,
-            Shared<A, R> shared) {
+            Shared<A, R> shared, @Nullable Shortcut<A, R> shortcut) {
         int sizeOf(Request<?, ?> request) {
             @SuppressWarnings("unchecked") // it is of this kind
             A argument = (A) request.argument;
@@ -80,13 +126,26 @@ final class Lanes implements AutoCloseable {
         }
 
         List<R> run(Step step, List<Request<?, ?>> group) throws SQLException {
+            return shared.run(step, arguments(group));
+        }
+
+        boolean isShort(List<Request<?, ?>> group) {
+            return shortcut != null && shortcut.fits(arguments(group));
+        }
+
+        /** Returns null if it is to be done in the long way. */
+        @Nullable List<R> runShort(Session session, List<Request<?, ?>> group, Wakes wakes) throws SQLException {
+            return shortcut == null ? null : shortcut.run(session, arguments(group), wakes);
+        }
+
+        private List<A> arguments(List<Request<?, ?>> group) {
             List<A> arguments = new ArrayList<>(group.size());
             for (Request<?, ?> request : group) {
                 @SuppressWarnings("unchecked") // it is of this kind
                 A argument = (A) request.argument;
                 arguments.add(argument);
             }
-            return shared.run(step, arguments);
+            return arguments;
         }
     }
 
@@ -145,7 +204,7 @@ final class Lanes implements AutoCloseable {
     /** Has an operation run by itself. */
     <R> R run(PostgresqlDialect mode, boolean isRepeatable, Operation<R> operation) {
         return run(new Kind<Operation<R>, R>(mode, isRepeatable, 1, _ -> 1,
-                (step, alone) -> List.of(alone.getFirst().run(step))), operation);
+                (step, alone) -> List.of(alone.getFirst().run(step)), null), operation);
     }
 
     /** Has an operation run, perhaps together with others. */
@@ -358,15 +417,34 @@ final class Lanes implements AutoCloseable {
                     statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
                 }
             }
+            Shortcut<?, ?> shortcut = kind.shortcut();
+            if (shortcut != null && kind.isShort(group)) {
+                var wakes = new Wakes();
+                isCommit[0] = shortcut.commits;
+                List<?> results = kind.runShort(open, group, wakes);
+                if (results != null) {
+                    finish(own, group, results, wakes, shortcut.commits, isCommit);
+                    return;
+                }
+                isCommit[0] = false;
+                own.rollback();
+            }
             var step = new Step(open, kind.dialect());
             List<?> results = kind.run(step, group);
             step.finish();
+            finish(own, group, results, step.wakes(), false, isCommit);
+        }
+
+        private void finish(Connection own, List<Request<?, ?>> group, List<?> results, Wakes wakes,
+                boolean isCommitted, boolean[] isCommit) throws SQLException {
             isCommit[0] = true;
-            teller.commit(own, step.wakes());
+            if (!isCommitted) {
+                teller.commit(own, wakes);
+            }
             for (int i = 0; i < group.size(); i++) {
                 group.get(i).answer(results.get(i));
             }
-            teller.committed(step.wakes());
+            teller.committed(wakes);
         }
 
         /** Ends the transaction that has failed, and the connection too unless it is known to be whole. */

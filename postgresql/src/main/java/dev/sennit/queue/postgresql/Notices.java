@@ -103,7 +103,7 @@ final class Notices implements Lanes.Teller, AutoCloseable {
         /** Notes what is there already. */
         boolean begin(Step step) throws SQLException {
             if (interest.replyTo() != null) {
-                ends.addAll(Lookup.replyNumbers(step, interest.replyTo(), Long.MIN_VALUE));
+                ends.addAll(Lookup.replyNumbers(step.session(), interest.replyTo(), Long.MIN_VALUE));
                 newest = ends.isEmpty() ? Long.MIN_VALUE : ends.last();
                 marks.add(new Mark(System.nanoTime(), newest));
             }
@@ -127,11 +127,11 @@ final class Notices implements Lanes.Teller, AutoCloseable {
         }
 
         /** Tells of ends with greater numbers than before; returns whether there were any. */
-        boolean newEnds(Step step, String replyTo) throws SQLException {
+        boolean newEnds(Session session, String replyTo) throws SQLException {
             boolean isNew = false;
             List<Lookup.Reply> replies;
             do {
-                replies = Lookup.replies(step, replyTo, newest, PAGE);
+                replies = Lookup.replies(session, replyTo, newest, PAGE);
                 for (Lookup.Reply reply : replies) {
                     newest = reply.seq();
                     isNew |= tell(reply);
@@ -144,14 +144,14 @@ final class Notices implements Lanes.Teller, AutoCloseable {
         }
 
         /** Tells of ends with smaller numbers than the newest, that were committed later. */
-        boolean lateEnds(Step step, String replyTo) throws SQLException {
+        boolean lateEnds(Session session, String replyTo) throws SQLException {
             boolean isNew = false;
-            List<Long> numbers = new ArrayList<>(Lookup.replyNumbers(step, replyTo, below));
+            List<Long> numbers = new ArrayList<>(Lookup.replyNumbers(session, replyTo, below));
             numbers.removeAll(ends);
             numbers.sort(null);
             for (long number : numbers) {
                 if (!ends.contains(number)) {
-                    for (Lookup.Reply reply : Lookup.replies(step, replyTo, number - 1, 1)) {
+                    for (Lookup.Reply reply : Lookup.replies(session, replyTo, number - 1, 1)) {
                         isNew |= tell(reply);
                         newest = Math.max(newest, reply.seq());
                     }
@@ -565,9 +565,8 @@ final class Notices implements Lanes.Teller, AutoCloseable {
                 isNew |= each.orders(step, interest.worker());
             }
             if ((about & ENDS) != 0 && interest.replyTo() != null) {
-                step = step != null ? step : new Step(session, dialect);
-                boolean isEnd = each.newEnds(step, interest.replyTo());
-                isNew |= isEnd || each.lateEnds(step, interest.replyTo());
+                boolean isEnd = each.newEnds(session, interest.replyTo());
+                isNew |= isEnd || each.lateEnds(session, interest.replyTo());
             }
         }
         return isNew;
@@ -601,11 +600,9 @@ final class Notices implements Lanes.Teller, AutoCloseable {
 
     private boolean sweep(Session session) throws SQLException {
         boolean isNew = false;
-        Step step = null;
         for (Listening each : listenings) {
             if (!each.marks.isEmpty() && each.interest.replyTo() != null) {
-                step = step != null ? step : new Step(session, dialect);
-                isNew |= each.lateEnds(step, each.interest.replyTo());
+                isNew |= each.lateEnds(session, each.interest.replyTo());
             }
         }
         return isNew;

@@ -29,6 +29,7 @@ import dev.sennit.queue.broker.WorkerReport;
 import dev.sennit.queue.sql.Lookup;
 import dev.sennit.queue.sql.Schema;
 import dev.sennit.queue.sql.Session;
+import dev.sennit.queue.sql.Shortcuts;
 import dev.sennit.queue.sql.SqlStore;
 import dev.sennit.queue.sql.Step;
 import java.sql.Connection;
@@ -38,6 +39,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -103,6 +105,7 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
     private final UUID id;
     private final SqlStore store = new SqlStore();
     private final PostgresqlDialect writing;
+    private final PostgresqlDialect searching;
     private final PostgresqlDialect lazy;
     private final PostgresqlDialect reading;
     private final PostgresqlDialect guest;
@@ -112,6 +115,7 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
 
     private final Lanes.Kind<Batch, List<Enqueued>> enqueue;
     private final Lanes.Kind<List<Completion>, List<Boolean>> complete;
+    private final Lanes.Shortcut<ClaimRequest, Claimed> claim;
     private final Lanes.Kind<List<Failure>, List<Boolean>> fail;
     private final Lanes.Kind<Renewed, List<LeaseState>> extend;
 
@@ -133,12 +137,24 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
         }
         notices = new Notices(connector, dialect, errors, name, notifies);
         lanes = new Lanes(connector, dialect, errors, name, connections - 1, notices);
-        enqueue = new Lanes.Kind<>(writing, true, MOST_TASKS, batch -> batch.tasks().size(), store::enqueue);
+        searching = dialect.in(PostgresqlDialect.Mode.SEARCH);
+        Shortcuts shortcuts = dialect.shortcuts(Notices::payload);
+        // Statements are prepared for the connections of one server only, see Connector.
+        claim = new Lanes.Shortcut<>(_ -> notifies, false, (session, requests, _) -> {
+            Claimed claimed = shortcuts.claim(session, requests.getFirst());
+            return claimed == null ? null : List.of(claimed);
+        });
+        enqueue = new Lanes.Kind<>(writing, true, MOST_TASKS, batch -> batch.tasks().size(), store::enqueue,
+                new Lanes.Shortcut<>(batches -> notifies && Shortcuts.fit(batches), true, shortcuts::enqueue));
         complete = new Lanes.Kind<>(writing, true, MOST_TASKS, List::size,
-                (step, all) -> split(all, store.complete(step, all.stream().flatMap(List::stream).toList())));
+                (step, all) -> split(all, store.complete(step, flat(all))),
+                new Lanes.Shortcut<>(all -> notifies && Shortcuts.areFit(flat(all)), false,
+                        (session, all, wakes) -> shortcuts.complete(session, flat(all), wakes)
+                                ? all.stream().map(each -> Collections.nCopies(each.size(), true)).toList()
+                                : null));
         fail = new Lanes.Kind<>(writing, false, MOST_TASKS, List::size,
-                (step, all) -> split(all, store.fail(step, all.stream().flatMap(List::stream).toList())));
-        extend = new Lanes.Kind<>(lazy, true, MOST_TASKS, each -> each.renewals.size(), this::extend);
+                (step, all) -> split(all, store.fail(step, flat(all))), null);
+        extend = new Lanes.Kind<>(lazy, true, MOST_TASKS, each -> each.renewals.size(), this::extend, null);
     }
 
     static PostgresqlBroker open(Address address) {
@@ -188,6 +204,10 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
         var tables = new Schema();
         return open(Connector.over(source), name, new PostgresqlErrors(name, null),
                 PostgresqlDialect.of(schema, null, null, tables, name), tables, Address.CONNECTIONS, true);
+    }
+
+    private static <A> List<A> flat(List<List<A>> asked) {
+        return asked.stream().flatMap(List::stream).toList();
     }
 
     private static <A, R> List<List<R>> split(List<List<A>> asked, List<R> answers) {
@@ -304,7 +324,8 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public Claimed claim(ClaimRequest request) {
-        return lanes.run(writing, false, step -> store.claim(step, request));
+        return lanes.run(new Lanes.Kind<>(writing, false, 1, _ -> 1,
+                (step, requests) -> List.of(store.claim(step, requests.getFirst())), claim), request);
     }
 
     @Override
@@ -340,18 +361,18 @@ public final class PostgresqlBroker implements Broker, TransactionalEnqueue {
 
     @Override
     public int cancelAll(String root) {
-        return lanes.run(writing, false, step -> store.cancelAll(step, root));
+        return lanes.run(searching, false, step -> store.cancelAll(step, root));
     }
 
     @Override
     public int replay(TaskFilter filter, byte @Nullable [] payload) {
         return SqlStore.Part.all(filter,
-                rest -> lanes.run(writing, false, step -> store.replay(step, rest, payload)));
+                rest -> lanes.run(searching, false, step -> store.replay(step, rest, payload)));
     }
 
     @Override
     public int purge(TaskFilter filter) {
-        return SqlStore.Part.all(filter, rest -> lanes.run(writing, false, step -> store.purge(step, rest)));
+        return SqlStore.Part.all(filter, rest -> lanes.run(searching, false, step -> store.purge(step, rest)));
     }
 
     @Override

@@ -4,6 +4,8 @@ import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.sql.Dialect;
 import dev.sennit.queue.sql.Schema;
 import dev.sennit.queue.sql.Session;
+import dev.sennit.queue.sql.Shortcuts;
+import dev.sennit.queue.sql.Wakes;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -12,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -28,6 +31,8 @@ final class PostgresqlDialect implements Dialect {
     enum Mode {
         /** It changes something, and is on the disk when it is committed. */
         WRITE,
+        /** It changes tasks that a search finds: how they are found best depends on what is looked for. */
+        SEARCH,
         /** It changes something that may be lost with the server, as when a lease was renewed last. */
         LAZY,
         /** It only reads. */
@@ -47,11 +52,10 @@ final class PostgresqlDialect implements Dialect {
             // Each query has an index, also while the database does not know yet how many tasks there are.
             + " set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),"
             + " set_config('jit', 'off', true)";
-    private static final String WRITE = moment("nextval('{numbers}')", SETTINGS);
+    /** A plan for all values: to make one for each statement takes the server as long as to run it. */
+    private static final String PLANNED = SETTINGS + ", set_config('plan_cache_mode', 'force_generic_plan', true)";
     private static final String LAZY =
-            moment("nextval('{numbers}')", SETTINGS + ", set_config('synchronous_commit', 'off', true)");
-    private static final String EAGER =
-            moment("nextval('{numbers}')", SETTINGS + ", set_config('synchronous_commit', ?, true)");
+            moment("nextval('{numbers}')", PLANNED + ", set_config('synchronous_commit', 'off', true)");
     private static final String READ = moment("0", "");
     private static final String GUEST = moment("nextval('{numbers}')", "");
 
@@ -66,6 +70,8 @@ final class PostgresqlDialect implements Dialect {
     private final String schema;
     private final Mode mode;
     private final @Nullable String synchronous;
+    private final String write;
+    private final String search;
     /** For tests: a clock that they move. */
     private final @Nullable InstantSource clock;
     private final Schema tables;
@@ -76,6 +82,8 @@ final class PostgresqlDialect implements Dialect {
         this.schema = schema;
         this.mode = mode;
         this.synchronous = synchronous;
+        write = moment("nextval('{numbers}')", PLANNED + commits());
+        search = moment("nextval('{numbers}')", SETTINGS + commits());
         this.clock = clock;
         this.tables = tables;
         this.name = name;
@@ -97,6 +105,19 @@ final class PostgresqlDialect implements Dialect {
 
     PostgresqlDialect in(Mode other) {
         return new PostgresqlDialect(schema, other, synchronous, clock, tables, name);
+    }
+
+    private String commits() {
+        return synchronous == null ? "" : ", set_config('synchronous_commit', '" + synchronous + "', true)";
+    }
+
+    /**
+     * Returns what one statement can do.
+     *
+     * @param words makes the payload of a notification
+     */
+    Shortcuts shortcuts(Function<Wakes, String> words) {
+        return new Shortcuts("SELECT" + PLANNED.substring(1) + commits(), CLOCK, clock, tables, schema, words);
     }
 
     private static String moment(String numbers, String settings) {
@@ -238,7 +259,8 @@ final class PostgresqlDialect implements Dialect {
     @Override
     public Moment moment(Session session) throws SQLException {
         var query = switch (mode) {
-            case WRITE -> synchronous == null ? session.query(WRITE) : session.query(EAGER).text(synchronous);
+            case WRITE -> session.query(write);
+            case SEARCH -> session.query(search);
             case LAZY -> session.query(LAZY);
             case READ -> session.query(READ);
             case GUEST -> session.query(GUEST);

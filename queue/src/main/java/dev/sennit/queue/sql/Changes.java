@@ -49,7 +49,7 @@ final class Changes {
     /** Message and argument of more bytes stand in a table of their own, so that the rows stay small. */
     static final int INLINE = 3_000;
     /** How long the end of a task is there for its address, even if it is not kept. */
-    private static final long HIDDEN = 60_000;
+    static final long HIDDEN = 60_000;
 
     private static final byte[] NOTHING = {};
     private static final String INSERT_TASK = """

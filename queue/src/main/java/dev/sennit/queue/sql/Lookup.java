@@ -272,22 +272,24 @@ public final class Lookup {
      * Returns what has ended lately, for an address. Where transactions do not commit in the order of their numbers,
      * one may be missed; {@link #ended} tells of it.
      *
-     * @param step the transaction
+     * @param session the connection
      * @param replyTo the address
      * @param after the number of the last end that was told
      * @param most how many at most
      * @return the ends, in their order
      * @throws SQLException if the database fails
      */
-    public static List<Reply> replies(Step step, String replyTo, long after, int most) throws SQLException {
+    public static List<Reply> replies(Session session, String replyTo, long after, int most) throws SQLException {
         List<Reply> replies = new ArrayList<>();
-        step.query("SELECT id, type, queue, root, state, result, NULL, error_type, error_message, error_stack, attempt,"
-                + " ended, reply_seq FROM {ended} WHERE reply_to = ? AND reply_seq IS NOT NULL AND reply_seq > ?"
-                + " ORDER BY reply_seq LIMIT ?").text(replyTo).number(after).number(most)
-                .list(row -> add(replies, row));
-        step.query("SELECT id, type, queue, root, state, NULL, reason, error_type, error_message, error_stack, attempt,"
-                + " ended, reply_seq FROM {task} WHERE reply_to = ? AND reply_seq IS NOT NULL AND reply_seq > ?"
-                + " ORDER BY reply_seq LIMIT ?").text(replyTo).number(after).number(most)
+        session.query("""
+                SELECT * FROM (SELECT id, type, queue, root, state, result, NULL AS reason, error_type, error_message,
+                    error_stack, attempt, ended, reply_seq FROM {ended}
+                    WHERE reply_to = ? AND reply_seq IS NOT NULL AND reply_seq > ? ORDER BY reply_seq LIMIT ?) e
+                UNION ALL
+                SELECT * FROM (SELECT id, type, queue, root, state, CAST(NULL AS {bytes}), reason, error_type,
+                    error_message, error_stack, attempt, ended, reply_seq FROM {task}
+                    WHERE reply_to = ? AND reply_seq IS NOT NULL AND reply_seq > ? ORDER BY reply_seq LIMIT ?) t""")
+                .text(replyTo).number(after).number(most).text(replyTo).number(after).number(most)
                 .list(row -> add(replies, row));
         replies.sort(Comparator.comparingLong(Reply::seq));
         return replies.subList(0, Math.min(most, replies.size()));
@@ -304,17 +306,17 @@ public final class Lookup {
     /**
      * Returns the numbers of the ends of an address that are kept, where they are not committed in their order.
      *
-     * @param step the transaction
+     * @param session the connection
      * @param replyTo the address
      * @param after the number after which to look
      * @return the numbers, in no order
      * @throws SQLException if the database fails
      */
-    public static List<Long> replyNumbers(Step step, String replyTo, long after) throws SQLException {
-        return step.query("SELECT reply_seq FROM {ended} WHERE reply_to = ? AND reply_seq IS NOT NULL AND reply_seq > ?"
-                + " UNION ALL SELECT reply_seq FROM {task} WHERE reply_to = ? AND reply_seq IS NOT NULL"
-                + " AND reply_seq > ?").text(replyTo).number(after).text(replyTo).number(after)
-                .list(row -> row.getLong(1));
+    public static List<Long> replyNumbers(Session session, String replyTo, long after) throws SQLException {
+        return session.query("SELECT reply_seq FROM {ended} WHERE reply_to = ? AND reply_seq IS NOT NULL"
+                + " AND reply_seq > ? UNION ALL SELECT reply_seq FROM {task} WHERE reply_to = ?"
+                + " AND reply_seq IS NOT NULL AND reply_seq > ?").text(replyTo).number(after).text(replyTo)
+                .number(after).list(row -> row.getLong(1));
     }
 
     /**

@@ -136,6 +136,16 @@ public final class Query {
         return this;
     }
 
+    /** Binds a column of texts, numbers or bytes, see {@link Dialect#bindColumn}. */
+    Query column(List<? extends @Nullable Object> values) throws SQLException {
+        List<@Nullable Object> stored = new ArrayList<>(values.size());
+        for (Object value : values) {
+            stored.add(value instanceof String text ? dialect.storable(text) : value);
+        }
+        dialect.bindColumn(statement, ++bound, stored);
+        return this;
+    }
+
     /**
      * Runs a query.
      *
@@ -147,6 +157,26 @@ public final class Query {
     public <T extends @Nullable Object> List<T> list(Reader<T> reader) throws SQLException {
         List<T> list = new ArrayList<>();
         try (ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                list.add(reader.read(rows));
+            }
+        }
+        return list;
+    }
+
+    /**
+     * Runs several statements and reads the rows of the second query among them; the first has one row.
+     *
+     * @param reader reads each row
+     * @param <T> what is read
+     * @return what was read
+     * @throws SQLException if the database fails
+     */
+    <T extends @Nullable Object> List<T> script(Reader<T> reader) throws SQLException {
+        List<T> list = new ArrayList<>();
+        statement.execute();
+        statement.getMoreResults();
+        try (ResultSet rows = statement.getResultSet()) {
             while (rows.next()) {
                 list.add(reader.read(rows));
             }

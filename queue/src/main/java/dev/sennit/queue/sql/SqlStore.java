@@ -61,7 +61,7 @@ public final class SqlStore {
     /** How often a claim looks again because what it found had expired. */
     private static final int MOST_LOOKS = 4;
     /** After how many nanoseconds a claim looks again whose tasks others had locked. */
-    private static final long CONTENDED = 5_000_000;
+    static final long CONTENDED = 5_000_000;
     /** How many bytes of large messages come in one claim, but for one message that has more. */
     private static final long MOST_BYTES = 4_000_000;
     /** After how many nanoseconds the rest of them may be claimed. */

@@ -481,7 +481,7 @@ final class Wakeups implements Writer.Teller, AutoCloseable {
     private static void lookForEnds(Step step, Listening each, String replyTo) throws SQLException {
         List<Lookup.Reply> replies;
         do {
-            replies = Lookup.replies(step, replyTo, each.lastEnd, PAGE);
+            replies = Lookup.replies(step.session(), replyTo, each.lastEnd, PAGE);
             for (Lookup.Reply reply : replies) {
                 each.lastEnd = reply.seq();
                 EndedTask end = reply.task();
