@@ -197,7 +197,7 @@ final class Events implements AutoCloseable {
         gathered.add(event);
         synchronized (this) {
             if (thread == null && !isClosed) {
-                thread = Thread.ofVirtual().name("sennit-celery-events").start(this::run);
+                thread = Thread.ofPlatform().daemon().name("sennit-celery-events").start(this::run);
             }
         }
     }

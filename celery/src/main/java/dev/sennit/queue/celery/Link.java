@@ -112,7 +112,8 @@ final class Link implements AutoCloseable {
     private final String name;
     private final String secret;
     private final ConnectionFactory factory;
-    private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
+    private final ExecutorService executor = Executors.newCachedThreadPool(
+            Thread.ofPlatform().daemon().name("sennit-celery-", 0).factory()); // as many as there are channels
     private final Runnable onRestored;
     /** Arguments of queues that are not those of tasks. */
     private final Map<String, Map<String, Object>> others = new ConcurrentHashMap<>();

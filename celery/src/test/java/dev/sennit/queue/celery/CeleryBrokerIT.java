@@ -26,6 +26,7 @@ import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.When;
 import dev.sennit.queue.conformance.BrokerContract;
+import dev.sennit.queue.conformance.HeldCarriers;
 import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
@@ -80,6 +81,13 @@ class CeleryBrokerIT extends BrokerContract {
     @Override
     protected int concurrentTasks() {
         return Boolean.getBoolean("sennit.full") ? super.concurrentTasks() : 500;
+    }
+
+    @Test
+    void tellsOfWorkWhileTasksHoldAllCarriers() throws Exception {
+        try (Broker broker = open(); Broker other = again()) {
+            HeldCarriers.ensureTold(broker, other, QueuedTask.of("work", JSON).build());
+        }
     }
 
     @Override

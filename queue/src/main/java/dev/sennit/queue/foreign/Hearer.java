@@ -62,7 +62,7 @@ public final class Hearer implements Broker.Subscription {
         this.interest = interest;
         this.listener = listener;
         this.onClose = onClose;
-        thread = Thread.ofVirtual().name(name + "-listener").unstarted(this::run);
+        thread = Thread.ofPlatform().daemon().name(name + "-listener").unstarted(this::run);
     }
 
     /** Returns what the listener is interested in. */

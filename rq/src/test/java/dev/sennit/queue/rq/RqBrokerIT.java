@@ -24,6 +24,7 @@ import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.Unique;
 import dev.sennit.queue.broker.When;
 import dev.sennit.queue.conformance.BrokerContract;
+import dev.sennit.queue.conformance.HeldCarriers;
 import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.ServerKind;
 import dev.sennit.testing.server.TestServer;
@@ -67,6 +68,13 @@ class RqBrokerIT extends BrokerContract {
     @Override
     protected Set<BrokerFeature> features() {
         return EnumSet.of(BrokerFeature.IDS, BrokerFeature.DELAY, BrokerFeature.DURABLE, BrokerFeature.SHARED);
+    }
+
+    @Test
+    void tellsOfWorkWhileTasksHoldAllCarriers() throws Exception {
+        try (Broker broker = open(); Broker other = again()) {
+            HeldCarriers.ensureTold(broker, other, QueuedTask.of("work", JSON).build());
+        }
     }
 
     @Override

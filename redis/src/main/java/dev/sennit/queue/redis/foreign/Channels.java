@@ -68,7 +68,7 @@ public final class Channels implements AutoCloseable {
             if (!isStarted && !isClosed) {
                 isStarted = true;
                 Thread.ofPlatform().daemon().name(thread + "-news").start(this::run);
-                Thread.ofVirtual().name(thread + "-ping").start(this::ping);
+                Thread.ofPlatform().daemon().name(thread + "-ping").start(this::ping);
             }
             if (line != null && !fresh.isEmpty()) {
                 send(line, Command.SUBSCRIBE, fresh);

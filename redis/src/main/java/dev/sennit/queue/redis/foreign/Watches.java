@@ -15,7 +15,7 @@ import redis.clients.jedis.exceptions.JedisException;
  * The threads that see new entries in lists of Redis. Producers of Python tell nobody. {@code BLMOVE} from the end of a
  * list to the same end waits until there is an entry, and changes nothing: it is one step. So each list has a
  * connection that waits so. While the same entry stays at the end, as the worker is busy or passes over it, the thread
- * looks less and less often.
+ * looks less and less often. They are platform threads: tasks may hold all carriers of virtual ones.
  */
 public final class Watches implements Hearer.Source {
     private static final Logger LOG = System.getLogger(Watches.class.getName());
@@ -58,7 +58,7 @@ public final class Watches implements Hearer.Source {
         this.hearer = hearer;
         this.end = Server.bytes(end.name());
         lists.stream().distinct().limit(MOST_WATCHED).forEach(
-                list -> watching.add(Thread.ofVirtual().name(name + "-watch").unstarted(() -> watch(list))));
+                list -> watching.add(Thread.ofPlatform().daemon().name(name + "-watch").unstarted(() -> watch(list))));
     }
 
     @Override
