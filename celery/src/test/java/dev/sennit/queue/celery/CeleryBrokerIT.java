@@ -78,11 +78,6 @@ class CeleryBrokerIT extends BrokerContract {
                 BrokerFeature.SHARED);
     }
 
-    @Override
-    protected int concurrentTasks() {
-        return Boolean.getBoolean("sennit.full") ? super.concurrentTasks() : 500;
-    }
-
     @Test
     void tellsOfWorkWhileTasksHoldAllCarriers() throws Exception {
         try (Broker broker = open(); Broker other = again()) {
