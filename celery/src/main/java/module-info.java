@@ -16,5 +16,6 @@ module dev.sennit.queue.celery {
             dev.sennit.queue.celery.CeleryBrokerProvider,
             dev.sennit.queue.celery.CeleryAmqpBrokerProvider,
             dev.sennit.queue.celery.CeleryAmqpsBrokerProvider,
+            dev.sennit.queue.celery.CeleryRedissBrokerProvider,
             dev.sennit.queue.celery.CelerySentinelBrokerProvider;
 }

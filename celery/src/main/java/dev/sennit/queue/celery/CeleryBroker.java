@@ -85,6 +85,9 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>{@code celery+redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT][,HOST...]/[DB]?master=NAME} names sentinels, which
  * know the server, and takes {@code &sentinelUser} and {@code &sentinelPassword} too; so does {@code result} below.
  *
+ * <p>{@code celery+rediss://...} speaks TLS; {@code sslrootcert} is a file with certificates in PEM, one of which has
+ * signed that of the server, by default those that Java trusts.
+ *
  * <p>Or {@code celery+amqp://[USER:PASSWORD@]HOST[:PORT]/[VHOST]} for RabbitMQ, {@code celery+amqps} with TLS, and:
  *
  * <table>

@@ -20,6 +20,8 @@ final class RedisAddress extends Address implements Endpoint {
     static final String SCHEME = "celery+redis";
     static final String SYNTAX = "celery+redis://[[USER]:PASSWORD@]HOST[:PORT]/[DB][?default_queue=NAME"
             + "&priority_steps=0,3,6,9&visibility_timeout=SECONDS&result_expires=SECONDS]";
+    static final String SECURE_SCHEME = "celery+rediss";
+    static final String SECURE_SYNTAX = "celery+rediss://HOST...[?sslrootcert=FILE] (TLS)";
     static final String SENTINEL_SCHEME = SCHEME + Sentinels.SCHEME;
     static final String SENTINEL_SYNTAX = "celery+redis+sentinel://[[USER]:PASSWORD@]HOST[:PORT][,HOST...]/[DB]"
             + "?master=NAME[&sentinelPassword=PASSWORD&default_queue=NAME...]";
@@ -59,6 +61,9 @@ final class RedisAddress extends Address implements Endpoint {
         Set<String> known =
                 new HashSet<>(Set.of("default_queue", "priority_steps", "visibility_timeout", "result_expires"));
         known.addAll(sentinels == null ? Set.of() : Sentinels.OPTIONS);
+        if (isTls()) {
+            known.add("sslrootcert");
+        }
         uri.ensureOnly(known);
         database = server.path().isEmpty()
                 ? 0
@@ -107,6 +112,16 @@ final class RedisAddress extends Address implements Endpoint {
     @Override
     public @Nullable String password() {
         return uri.password();
+    }
+
+    @Override
+    public boolean isTls() {
+        return uri.scheme().equals(SECURE_SCHEME);
+    }
+
+    @Override
+    public @Nullable String rootCertificates() {
+        return uri.options().get("sslrootcert");
     }
 
     @Override

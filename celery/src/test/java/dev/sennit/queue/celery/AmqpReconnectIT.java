@@ -31,7 +31,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
@@ -39,7 +38,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
  * Workers and submitters go on after cuts of connections to RabbitMQ, restarts of it, the end of their queue, and when
  * it takes back what runs for too long. It does that after seconds here.
  */
-@WithServer(value = ServerKind.RABBITMQ)
+@WithServer(value = ServerKind.RABBITMQ, configuration = "consumer_timeout = 2000")
 @WithServer(value = ServerKind.REDIS, fsync = false, shared = true)
 class AmqpReconnectIT extends ReconnectContract {
     private static final int TIMEOUT_SECONDS = 2;
@@ -58,15 +57,6 @@ class AmqpReconnectIT extends ReconnectContract {
             @WithServer(ServerKind.REDIS) TestServer redis) {
         this.rabbit = rabbit;
         this.redis = redis;
-    }
-
-    @BeforeAll
-    static void takeBackAfterSeconds(@WithServer(ServerKind.RABBITMQ) TestServer rabbit) throws Exception {
-        Files.writeString(rabbit.folder().resolve("advanced.config"), """
-                [{rabbit, [{consumer_timeout, %d}, {channel_tick_interval, 300}]}].
-                """.formatted(TIMEOUT_SECONDS * 1000));
-        rabbit.stop();
-        rabbit.start();
     }
 
     @Override

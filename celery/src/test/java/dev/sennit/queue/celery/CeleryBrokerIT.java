@@ -78,9 +78,11 @@ class CeleryBrokerIT extends BrokerContract {
                 BrokerFeature.SHARED);
     }
 
-    @Override
-    protected int concurrentTasks() {
-        return Boolean.getBoolean("sennit.full") ? super.concurrentTasks() : 500;
+    @Test
+    void tellsOfWorkWhileTasksHoldAllCarriers() throws Exception {
+        try (Broker broker = open(); Broker other = again()) {
+            HeldCarriers.ensureTold(broker, other, QueuedTask.of("work", JSON).build());
+        }
     }
 
     @Test

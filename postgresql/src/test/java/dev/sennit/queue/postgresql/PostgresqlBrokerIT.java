@@ -54,11 +54,6 @@ class PostgresqlBrokerIT extends BrokerContract {
     }
 
     @Override
-    protected int concurrentTasks() {
-        return Boolean.getBoolean("sennit.full") ? super.concurrentTasks() : 500;
-    }
-
-    @Override
     protected void pass(Duration time) {
         clock.advance(time);
     }

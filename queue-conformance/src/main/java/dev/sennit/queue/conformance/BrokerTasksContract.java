@@ -418,15 +418,16 @@ public abstract class BrokerTasksContract extends BrokerUnderTest {
 
     @Test
     public void aBatchOfLostTasksIsTakenBackInBoundedParts() throws Exception {
+        int count = 1100; // more than brokers take back at once
         List<QueuedTask> tasks = new ArrayList<>();
-        for (int i = 0; i < 2500; i++) {
+        for (int i = 0; i < count; i++) {
             tasks.add(task().build());
         }
         enqueueAll(tasks);
-        assertThat(broker().claim(request(2500, units(1), "default")).claims()).hasSize(2500);
+        assertThat(broker().claim(request(count, units(1), "default")).claims()).hasSize(count);
         pass(units(2));
-        assertThat(upkeep(Upkeep.Limits.USUAL).takenBack()).isEqualTo(2500);
-        assertThat(claim(2500)).hasSize(2500);
+        assertThat(upkeep(Upkeep.Limits.USUAL).takenBack()).isEqualTo(count);
+        assertThat(claim(count)).hasSize(count);
     }
 
     // ---- ends of runs ----

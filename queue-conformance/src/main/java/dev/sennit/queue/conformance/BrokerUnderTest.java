@@ -139,10 +139,21 @@ public abstract class BrokerUnderTest {
     /**
      * Returns how many tasks the tests of concurrency take.
      *
-     * @return 2000, by default
+     * @return 2000, by default: see {@link #crowd}
      */
     protected int concurrentTasks() {
-        return 2000;
+        return crowd(2000);
+    }
+
+    /**
+     * Returns how large a crowd is: so many, or with {@code -Dsennit.contractPercent=25} a quarter of them, for builds
+     * that run often.
+     *
+     * @param all how many in a build that takes its time
+     * @return how many now, at least 1
+     */
+    protected static int crowd(int all) {
+        return (int) Math.max(1, (long) all * Integer.getInteger("sennit.contractPercent", 100) / 100);
     }
 
     // ---- the broker ----

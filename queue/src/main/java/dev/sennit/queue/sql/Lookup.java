@@ -314,9 +314,9 @@ public final class Lookup {
      */
     public static List<Long> replyNumbers(Session session, String replyTo, long after) throws SQLException {
         return session.query("SELECT reply_seq FROM {ended} WHERE reply_to = ? AND reply_seq IS NOT NULL"
-                + " AND reply_seq > ? UNION ALL SELECT reply_seq FROM {task} WHERE reply_to = ? AND reply_seq IS NOT NULL"
-                + " AND reply_seq > ?").text(replyTo).number(after).text(replyTo).number(after)
-                .list(row -> row.getLong(1));
+                + " AND reply_seq > ? UNION ALL SELECT reply_seq FROM {task} WHERE reply_to = ?"
+                + " AND reply_seq IS NOT NULL AND reply_seq > ?").text(replyTo).number(after).text(replyTo)
+                .number(after).list(row -> row.getLong(1));
     }
 
     /**

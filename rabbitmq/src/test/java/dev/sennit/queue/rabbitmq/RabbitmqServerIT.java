@@ -29,18 +29,15 @@ import dev.sennit.queue.broker.Renewal;
 import dev.sennit.queue.broker.RetryPolicy;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.Upkeep;
+import dev.sennit.queue.conformance.OwnCertificate;
 import dev.sennit.testing.server.TestServer;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -61,7 +58,6 @@ import org.junit.jupiter.api.io.TempDir;
 class RabbitmqServerIT {
     private static final Duration LONG = Duration.ofHours(1);
     private static final Duration SERVERS_TIMEOUT = Duration.ofSeconds(3);
-    private static final String PASSWORD = "changeit";
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -73,16 +69,16 @@ class RabbitmqServerIT {
 
     @BeforeAll
     void start() throws Exception {
-        makeCertificate();
+        OwnCertificate own = OwnCertificate.in(folder);
         try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             tlsPort = socket.getLocalPort();
         }
         server = TestServer.rabbitmq().password("hunter2")
                 .configuration("consumer_timeout = " + SERVERS_TIMEOUT.toMillis(),
                         "listeners.ssl.1 = 127.0.0.1:" + tlsPort,
-                        "ssl_options.cacertfile = " + folder.resolve("certificate.pem"),
-                        "ssl_options.certfile = " + folder.resolve("certificate.pem"),
-                        "ssl_options.keyfile = " + folder.resolve("key.pem"), "ssl_options.verify = verify_none")
+                        "ssl_options.cacertfile = " + own.certificate(),
+                        "ssl_options.certfile = " + own.certificate(),
+                        "ssl_options.keyfile = " + own.key(), "ssl_options.verify = verify_none")
                 .open();
     }
 
@@ -91,29 +87,6 @@ class RabbitmqServerIT {
         if (server != null) {
             server.close();
         }
-    }
-
-    /** Makes a key and a certificate of this machine's own, as PEM. */
-    private static void makeCertificate() throws Exception {
-        Path store = folder.resolve("store.p12");
-        Process keytool = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=test", "-ext", "san=ip:127.0.0.1",
-                "-validity", "2", "-storetype", "PKCS12", "-keystore", store.toString(), "-storepass", PASSWORD)
-                .redirectErrorStream(true).redirectOutput(folder.resolve("keytool.log").toFile()).start();
-        assertThat(keytool.waitFor()).as(() -> "keytool").isZero();
-        KeyStore keys = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(store)) {
-            keys.load(in, PASSWORD.toCharArray());
-        }
-        Files.writeString(folder.resolve("key.pem"),
-                pem("PRIVATE KEY", keys.getKey("server", PASSWORD.toCharArray()).getEncoded()));
-        Files.writeString(folder.resolve("certificate.pem"),
-                pem("CERTIFICATE", keys.getCertificate("server").getEncoded()));
-    }
-
-    private static String pem(String what, byte[] bytes) {
-        return "-----BEGIN " + what + "-----\n"
-                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(bytes) + "\n-----END " + what + "-----\n";
     }
 
     private String uri(String prefix) {

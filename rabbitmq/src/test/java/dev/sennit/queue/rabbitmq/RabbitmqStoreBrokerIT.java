@@ -53,9 +53,4 @@ class RabbitmqStoreBrokerIT extends BrokerContract {
     protected void pass(Duration time) {
         clock.advance(time);
     }
-
-    @Override
-    protected int concurrentTasks() {
-        return 1000;
-    }
 }

@@ -23,7 +23,8 @@ final class Server {
 
     /** Refuses what would lose tasks, or would not work. */
     void ensureUsable(Address address, RedisErrors errors) {
-        if (fact("redis_mode").equals("sentinel")) {
+        String mode = facts.getOrDefault("redis_mode", fact("server_mode")); // Valkey has the second name
+        if (mode.equals("sentinel")) {
             throw errors.of(BrokerException.Kind.REFUSED, false, " is a sentinel, and keeps no tasks: write"
                     + " redis+sentinel://HOST/DB?master=NAME", null);
         }
