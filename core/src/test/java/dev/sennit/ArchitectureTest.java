@@ -361,7 +361,11 @@ class ArchitectureTest {
     @Test
     void onlyWhatUsersMayUseIsExported() throws IOException {
         try (InputStream module = Pools.class.getResourceAsStream("/module-info.class")) {
-            assertThat(ModuleDescriptor.read(Objects.requireNonNull(module)).exports())
+            var exports = ModuleDescriptor.read(Objects.requireNonNull(module)).exports();
+            assertThat(exports).filteredOn(ModuleDescriptor.Exports::isQualified)
+                    .extracting(ModuleDescriptor.Exports::toString)
+                    .containsExactly("dev.sennit.internal.text to [dev.sennit.server]");
+            assertThat(exports).filteredOn(export -> !export.isQualified())
                     .extracting(ModuleDescriptor.Exports::source)
                     .containsExactlyInAnyOrder(
                             "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.observe",

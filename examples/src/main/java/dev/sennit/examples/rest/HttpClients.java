@@ -6,8 +6,8 @@ import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
 import dev.sennit.loop.EventLoop;
 import dev.sennit.server.Routes;
-import dev.sennit.server.TestServer;
 import dev.sennit.server.WebResponse;
+import dev.sennit.server.WebTestServer;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -145,7 +145,7 @@ public final class HttpClients {
 
     public static void main(String[] arguments) throws Exception {
         int goods = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 100;
-        try (TestServer server = TestServer.start(HttpClients::prices).failingOnClose();
+        try (WebTestServer server = WebTestServer.start(HttpClients::prices).failingOnClose();
                 HttpClient client = HttpClient.newHttpClient()) {
             HttpClients clients = new HttpClients(server.uri("/"), goods);
             clients.byFutures(client); // so that all have their connections, and warm code

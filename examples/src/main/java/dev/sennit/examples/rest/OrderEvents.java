@@ -6,8 +6,8 @@ import dev.sennit.TaskProgress;
 import dev.sennit.server.ETag;
 import dev.sennit.server.ResourceVersion;
 import dev.sennit.server.Routes;
-import dev.sennit.server.TestServer;
 import dev.sennit.server.WebResponse;
+import dev.sennit.server.WebTestServer;
 import dev.sennit.server.rest.Conditional;
 import dev.sennit.server.rest.EventStreams;
 import dev.sennit.server.rest.Jobs;
@@ -59,11 +59,11 @@ public final class OrderEvents {
         return "invoice for " + order;
     }
 
-    private static HttpRequest.Builder to(TestServer server, String path) {
+    private static HttpRequest.Builder to(WebTestServer server, String path) {
         return HttpRequest.newBuilder(server.uri(path));
     }
 
-    private static String state(HttpClient client, TestServer server, String job)
+    private static String state(HttpClient client, WebTestServer server, String job)
             throws IOException, InterruptedException {
         return client.send(to(server, job).build(), BodyHandlers.ofString()).body();
     }
@@ -73,7 +73,7 @@ public final class OrderEvents {
         try (Pool pool = Pools.open(arguments.length > 0 ? arguments[0] : "threads:2");
                 Jobs<String, String> invoices =
                         Jobs.over(pool, OrderEvents::invoice, (_, bytes) -> body(bytes), WebResponse::text);
-                TestServer server = TestServer.start(() -> shop.routes(invoices)).failingOnClose();
+                WebTestServer server = WebTestServer.start(() -> shop.routes(invoices)).failingOnClose();
                 HttpClient client = HttpClient.newHttpClient()) {
             Stream<String> stream = client.send(to(server, "/changes").build(), BodyHandlers.ofLines()).body();
             HttpRequest.Builder put = to(server, "/orders/7").PUT(BodyPublishers.ofString("tea"));

@@ -2,7 +2,7 @@ package dev.sennit.examples.rest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.server.TestServer;
+import dev.sennit.server.WebTestServer;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -54,13 +54,13 @@ class ThumbnailServiceIT {
         return client.send(request.build(), BodyHandlers.ofByteArray());
     }
 
-    private HttpResponse<byte[]> post(TestServer server, String type, byte[] body)
+    private HttpResponse<byte[]> post(WebTestServer server, String type, byte[] body)
             throws IOException, InterruptedException {
         return send(HttpRequest.newBuilder(server.uri("/photos")).header("Content-Type", type)
                 .POST(BodyPublishers.ofByteArray(body)));
     }
 
-    private HttpResponse<byte[]> get(TestServer server, String path) throws IOException, InterruptedException {
+    private HttpResponse<byte[]> get(WebTestServer server, String path) throws IOException, InterruptedException {
         return send(HttpRequest.newBuilder(server.uri(path)));
     }
 
@@ -69,7 +69,7 @@ class ThumbnailServiceIT {
     }
 
     /** Waits for the end of a job, and returns its result. */
-    private HttpResponse<byte[]> result(TestServer server, String job) throws IOException, InterruptedException {
+    private HttpResponse<byte[]> result(WebTestServer server, String job) throws IOException, InterruptedException {
         HttpResponse<byte[]> result = get(server, job + "/result");
         while (result.statusCode() == 202) {
             Thread.onSpinWait();
@@ -98,8 +98,8 @@ class ThumbnailServiceIT {
 
     @Test
     void photographsBecomeThumbnailsAndHostileFilesOneRefusalEach() throws Exception {
-        try (TestServer one = TestServer.start(first).failingOnClose();
-                TestServer other = TestServer.start(second).failingOnClose()) {
+        try (WebTestServer one = WebTestServer.start(first).failingOnClose();
+                WebTestServer other = WebTestServer.start(second).failingOnClose()) {
             HttpResponse<byte[]> taken = post(one, "image/jpeg", photo());
             assertThat(taken.statusCode()).isEqualTo(202);
             HttpResponse<byte[]> made = result(other, taken.headers().firstValue("Location").orElseThrow());

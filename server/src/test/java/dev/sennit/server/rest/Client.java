@@ -1,6 +1,6 @@
 package dev.sennit.server.rest;
 
-import dev.sennit.server.TestServer;
+import dev.sennit.server.WebTestServer;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -9,7 +9,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 
 /** Asks a server under test. */
-record Client(TestServer server, HttpClient client) {
+record Client(WebTestServer server, HttpClient client) {
     HttpResponse<String> send(String method, String path, String body, String... fields)
             throws IOException, InterruptedException {
         HttpRequest.Builder request = HttpRequest.newBuilder(server.uri(path))

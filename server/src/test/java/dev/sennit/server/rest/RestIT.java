@@ -11,9 +11,9 @@ import dev.sennit.server.ETag;
 import dev.sennit.server.RefusedException;
 import dev.sennit.server.ResourceVersion;
 import dev.sennit.server.Routes;
-import dev.sennit.server.TestServer;
 import dev.sennit.server.WebHandler;
 import dev.sennit.server.WebResponse;
+import dev.sennit.server.WebTestServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -48,7 +48,7 @@ class RestIT {
     @AutoClose
     private final HttpClient http = HttpClient.newHttpClient();
 
-    private Client client(TestServer server) {
+    private Client client(WebTestServer server) {
         return new Client(server, http);
     }
 
@@ -71,7 +71,7 @@ class RestIT {
                 .get("/none", Conditional.of(_ -> {
                     throw new RefusedException(404, "nothing here");
                 }).version(_ -> Optional.empty()));
-        try (TestServer server = TestServer.start(() -> routes).failingOnClose()) {
+        try (WebTestServer server = WebTestServer.start(() -> routes).failingOnClose()) {
             Client client = client(server);
             HttpResponse<String> first = client.get("/digest");
             String tag = Client.field(first, "ETag");
@@ -113,7 +113,7 @@ class RestIT {
                 .get("/notes/{id}", Conditional.of(request -> WebResponse.text(notes.get(request.parameter("id")))))
                 .on("PUT", "/notes/{id}", Conditional.of(put).version(versions).demandingMatch())
                 .on("PUT", "/wrong/{id}", Conditional.of(put));
-        try (TestServer server = TestServer.start(() -> routes)) {
+        try (WebTestServer server = WebTestServer.start(() -> routes)) {
             Client client = client(server);
             assertThat(client.send("PUT", "/notes/a", "one").statusCode()).isEqualTo(428);
             assertThat(client.send("PUT", "/notes/a", "one", "If-Match", "*").statusCode()).isEqualTo(412);
@@ -136,7 +136,7 @@ class RestIT {
         private final Socket socket;
         private final BufferedReader in;
 
-        Stream(TestServer server, String fields) throws IOException {
+        Stream(WebTestServer server, String fields) throws IOException {
             socket = new Socket("127.0.0.1", server.port());
             socket.setSoTimeout(20_000);
             socket.getOutputStream().write(("GET /events HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n")
@@ -176,7 +176,7 @@ class RestIT {
         Topic topic = Topic.inProcess(10);
         EventStreams streams = EventStreams.of(topic).most(2).heartbeat(Duration.ofMillis(50))
                 .limits(new DetachedLimits(LONG, LONG));
-        try (TestServer server = TestServer.start(() -> Routes.create().get("/events", streams)).failingOnClose();
+        try (WebTestServer server = WebTestServer.start(() -> Routes.create().get("/events", streams)).failingOnClose();
                 Stream one = new Stream(server, "");
                 Stream two = new Stream(server, "")) {
             assertThat(one.until("retry: 2000")).contains("Content-Type: text/event-stream\n", "Connection: close\n",
@@ -208,8 +208,8 @@ class RestIT {
         String second = topic.publish("", "2").id();
         topic.publish("", "3");
         topic.publish("", "4");
-        try (TestServer server =
-                TestServer.start(() -> Routes.create().get("/events", EventStreams.of(topic))).failingOnClose()) {
+        try (WebTestServer server =
+                WebTestServer.start(() -> Routes.create().get("/events", EventStreams.of(topic))).failingOnClose()) {
             try (Stream stream = new Stream(server, "Last-Event-ID: " + second + "\r\n")) {
                 assertThat(stream.until("data: 4")).contains("data: 3\n").doesNotContain("missed");
             }
@@ -228,7 +228,7 @@ class RestIT {
         EventStreams streams = EventStreams.of(topic).heartbeat(Duration.ofMillis(20)).retry(Duration.ofSeconds(7));
         EventStreams brief = streams.limits(new DetachedLimits(Duration.ofMillis(200), LONG));
         Routes routes = Routes.create().get("/events", brief).get("/long", streams);
-        try (TestServer server = TestServer.start(() -> routes).failingOnClose()) {
+        try (WebTestServer server = WebTestServer.start(() -> routes).failingOnClose()) {
             try (Stream stream = new Stream(server, "")) {
                 assertThat(stream.rest()).contains("retry: 7000\n", ": the stream ends");
             }
@@ -247,7 +247,7 @@ class RestIT {
         Topic topic = Topic.inProcess(0);
         EventStreams streams = EventStreams.of(topic).buffer(2, slow);
         String much = "x".repeat(1 << 20);
-        try (TestServer server = TestServer.start(() -> Routes.create().get("/events", streams));
+        try (WebTestServer server = WebTestServer.start(() -> Routes.create().get("/events", streams));
                 Stream stream = new Stream(server, "")) {
             stream.until("retry");
             Awaitility.await().until(() -> topic.toString().endsWith("1 subscribers"));
@@ -269,7 +269,7 @@ class RestIT {
         Routes routes = Routes.create()
                 .get("/next", LongPolls.of(topic, 1, LONG))
                 .get("/soon", LongPolls.of(topic, 1, Duration.ofMillis(100)));
-        try (TestServer server = TestServer.start(() -> routes).failingOnClose()) {
+        try (WebTestServer server = WebTestServer.start(() -> routes).failingOnClose()) {
             Client client = client(server);
             assertThat(client.get("/soon").statusCode()).isEqualTo(204);
             var waits = http.sendAsync(
@@ -323,7 +323,7 @@ class RestIT {
     void jobsOverAnyPool(String plan) throws Exception {
         try (Pool pool = Pools.open(plan);
                 Jobs<String, String> jobs = jobs(pool);
-                TestServer server = TestServer.start(() -> jobs.addTo(Routes.create(), "/jobs"))) {
+                WebTestServer server = WebTestServer.start(() -> jobs.addTo(Routes.create(), "/jobs"))) {
             Client client = client(server);
             HttpResponse<String> made = client.send("POST", "/jobs", "hey");
             assertThat(made.statusCode()).isEqualTo(202);
@@ -354,7 +354,7 @@ class RestIT {
     void aRequestThatIsSentAgainMakesNoOtherJob() throws Exception {
         try (Pool pool = Pools.open("virtual:1");
                 Jobs<String, String> jobs = jobs(pool).showingFailures();
-                TestServer server = TestServer.start(() -> jobs.addTo(Routes.create(), "/jobs"))) {
+                WebTestServer server = WebTestServer.start(() -> jobs.addTo(Routes.create(), "/jobs"))) {
             Client client = client(server);
             String first = Client.field(client.send("POST", "/jobs", "wait", "Idempotency-Key", "k1"), "Location");
             HttpResponse<String> again = client.send("POST", "/jobs", "wait", "Idempotency-Key", "k1");
@@ -388,12 +388,12 @@ class RestIT {
                 .get("/refused", _ -> {
                     throw new RefusedException(404, "not here");
                 });
-        TestServer server = TestServer.start(() -> routes).failingOnClose();
+        WebTestServer server = WebTestServer.start(() -> routes).failingOnClose();
         assertThat(client(server).get("/").statusCode()).isEqualTo(500);
         assertThat(client(server).get("/refused").statusCode()).isEqualTo(404);
         assertThatExceptionOfType(AssertionError.class).isThrownBy(server::close)
                 .withMessage("1 requests failed in their handlers").havingCause().withMessage("on purpose");
-        try (TestServer lenient = TestServer.start(() -> routes)) {
+        try (WebTestServer lenient = WebTestServer.start(() -> routes)) {
             client(lenient).get("/");
             assertThat(lenient.failures()).hasSize(1);
         }

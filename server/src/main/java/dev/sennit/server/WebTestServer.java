@@ -22,7 +22,7 @@ import java.util.Objects;
  *
  * WebApplication greeter = () -> Routes.create()
  *         .get("/hello/{name}", request -> WebResponse.text("hello " + request.parameter("name")));
- * try (TestServer server = TestServer.start(greeter); HttpClient client = HttpClient.newHttpClient()) {
+ * try (WebTestServer server = WebTestServer.start(greeter); HttpClient client = HttpClient.newHttpClient()) {
  *     var answer = client.send(HttpRequest.newBuilder(server.uri("/hello/ann")).build(),
  *             HttpResponse.BodyHandlers.ofString());
  *     System.out.println(answer.body());
@@ -32,7 +32,7 @@ import java.util.Objects;
  * <p>It is the engine of the workers, with the same limits. What handlers throw is answered with 500, as in production;
  * {@link #failures} has it, and with {@link #failingOnClose} the test fails.
  */
-public final class TestServer implements AutoCloseable {
+public final class WebTestServer implements AutoCloseable {
     private static final int MOST_FAILURES = 100;
 
     private final Engine engine;
@@ -41,7 +41,7 @@ public final class TestServer implements AutoCloseable {
     private final List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
     private volatile boolean failsOnClose;
 
-    private TestServer(Routes routes, ServerSettings settings) throws Exception {
+    private WebTestServer(Routes routes, ServerSettings settings) throws Exception {
         listener = ServerSocketChannel.open();
         boolean isOpen = false;
         try {
@@ -75,7 +75,7 @@ public final class TestServer implements AutoCloseable {
      * @return the server, which answers
      * @throws Exception if the application cannot make its routes
      */
-    public static TestServer start(WebApplication application) throws Exception {
+    public static WebTestServer start(WebApplication application) throws Exception {
         return start(application, ServerSettings.DEFAULTS);
     }
 
@@ -87,8 +87,8 @@ public final class TestServer implements AutoCloseable {
      * @return the server, which answers
      * @throws Exception if the application cannot make its routes
      */
-    public static TestServer start(WebApplication application, ServerSettings settings) throws Exception {
-        return new TestServer(application.routes(), Objects.requireNonNull(settings, "settings"));
+    public static WebTestServer start(WebApplication application, ServerSettings settings) throws Exception {
+        return new WebTestServer(application.routes(), Objects.requireNonNull(settings, "settings"));
     }
 
     /**
@@ -96,7 +96,7 @@ public final class TestServer implements AutoCloseable {
      *
      * @return this
      */
-    public TestServer failingOnClose() {
+    public WebTestServer failingOnClose() {
         failsOnClose = true;
         return this;
     }
