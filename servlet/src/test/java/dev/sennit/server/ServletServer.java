@@ -26,7 +26,8 @@ public final class ServletServer implements AutoCloseable {
         listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         boolean isStarted = false;
         try {
-            engine = new Engine(application.routes(), settings, FrontSettings.DEFAULTS, null, worked::addAndGet, broken::complete);
+            engine = new Engine(application.routes(), settings, FrontSettings.DEFAULTS, null, worked::addAndGet,
+                    broken::complete);
             isStarted = true;
         } finally {
             if (!isStarted) {

@@ -85,13 +85,6 @@ class CeleryBrokerIT extends BrokerContract {
         }
     }
 
-    @Test
-    void tellsOfWorkWhileTasksHoldAllCarriers() throws Exception {
-        try (Broker broker = open(); Broker other = again()) {
-            HeldCarriers.ensureTold(broker, other, QueuedTask.of("work", JSON).build());
-        }
-    }
-
     @Override
     protected void pass(Duration time) {
         long end = System.nanoTime() + time.toNanos();
