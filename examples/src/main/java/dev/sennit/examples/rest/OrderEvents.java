@@ -6,6 +6,7 @@ import dev.sennit.TaskProgress;
 import dev.sennit.server.ETag;
 import dev.sennit.server.ResourceVersion;
 import dev.sennit.server.Routes;
+import dev.sennit.server.WebRequest;
 import dev.sennit.server.WebResponse;
 import dev.sennit.server.WebTestServer;
 import dev.sennit.server.rest.Conditional;
@@ -39,7 +40,7 @@ public final class OrderEvents {
 
     private Routes routes(Jobs<String, String> invoices) {
         return invoices.addTo(Routes.create(), "/invoices")
-                .get("/orders/{id}", Conditional.of(request -> WebResponse.text(orders.get(request.parameter("id")))))
+                .get("/orders/{id}", Conditional.of(this::order))
                 .on("PUT", "/orders/{id}", Conditional.of(request -> {
                     String id = request.parameter("id");
                     orders.put(id, body(request.bytes()));
@@ -50,6 +51,11 @@ public final class OrderEvents {
                                 .map(order -> ResourceVersion.of(ETag.of(order.getBytes(StandardCharsets.UTF_8)))))
                         .demandingMatch())
                 .get("/changes", EventStreams.of(changes));
+    }
+
+    private WebResponse order(WebRequest request) {
+        String order = orders.get(request.parameter("id"));
+        return order == null ? WebResponse.of(404) : WebResponse.text(order);
     }
 
     private static String invoice(String order) {
