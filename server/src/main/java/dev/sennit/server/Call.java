@@ -1,7 +1,9 @@
 package dev.sennit.server;
 
 import dev.sennit.Action;
+import dev.sennit.server.files.FileRegion;
 import dev.sennit.server.jetty.JettyApplication;
+import dev.sennit.server.traffic.LeastRate;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;

@@ -4,6 +4,7 @@ import dev.sennit.Action;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.server.jetty.JettyApplication;
+import dev.sennit.server.traffic.FigureTeller;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;

@@ -1,5 +1,6 @@
 package dev.sennit.server;
 
+import dev.sennit.server.traffic.Proxies;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Objects;

@@ -1,5 +1,6 @@
 package dev.sennit.server;
 
+import dev.sennit.server.files.FileRegion;
 import dev.sennit.server.jetty.JettyApplication;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -193,7 +194,14 @@ final class Lane extends SocketChannelEndPoint {
     @Override
     public void upgrade(Connection connection) {
         super.upgrade(connection);
-        upgraded = connection;
+        hasBecome(connection);
+    }
+
+    /** Notes what speaks from now on on the connection, or below its encryption. */
+    void hasBecome(Connection connection) {
+        if (application != null) { // before, it is the choice between the versions of HTTP
+            upgraded = connection;
+        }
     }
 
     /** Returns what has become of the connection; null before, and if its peer was told that the worker stops. */

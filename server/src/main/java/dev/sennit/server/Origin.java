@@ -1,6 +1,7 @@
 package dev.sennit.server;
 
 import dev.sennit.server.FrontSettings.ProxyFields;
+import dev.sennit.server.traffic.Proxies;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;

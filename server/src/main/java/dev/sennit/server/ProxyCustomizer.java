@@ -1,5 +1,6 @@
 package dev.sennit.server;
 
+import dev.sennit.server.traffic.Proxies;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;

@@ -1,5 +1,6 @@
 package dev.sennit.server;
 
+import dev.sennit.server.traffic.LeastRate;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,8 +1,11 @@
 package dev.sennit.server;
 
-import dev.sennit.server.FileFolder.Folder;
-import dev.sennit.server.FileFolder.Found;
-import dev.sennit.server.FileFolder.OpenedFile;
+import dev.sennit.server.files.ByteRanges;
+import dev.sennit.server.files.ContentTypes;
+import dev.sennit.server.files.FileFolder;
+import dev.sennit.server.files.FileFolder.Folder;
+import dev.sennit.server.files.FileFolder.Found;
+import dev.sennit.server.files.FileFolder.OpenedFile;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;

@@ -3,6 +3,7 @@ package dev.sennit.server;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import javax.net.ssl.SSLEngine;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.io.ssl.SslHandshakeListener;
@@ -34,6 +35,12 @@ final class TlsConnectionFactory extends SslConnectionFactory {
                             lane.filled();
                         }
                         return n;
+                    }
+
+                    @Override
+                    public void upgrade(Connection next) {
+                        super.upgrade(next);
+                        lane.hasBecome(next);
                     }
                 };
             }

@@ -1,5 +1,9 @@
 package dev.sennit.server;
 
+import dev.sennit.server.traffic.AccessLog;
+import dev.sennit.server.traffic.LogFile;
+import dev.sennit.server.traffic.Proxies;
+import dev.sennit.server.traffic.TrafficFigures;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;

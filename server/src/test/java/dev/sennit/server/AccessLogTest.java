@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.server.FrontSettings.AccessFormat;
+import dev.sennit.server.traffic.AccessLog;
+import dev.sennit.server.traffic.LogFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -23,10 +23,15 @@ public final class ServletServer implements AutoCloseable {
     private final Thread accepts;
 
     public ServletServer(WebApplication application, ServerSettings settings) throws Exception {
+        this(application, settings, null);
+    }
+
+    /** @param tls null for none */
+    public ServletServer(WebApplication application, ServerSettings settings, TlsSettings tls) throws Exception {
         listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         boolean isStarted = false;
         try {
-            engine = new Engine(application.routes(), settings, FrontSettings.DEFAULTS, null, worked::addAndGet,
+            engine = new Engine(application.routes(), settings, FrontSettings.DEFAULTS, tls, worked::addAndGet,
                     broken::complete);
             isStarted = true;
         } finally {

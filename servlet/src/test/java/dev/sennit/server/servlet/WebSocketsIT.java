@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.server.ServerSettings;
 import dev.sennit.server.ServletServer;
+import dev.sennit.server.TlsSettings;
 import jakarta.websocket.CloseReason;
 import jakarta.websocket.OnClose;
 import jakarta.websocket.OnMessage;
@@ -14,16 +15,22 @@ import jakarta.websocket.server.ServerEndpoint;
 import java.net.Socket;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** WebSockets in the server, over sockets. */
 @Timeout(120)
@@ -170,6 +177,40 @@ class WebSocketsIT {
             MAY_ANSWER.release();
             assertThat(busy.next()).isEqualTo("re: slow");
             assertThat(busy.next()).isEqualTo("close 1001 going away");
+            assertThat(server.awaitDrained(LONG)).isZero();
+        }
+    }
+
+    @Test
+    void theyAreToldOverTlsToo(@TempDir Path folder) throws Exception {
+        Path store = folder.resolve("store.p12");
+        char[] password = "of the test".toCharArray();
+        Process keytool = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(), "-genkeypair", "-keystore",
+                store.toString(), "-storetype", "PKCS12", "-storepass", new String(password), "-alias", "test",
+                "-keyalg",
+                "EC", "-dname", "CN=test", "-ext", "san=ip:127.0.0.1")
+                .inheritIO()
+                .start();
+        assertThat(keytool.waitFor()).isZero();
+        var trusts = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trusts.init(KeyStore.getInstance(store.toFile(), password));
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, trusts.getTrustManagers(), null);
+        var tls = TlsSettings.pkcs12(store, Files.writeString(folder.resolve("password"), new String(password)));
+        var application = ServletApplication.of(Chat.class)
+                .webSockets(WebSocketSettings.DEFAULTS.goingAway(LONG));
+        try (HttpClient secure = HttpClient.newBuilder().sslContext(context).build();
+                ServletServer server = new ServletServer(application, ServerSettings.DEFAULTS, tls)) {
+            var listener = new Client();
+            WebSocket socket = secure.newWebSocketBuilder()
+                    .buildAsync(server.uri("wss", "/chat/red"), listener)
+                    .join();
+            MAY_ANSWER.release();
+            socket.sendText("slow", true).join();
+            assertThat(listener.next()).isEqualTo("re: slow");
+            server.drain();
+            assertThat(listener.next()).isEqualTo("close 1001 going away");
             assertThat(server.awaitDrained(LONG)).isZero();
         }
     }

@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.traffic;
 
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -7,9 +7,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Tells figures once a second at most, and only if they have changed. */
-final class FigureTeller {
+public final class FigureTeller {
     /** What a server counts. */
-    record Figures(Map<String, Long> sums, Map<String, Long> gauges) {}
+    public record Figures(Map<String, Long> sums, Map<String, Long> gauges) {}
 
     private static final long BETWEEN = TimeUnit.SECONDS.toNanos(1);
 
@@ -19,19 +19,19 @@ final class FigureTeller {
     private @Nullable Figures told;
     private long toldAt = System.nanoTime() - BETWEEN;
 
-    FigureTeller(BiConsumer<Map<String, Long>, Map<String, Long>> takes, Supplier<Figures> figures) {
+    public FigureTeller(BiConsumer<Map<String, Long>, Map<String, Long>> takes, Supplier<Figures> figures) {
         this.takes = takes;
         this.figures = figures;
     }
 
-    synchronized void tellIfDue(long now) {
+    public synchronized void tellIfDue(long now) {
         if (now - toldAt >= BETWEEN) {
             toldAt = now;
             tell();
         }
     }
 
-    synchronized void tell() {
+    public synchronized void tell() {
         Figures now = figures.get();
         if (!now.equals(told)) {
             told = now;

@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.files;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * they end in the folder: the real path is found first. Then the file is opened along that path, part by part, each
  * relative to the opened folder above and without following links; so nobody can put a link in between.
  */
-final class FileFolder {
+public final class FileFolder {
     /** How often a file is opened that is being replaced by others. */
     private static final int ATTEMPTS = 5;
 
@@ -42,17 +42,18 @@ final class FileFolder {
     private final Path root;
 
     /** What is at a path. */
-    sealed interface Found {}
+    public sealed interface Found {}
 
     /** A folder. */
-    record Folder() implements Found {}
+    public record Folder() implements Found {}
 
     /**
      * An opened file, which has to be closed.
      *
      * @param size how many bytes it had when it was opened
      */
-    record OpenedFile(FileChannel channel, String name, long size, Instant changed) implements Found, AutoCloseable {
+    public record OpenedFile(FileChannel channel, String name, long size, Instant changed)
+            implements Found, AutoCloseable {
         @Override
         public void close() throws IOException {
             channel.close();
@@ -64,7 +65,7 @@ final class FileFolder {
      *
      * @throws IllegalArgumentException if it is none
      */
-    FileFolder(Path folder) {
+    public FileFolder(Path folder) {
         try {
             root = folder.toRealPath();
         } catch (IOException e) {
@@ -79,7 +80,7 @@ final class FileFolder {
         return e instanceof AccessDeniedException ? "this user may not read it" : "it does not exist";
     }
 
-    Path root() {
+    public Path root() {
         return root;
     }
 
@@ -89,7 +90,7 @@ final class FileFolder {
      * @param parts of the path, decoded; none for the folder itself
      * @return null if there is nothing that may be shown
      */
-    @Nullable Found open(List<String> parts) throws IOException {
+    public @Nullable Found open(List<String> parts) throws IOException {
         Path asked = root;
         for (String part : parts) {
             if (!isName(part)) {

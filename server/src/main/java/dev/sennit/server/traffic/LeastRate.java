@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.traffic;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -9,7 +9,7 @@ import java.util.concurrent.TimeoutException;
  * slowly is not its client's fault. Looked at when bytes have come: a client that sends none at all has the limit for
  * stalls. Only the handler's thread.
  */
-final class LeastRate {
+public final class LeastRate {
     private static final double NANOS = 1e9;
 
     private final double bytesPerNano;
@@ -23,7 +23,7 @@ final class LeastRate {
      * @param bytesPerSecond 0 for no limit
      * @param grace how long the limit does not count
      */
-    LeastRate(int bytesPerSecond, Duration grace) {
+    public LeastRate(int bytesPerSecond, Duration grace) {
         bytesPerNano = bytesPerSecond / NANOS;
         graceNanos = grace.toNanos();
     }
@@ -34,7 +34,7 @@ final class LeastRate {
      * @param nanos how long the handler has waited for them
      * @throws IOException if there were too few by now; a {@link TimeoutException} is its cause
      */
-    void came(int bytes, long nanos) throws IOException {
+    public void came(int bytes, long nanos) throws IOException {
         received += bytes;
         waited += nanos;
         if (waited > graceNanos && received < (waited - graceNanos) * bytesPerNano) {

@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.files;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -10,12 +10,12 @@ import java.nio.channels.SocketChannel;
  * Bytes of a file on their way through Jetty. Jetty counts and frames buffers; it gets a buffer that is as long as the
  * region and has nothing in it, and where that comes out at the connection, the system sends the region instead.
  */
-final class FileRegion {
+public final class FileRegion {
     /**
      * A selector's thread may be the one that goes on with a region, and waits for the disk if the system has not read
      * the bytes yet: this is how much it may wait for.
      */
-    static final int MOST_BYTES = 256 << 10;
+    public static final int MOST_BYTES = 256 << 10;
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(MOST_BYTES).asReadOnlyBuffer();
 
@@ -23,14 +23,14 @@ final class FileRegion {
     private final long from;
     private final ByteBuffer standIn;
 
-    FileRegion(FileChannel file, long from, int length) {
+    public FileRegion(FileChannel file, long from, int length) {
         this.file = file;
         this.from = from;
         standIn = NOTHING.duplicate().limit(length);
     }
 
     /** The buffer that stands for the region: its position is how much was sent. */
-    ByteBuffer standIn() {
+    public ByteBuffer standIn() {
         return standIn;
     }
 
@@ -39,7 +39,7 @@ final class FileRegion {
      *
      * @return how many bytes; 0 if it takes none now
      */
-    long sendTo(SocketChannel connection) throws IOException {
+    public long sendTo(SocketChannel connection) throws IOException {
         long sum = 0;
         while (standIn.hasRemaining()) {
             long position = from + standIn.position();
@@ -56,7 +56,7 @@ final class FileRegion {
         return sum;
     }
 
-    static EOFException tooShort() {
+    public static EOFException tooShort() {
         return new EOFException("a file became shorter while it was sent");
     }
 }

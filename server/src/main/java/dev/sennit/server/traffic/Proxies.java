@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.traffic;
 
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The proxies whose word is taken: addresses, ranges of addresses, and clients of a Unix socket. Immutable. */
-final class Proxies {
+public final class Proxies {
     private static final String UNIX = "unix";
     private static final Pattern FORM = Pattern.compile("([0-9A-Fa-f.:]{2,45})(?:/([0-9]{1,3}))?");
     private static final Pattern FOUR = Pattern.compile("(?:[0-9]{1,3}\\.){3}[0-9]{1,3}");
@@ -39,7 +39,7 @@ final class Proxies {
      *
      * @throws IllegalArgumentException if one is no address
      */
-    Proxies(List<String> texts) {
+    public Proxies(List<String> texts) {
         boolean isUnix = false;
         for (String text : texts) {
             if (text.equals(UNIX)) {
@@ -65,7 +65,7 @@ final class Proxies {
     }
 
     /** Reads an IPv4 or IPv6 address, without a port, a zone or brackets; null if it is none. */
-    static @Nullable InetAddress address(String text) {
+    public static @Nullable InetAddress address(String text) {
         if (!FOUR.matcher(text).matches() && !SIX.matcher(text).matches()) {
             return null; // the JDK also takes 127.1 and 2130706433
         }
@@ -76,18 +76,18 @@ final class Proxies {
         }
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return ranges.isEmpty() && !hasUnix;
     }
 
     /** Whether the other end of a connection is a proxy of ours. */
-    boolean hasPeer(@Nullable SocketAddress peer) {
+    public boolean hasPeer(@Nullable SocketAddress peer) {
         return peer instanceof InetSocketAddress inet
                 ? inet.getAddress() != null && has(inet.getAddress())
                 : hasUnix;
     }
 
-    boolean has(InetAddress address) {
+    public boolean has(InetAddress address) {
         byte[] bytes = address.getAddress();
         for (Range range : ranges) {
             if (range.has(bytes)) {

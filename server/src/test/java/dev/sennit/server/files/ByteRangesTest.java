@@ -1,8 +1,8 @@
-package dev.sennit.server;
+package dev.sennit.server.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.server.ByteRanges.Part;
+import dev.sennit.server.files.ByteRanges.Part;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;

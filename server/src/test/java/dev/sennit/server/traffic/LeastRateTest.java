@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.traffic;
 
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

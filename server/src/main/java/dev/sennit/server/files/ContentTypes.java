@@ -1,10 +1,10 @@
-package dev.sennit.server;
+package dev.sennit.server.files;
 
 import java.util.Locale;
 import java.util.Map;
 
 /** The types of files by their names: those that browsers ask for. The system's own table differs by machine. */
-final class ContentTypes {
+public final class ContentTypes {
     private static final String UNKNOWN = "application/octet-stream";
 
     private static final Map<String, String> TYPES = Map.ofEntries(
@@ -57,13 +57,13 @@ final class ContentTypes {
     private ContentTypes() {}
 
     /** Returns the type of a file, by its extension. */
-    static String of(String fileName, Map<String, String> others) {
+    public static String of(String fileName, Map<String, String> others) {
         String extension = extension(fileName.substring(fileName.lastIndexOf('.') + 1));
         String other = others.get(extension);
         return other != null ? other : TYPES.getOrDefault(extension, UNKNOWN);
     }
 
-    static String extension(String text) {
+    public static String extension(String text) {
         return text.toLowerCase(Locale.ROOT);
     }
 }

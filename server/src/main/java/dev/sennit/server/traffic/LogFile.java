@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.traffic;
 
 import java.io.IOException;
 import java.io.PrintStream;
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * A file to which several processes append whole lines. It is opened again once it was renamed or removed, as rotation
  * does: so no signal is needed. One thread uses it.
  */
-final class LogFile implements AccessLog.Sink {
+public final class LogFile implements AccessLog.Sink {
     private static final long LOOK_NANOS = 1_000_000_000;
 
     private final Path path;
@@ -27,7 +27,7 @@ final class LogFile implements AccessLog.Sink {
     /** Whether the last line in the file has no end, as the disk was full. */
     private boolean isTorn;
 
-    LogFile(Path path) {
+    public LogFile(Path path) {
         this(path, LOOK_NANOS);
     }
 
@@ -36,13 +36,13 @@ final class LogFile implements AccessLog.Sink {
      *
      * @param lookNanos how often it looks whether the file is still there
      */
-    LogFile(Path path, long lookNanos) {
+    public LogFile(Path path, long lookNanos) {
         this.path = path;
         this.lookNanos = lookNanos;
     }
 
     /** Returns standard output as a sink, which is never opened again. */
-    static AccessLog.Sink standardOutput() {
+    public static AccessLog.Sink standardOutput() {
         PrintStream out = System.out;
         return lines -> {
             out.write(lines.array(), lines.arrayOffset() + lines.position(), lines.remaining());

@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.traffic;
 
 import java.util.Locale;
 import java.util.Map;
@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.LongAdder;
  * http.time.2xx.5000} counts responses with a status from 200 to 299 that took up to 5000 us and more than the bound
  * before. What is still zero is not told.
  */
-final class TrafficFigures {
+public final class TrafficFigures {
     /** Of times, in microseconds: from what a cache answers to the deadline. */
     private static final long[] BOUNDS = {
         1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
@@ -59,22 +59,22 @@ final class TrafficFigures {
     private final LongAdder cut = new LongAdder();
     private final LongAdder malformed = new LongAdder();
 
-    TrafficFigures() {
+    public TrafficFigures() {
         for (int i = 0; i < CLASSES; i++) {
             times[i] = new Histogram();
         }
     }
 
-    void connection() {
+    public void connection() {
         connections.increment();
     }
 
-    void began() {
+    public void began() {
         began.increment();
     }
 
     /** A call has ended, after a time in the queue, and one from there. */
-    void ended(int status, long sent, long queueNanos, long allNanos, boolean isWhole) {
+    public void ended(int status, long sent, long queueNanos, long allNanos, boolean isWhole) {
         int first = status / 100;
         times[first > 0 && first < CLASSES ? first : 0].add(allNanos);
         queue.add(queueNanos);
@@ -86,17 +86,17 @@ final class TrafficFigures {
     }
 
     /** Jetty has refused a request. */
-    void malformed() {
+    public void malformed() {
         malformed.increment();
     }
 
     /** A call was answered with 503, as the queue was full or the server stopped. */
-    void overloaded() {
+    public void overloaded() {
         overloaded.increment();
     }
 
     /** A call was ended at its deadline. */
-    void late() {
+    public void late() {
         late.increment();
     }
 
@@ -108,7 +108,7 @@ final class TrafficFigures {
     }
 
     /** Returns what never falls. */
-    Map<String, Long> sums() {
+    public Map<String, Long> sums() {
         Map<String, Long> sums = new TreeMap<>();
         for (int i = 0; i < CLASSES; i++) {
             times[i].tell(String.format(Locale.ROOT, "http.time.%s", i == 0 ? "none" : i + "xx"), sums);
@@ -124,7 +124,7 @@ final class TrafficFigures {
     }
 
     /** How many requests have begun and not ended. */
-    long inFlight() {
+    public long inFlight() {
         long over = ended.sum(); // first: it never is more than those that have begun
         return Math.max(0, began.sum() - over);
     }

@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.files;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param isWhole whether the whole file is to be sent, as if nobody had asked for parts
  * @param parts the parts that exist, in the order of the request; none if the request asks only for parts that do not
  */
-record ByteRanges(boolean isWhole, List<Part> parts) {
+public record ByteRanges(boolean isWhole, List<Part> parts) {
     /** A client that continues a download asks for one, a reader of documents for a few. */
-    static final int MOST = 16;
+    public static final int MOST = 16;
 
     private static final ByteRanges WHOLE = new ByteRanges(true, List.of());
     private static final String UNIT = "bytes=";
@@ -21,9 +21,9 @@ record ByteRanges(boolean isWhole, List<Part> parts) {
     private static final int SAFE_DIGITS = 18;
 
     /** A part: its first byte, and how many there are. */
-    record Part(long from, long length) {
+    public record Part(long from, long length) {
         /** As {@code Content-Range} has it. */
-        String of(long size) {
+        public String of(long size) {
             return "bytes " + from + "-" + (from + length - 1) + "/" + size;
         }
     }
@@ -32,7 +32,7 @@ record ByteRanges(boolean isWhole, List<Part> parts) {
      * Reads the field {@code Range}. One that cannot be understood is passed over, and so is one with more than {@link
      * #MOST} parts, or with parts that together are longer than the file: they cost more than the file does.
      */
-    static ByteRanges parse(@Nullable String field, long size) {
+    public static ByteRanges parse(@Nullable String field, long size) {
         if (field == null || !field.toLowerCase(Locale.ROOT).startsWith(UNIT)) {
             return WHOLE;
         }

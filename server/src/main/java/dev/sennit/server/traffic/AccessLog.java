@@ -1,4 +1,4 @@
-package dev.sennit.server;
+package dev.sennit.server.traffic;
 
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * <p>There are two blocks of memory: threads of requests copy lines into one of them, while the writer has the other. If
  * there is no room, or the writing fails, lines are dropped and counted, and the count is logged.
  */
-final class AccessLog implements AutoCloseable {
+public final class AccessLog implements AutoCloseable {
     /** Takes lines. Called by the writer alone. */
-    interface Sink {
+    public interface Sink {
         /**
          * Writes all bytes, which are whole lines.
          *
@@ -50,7 +50,7 @@ final class AccessLog implements AutoCloseable {
     private long reportedAt = System.nanoTime() - BETWEEN_REPORTS;
     private @Nullable IOException failure;
 
-    AccessLog(Sink sink) {
+    public AccessLog(Sink sink) {
         this(sink, BLOCK);
     }
 
@@ -59,7 +59,7 @@ final class AccessLog implements AutoCloseable {
      *
      * @param block how many bytes may wait
      */
-    AccessLog(Sink sink, int block) {
+    public AccessLog(Sink sink, int block) {
         this.sink = sink;
         filling = ByteBuffer.allocate(block);
         writing = ByteBuffer.allocate(block);
@@ -68,7 +68,7 @@ final class AccessLog implements AutoCloseable {
     }
 
     /** Takes a line with its end, or drops it. Never waits for the writer. */
-    void add(byte[] line) {
+    public void add(byte[] line) {
         lock.lock();
         try {
             if (isClosed || line.length > filling.remaining()) {
@@ -85,7 +85,7 @@ final class AccessLog implements AutoCloseable {
     }
 
     /** How many lines were dropped. */
-    long dropped() {
+    public long dropped() {
         lock.lock();
         try {
             return dropped;
