@@ -11,6 +11,7 @@ class ScriptsIT {
         Sale.isAllOf(OutsideProjects.run("source-launcher", "run.sh"), Sale.printed("Main$SoldOut"));
     }
 
+    @InFull
     @Test
     void jshell() throws Exception {
         Sale.isIn(OutsideProjects.run("jshell", "run.sh"), Sale.printed("SoldOut"));

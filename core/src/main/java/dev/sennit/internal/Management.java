@@ -58,7 +58,8 @@ public final class Management {
 
     /** By the bean's name, as the module {@code jdk.management} may be absent. */
     private static final class Dumps {
-        static String asJson() throws IOException, JMException {
+        /** Returns null if the JVM cannot tell. Only this class may name the exception: it is of that module, too. */
+        static @Nullable String asJson() throws IOException {
             Path folder = Files.createTempDirectory("sennit-threads-");
             Path file = folder.resolve("threads.json"); // that must not be there
             try {
@@ -68,6 +69,8 @@ public final class Management {
                         new Object[] {file.toString(), "JSON"},
                         new String[] {String.class.getName(), String.class.getName()});
                 return Files.readString(file);
+            } catch (JMException e) {
+                return null;
             } finally {
                 Files.deleteIfExists(file);
                 Files.delete(folder);
@@ -93,7 +96,7 @@ public final class Management {
     public static @Nullable String threadDump() {
         try {
             return PRESENT ? Dumps.asJson() : null;
-        } catch (IOException | JMException | RuntimeException | LinkageError e) {
+        } catch (IOException | RuntimeException | LinkageError e) {
             return null; // another JVM, a runtime image without it, or no folder for it
         }
     }

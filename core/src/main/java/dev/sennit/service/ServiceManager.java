@@ -213,6 +213,10 @@ public final class ServiceManager implements AutoCloseable {
      * umask. Whoever may write the file may connect.
      *
      * {@snippet :
+     * import java.net.UnixDomainSocketAddress;
+     * import java.nio.file.attribute.PosixFilePermissions;
+     *
+     * ServiceManager manager = ServiceManager.create("shop");
      * manager.listen("web", UnixDomainSocketAddress.of("/run/shop/web.sock"),
      *         PosixFilePermissions.fromString("rw-rw----"));
      * }

@@ -370,8 +370,8 @@ final class Engine implements AutoCloseable {
     }
 
     /**
-     * Ends a connection that has left HTTP: its peer is told when nothing of the peer's is being answered, at the latest
-     * at half of the limit, so that the peer still has time to end it.
+     * Ends a connection that has left HTTP: its peer is told when nothing of the peer's is being answered, at the
+     * latest at half of the limit, so that the peer still has time to end it.
      */
     private void goAway(Lane lane, JettyApplication application, long nanos) {
         long most = application.goingAwayLimit().toNanos();

@@ -24,8 +24,8 @@ import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection that knows what it waits for: a handshake, a request, the rest of a head, or the responses to calls. Over
- * HTTP/1 there is one call at a time, over HTTP/2 there is one for each stream.
+ * A connection that knows what it waits for: a handshake, a request, the rest of a head, or the responses to calls.
+ * Over HTTP/1 there is one call at a time, over HTTP/2 there is one for each stream.
  */
 final class Lane extends SocketChannelEndPoint {
     private final long openedAt = System.nanoTime();
@@ -105,7 +105,9 @@ final class Lane extends SocketChannelEndPoint {
         return next.standIn();
     }
 
-    /** Returns whether bytes reach the connection as they are written, but for framing: then the system may send them. */
+    /**
+     * Returns whether bytes reach the connection as they are written, but for framing: then the system may send them.
+     */
     boolean isPlain() {
         return !isSecure && session == null;
     }

@@ -20,7 +20,8 @@ final class RequestMutator {
             "POST /b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
             "GET /files/some.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=0-3,-2\r\nIf-Range: \"x\"\r\n\r\n",
             "GET /files/some.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=1-\r\nIf-None-Match: \"a\", W/\"b\"\r\n\r\n",
-            "GET /files/sub/../some.txt HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT\r\n\r\n",
+            "GET /files/sub/../some.txt HTTP/1.1\r\nHost: a\r\n"
+                    + "If-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
                     + "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "GET http://a:80/ HTTP/1.1\r\nHost: a:80\r\n\r\n",

@@ -298,7 +298,7 @@ class StaticFilesIT {
         Path file = huge();
         try (Socket socket = server.connect()) {
             EngineUnderTest.send(socket, "GET /assets/huge HTTP/1.1\r\nHost: a\r\n\r\n");
-            assertThat(EngineUnderTest.head(socket)).contains("Content-Length: " + HUGE); // then it waits for the client
+            assertThat(EngineUnderTest.head(socket)).contains("Content-Length: " + HUGE); // then it waits for us
             Files.write(file, new byte[1000], StandardOpenOption.TRUNCATE_EXISTING);
             assertThat(receiveAll(socket)).isLessThan(HUGE);
         }

@@ -43,7 +43,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 @Timeout(value = 6, unit = TimeUnit.HOURS) // a long run takes its time; waits are bounded one by one
 class FaultsIT {
-    private static final int WORKER_KILLS = Integer.getInteger("sennit.faults.workerKills", 15);
+    private static final int WORKER_KILLS = Integer.getInteger("sennit.faults.workerKills", 8);
     private static final int PARENT_KILLS = Integer.getInteger("sennit.faults.parentKills", 3);
     private static final int STOPS = Integer.getInteger("sennit.faults.stops", 6);
     /** A round with a seed of its own has so many faults: what fails can be repeated soon. */

@@ -146,8 +146,8 @@ class ServicesFileTest {
 
         Set<String> known = knownKeys("[services.a]\ncommand = [\"x\"]\n");
         assertThat(known).containsAll(keys().stream().map(Key::name).toList())
-                .contains("class", "application", "files", "http", "tls", "command", "listener")
-                .hasSize(keys().size() + 7);
+                .contains("class", "application", "files", "http", "web-sockets", "tls", "command", "listener")
+                .hasSize(keys().size() + 8);
         Set<String> all = new TreeSet<>(known);
         for (String before : List.of("", "[log]\n", "[metrics]\n", "[listeners.a]\n", "[queues.a]\n")) {
             all.addAll(knownKeys(before));

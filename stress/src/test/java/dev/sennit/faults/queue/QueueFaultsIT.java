@@ -25,8 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 @Timeout(value = 6, unit = TimeUnit.HOURS) // a long run takes its time; waits are bounded one by one
 class QueueFaultsIT {
-    static final int TASKS = Integer.getInteger("sennit.queue.tasks", 1000);
-    static final int KILLS = Integer.getInteger("sennit.queue.kills", 6);
+    static final int TASKS = Integer.getInteger("sennit.queue.tasks", 500);
+    static final int KILLS = Integer.getInteger("sennit.queue.kills", 4);
     static final Duration LEASE = Duration.ofSeconds(1);
     static final Duration LONG_LEASE = Duration.ofMinutes(1);
     static final int AN_HOUR = 3600;

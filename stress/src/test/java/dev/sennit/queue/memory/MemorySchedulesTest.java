@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(value = 12, unit = TimeUnit.HOURS) // for a long run; one that hangs fails by itself
 class MemorySchedulesTest {
-    private static final int SCHEDULES = Integer.getInteger("sennit.librarySchedules", 300);
+    private static final int SCHEDULES = Integer.getInteger("sennit.librarySchedules", 120);
 
     static List<Class<? extends ScheduleExplorer.Body>> all() {
         return MemorySchedules.all();
