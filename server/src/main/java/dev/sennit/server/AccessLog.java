@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lines that one thread writes, so that nothing that a disk does holds up a request.
  *
- * <p>There are two blocks of memory: threads of requests copy lines into one of them, while the writer has the other. If
- * there is no room, or the writing fails, lines are dropped and counted, and the count is logged.
+ * <p>There are two blocks of memory: threads of requests copy lines into one of them, while the writer has the other.
+ * If there is no room, or the writing fails, lines are dropped and counted, and the count is logged.
  */
 final class AccessLog implements AutoCloseable {
     /** Takes lines. Called by the writer alone. */

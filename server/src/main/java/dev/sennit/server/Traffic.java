@@ -13,8 +13,9 @@ import org.eclipse.jetty.server.Response;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hears of each request when it begins and when it has ended, gives it an id, counts it, and writes the access log. Jetty calls
- * {@link #log} once the response is with the system, or cannot be: also for requests that it refuses itself.
+ * Hears of each request when it begins and when it has ended, gives it an id, counts it, and writes the access log.
+ * Jetty calls {@link #log} once the response is with the system, or cannot be: also for requests that it refuses
+ * itself.
  */
 final class Traffic implements RequestLog, AutoCloseable {
     static final String ID_FIELD = "X-Request-Id";

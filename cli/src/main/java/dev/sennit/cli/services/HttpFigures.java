@@ -18,7 +18,7 @@ final class HttpFigures {
     /** A number above all bounds stands for none. */
     private static final BigDecimal UNBOUNDED = BigDecimal.valueOf(Long.MAX_VALUE);
 
-    /** The bounds that servers have. An empty bucket is shown too: a series that begins late has lost its first rise. */
+    /** The bounds that servers have. Empty buckets are shown: a series that begins late has lost its first rise. */
     private static final List<BigDecimal> BOUNDS = List.of(
             "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30")
             .stream().map(BigDecimal::new).toList();

@@ -70,8 +70,8 @@ public final class ServeCommand implements Callable<Integer> {
     private String on = "";
 
     @Option(names = "--listen", paramLabel = "ADDRESS", defaultValue = "127.0.0.1:8080",
-            description = "Where to listen: HOST:PORT, with port 0 for any free one, or unix:PATH, a Unix socket; default "
-                    + "127.0.0.1:8080, which only this machine reaches.")
+            description = "Where to listen: HOST:PORT, with port 0 for any free one, or unix:PATH, a Unix socket; "
+                    + "default 127.0.0.1:8080, which only this machine reaches.")
     private String listen = "";
 
     @Option(names = "--socket-mode", paramLabel = "MODE",
