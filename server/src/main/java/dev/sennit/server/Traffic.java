@@ -62,8 +62,10 @@ final class Traffic implements RequestLog, AutoCloseable {
     /** Returns the id that a proxy has given to a call, or a new one. */
     String id(Call call) {
         String given = proxies.isEmpty() ? null : call.header(ID_FIELD);
-        boolean isGiven = given != null && ID.matcher(given).matches() && proxies.hasPeer(call.peer());
-        return isGiven ? given : prefix + Long.toHexString(ids.incrementAndGet());
+        if (given != null && ID.matcher(given).matches() && proxies.hasPeer(call.peer())) {
+            return given;
+        }
+        return prefix + Long.toHexString(ids.incrementAndGet());
     }
 
     @Override
