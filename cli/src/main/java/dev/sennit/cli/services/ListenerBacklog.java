@@ -19,6 +19,9 @@ import java.util.OptionalLong;
  */
 final class ListenerBacklog {
     private static final String LISTENS = "0A";
+    /** Before an IPv4 address on which an IPv6 socket listens. */
+    private static final String MAPPED = "0000000000000000FFFF0000";
+
 
     private final List<Path> tables;
 
@@ -48,6 +51,7 @@ final class ListenerBacklog {
                         break; // listeners come first, and connections can be many
                     }
                     boolean isIt = columns[1].equals(host + ":" + port)
+                            || columns[1].equals(MAPPED + host + ":" + port)
                             || inet.getAddress().isAnyLocalAddress() && columns[1].equals(any);
                     if (isIt) {
                         String queue = columns[4].substring(columns[4].indexOf(':') + 1);
