@@ -141,7 +141,7 @@ class ExamplesIT {
                     "^1 consumer\\R(?s:.*)^3 consumers\\R(?s:.*)^600 of 600 numbers were consumed once\\R"
                             + "(?s:.*)^exit code 0$"),
             Map.entry("services.ServletGreetings",
-                    "^hello ann\\Recho: hi\\Rtold on the reload: 1001 going away\\Rhello ben$"),
+                    "^hello ann\\R(?s:.*)^echo: hi\\R(?s:.*)^told on the reload: 1001 going away\\R(?s:.*)^hello ben$"),
             Map.entry("services.WebGreetings",
                     "^hello ann\\R(?s:.*)^all were answered: true, by more than one process: true$"),
             Map.entry("context.ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),

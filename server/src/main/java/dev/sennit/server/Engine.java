@@ -253,8 +253,8 @@ final class Engine implements AutoCloseable {
     }
 
     /**
-     * Ends a connection that has left HTTP: its peer is told when nothing of the peer's is being answered, at the latest
-     * at half of the limit, so that the peer still has time to end it.
+     * Ends a connection that has left HTTP: its peer is told when nothing of the peer's is being answered, at the
+     * latest at half of the limit, so that the peer still has time to end it.
      */
     private void goAway(Lane lane, JettyApplication application, long nanos) {
         long most = application.goingAwayLimit().toNanos();
@@ -419,6 +419,11 @@ final class Engine implements AutoCloseable {
             return;
         }
         HeldCall held = call.hold(application, virtual, failure -> ended(call, mayUpgrade, failure));
+        if (held == null) { // cut a moment ago
+            call.end(503, "the request took too long\n");
+            ended(call, mayUpgrade, null);
+            return;
+        }
         Callback callback = held.callback();
         try {
             Handler handler = Objects.requireNonNull(applications.get(application), "an application that was opened");

@@ -87,7 +87,8 @@ final class WarFile {
                     String name = xml.getElementText().strip();
                     if (OF_SERVER.stream().noneMatch(name::startsWith) && !hasClass(root, name)) {
                         return "WEB-INF/web.xml of " + war + " names a " + element + " " + name
-                                + " that is neither in WEB-INF/classes nor in WEB-INF/lib: correct the name, or build it";
+                                + " that is neither in WEB-INF/classes nor in WEB-INF/lib: correct the name, or "
+                                + "build it";
                     }
                 }
             }

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A folder in which a worker has its copy of a WAR, and what clients upload. Only this user can enter it. The worker
- * holds a lock in it while it lives: the next worker that makes such a folder removes those of workers that were killed.
+ * holds a lock in it while it lives: the next worker that makes such a folder removes those of workers that were
+ * killed.
  */
 final class WarFolder implements AutoCloseable {
     private static final String PREFIX = "sennit-war-";

@@ -132,7 +132,8 @@ class ServletWorkersIT {
                     .jvmOptions("-XX:TieredStopAtLevel=1").build());
             manager.start();
             manager.whenUp().get(60, TimeUnit.SECONDS);
-            assertThat(log.toString(StandardCharsets.UTF_8)).as("warnings at the start").doesNotContain("WARN", "SLF4J");
+            assertThat(log.toString(StandardCharsets.UTF_8)).as("warnings at the start").doesNotContain("WARN",
+                    "SLF4J");
             assertThat(page(address)).isEqualTo("old!");
             var heard = new Heard();
             WebSocket socket = client.newWebSocketBuilder()
@@ -159,7 +160,8 @@ class ServletWorkersIT {
             Files.copy(broken, war, StandardCopyOption.REPLACE_EXISTING);
             assertThatThrownBy(() -> manager.reload("web").get(120, TimeUnit.SECONDS)).isNotNull();
             assertThat(log.toString(StandardCharsets.UTF_8))
-                    .contains(war + " cannot be started: java.lang.IllegalStateException: no database at com.acme.Broken");
+                    .contains(war
+                            + " cannot be started: java.lang.IllegalStateException: no database at com.acme.Broken");
             assertThat(page(address)).as("the old workers go on").isEqualTo("new!");
         }
     }
