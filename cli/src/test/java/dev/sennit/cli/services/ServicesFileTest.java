@@ -145,8 +145,8 @@ class ServicesFileTest {
 
         Set<String> known = knownKeys("[services.a]\ncommand = [\"x\"]\n");
         assertThat(known).containsAll(keys().stream().map(Key::name).toList())
-                .contains("class", "application", "http", "command", "listener")
-                .hasSize(keys().size() + 5);
+                .contains("class", "application", "http", "web-sockets", "command", "listener")
+                .hasSize(keys().size() + 6);
         Set<String> all = new TreeSet<>(known);
         for (String before : List.of("", "[log]\n", "[metrics]\n", "[listeners.a]\n", "[queues.a]\n")) {
             all.addAll(knownKeys(before));
