@@ -199,6 +199,73 @@ class ServeIT {
         assertThat(exit(serves)).isZero();
     }
 
+    private static final String SERVLET = """
+            package com.acme;
+
+            import jakarta.servlet.annotation.WebServlet;
+            import jakarta.servlet.http.HttpServlet;
+            import jakarta.servlet.http.HttpServletRequest;
+            import jakarta.servlet.http.HttpServletResponse;
+            import java.io.IOException;
+
+            @WebServlet("/page")
+            public class Page extends HttpServlet {
+                @Override
+                protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+                    getServletContext().log("was asked");
+                    response.getWriter().print("page " + request.getParameter("name"));
+                }
+            }
+            """;
+
+    private static final String LISTENER = """
+            package com.acme;
+
+            @jakarta.servlet.annotation.WebListener
+            public class Broken implements jakarta.servlet.ServletContextListener {
+                @Override
+                public void contextInitialized(jakarta.servlet.ServletContextEvent event) {
+                    throw new IllegalStateException("no database");
+                }
+            }
+            """;
+
+    @Test
+    void aWarIsServedAndAServletToo() throws Exception {
+        Path war = Files.createDirectories(temp.resolve("shop.war")); // a folder, as packed ones are in other tests
+        Path classes = Files.createDirectories(war.resolve("WEB-INF/classes"));
+        new UserSources().with("com/acme/Page.java", SERVLET).into(classes, JAR);
+        Files.writeString(war.resolve("index.html"), "welcome");
+        int port = freePort();
+        int other = freePort();
+        Process serves = sennit(temp, "serve", war.toString(), "--listen", "127.0.0.1:" + port, "--workers", "1");
+        Process alone = sennit(classes, "serve", "com.acme.Page", "--listen", "127.0.0.1:" + other, "--workers", "1");
+        awaitReady(serves);
+        awaitReady(alone);
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            assertThat(get(client, port, "/page?name=ann").body()).isEqualTo("page ann");
+            assertThat(get(client, port, "/").body()).isEqualTo("welcome");
+            assertThat(get(client, other, "/page?name=ben").body()).isEqualTo("page ben");
+        }
+        serves.destroy();
+        alone.destroy();
+        assertThat(exit(serves)).isZero();
+        assertThat(exit(alone)).isZero();
+        assertThat(output(serves)).contains("/ - was asked").doesNotContain("SLF4J", "WARN");
+        assertThat(output(alone)).doesNotContain("SLF4J", "WARN");
+    }
+
+    @Test
+    void aWarThatCannotStartSaysWhy() throws Exception {
+        Path war = Files.createDirectories(temp.resolve("broken/WEB-INF/classes")).getParent().getParent();
+        new UserSources().with("com/acme/Broken.java", LISTENER).into(war.resolve("WEB-INF/classes"), JAR);
+        Process serves = sennit(temp, "serve", war.toString(), "--listen", "127.0.0.1:" + freePort(), "--workers", "1");
+        assertThat(exit(serves)).as(output(serves)).isEqualTo(3);
+        assertThat(output(serves).lines().filter(line -> line.startsWith("sennit: "))).singleElement().asString()
+                .startsWith("sennit: the application cannot be started: each worker died before it was ready; ")
+                .contains(war + " cannot be started: java.lang.IllegalStateException: no database at com.acme.Broken");
+    }
+
     @Test
     void aStopIsToldBeforeItHappens() throws Exception {
         Path jar = jar("hello");
@@ -347,8 +414,8 @@ class ServeIT {
         Process missing = sennit(classes, "serve", "com.acme.Missing");
         assertThat(exit(none)).isEqualTo(2);
         assertThat(output(none)).isEqualTo("sennit: class com.acme.Nothing does not implement "
-                + "dev.sennit.server.WebApplication or com.sun.net.httpserver.HttpHandler; have it do so, or start it "
-                + "by a command\n");
+                + "dev.sennit.server.WebApplication or com.sun.net.httpserver.HttpHandler or jakarta.servlet.Servlet; "
+                + "have it do so, or start it by a command\n");
         assertThat(exit(missing)).isEqualTo(2);
         assertThat(output(missing)).isEqualTo(
                 "sennit: there is no class com.acme.Missing on its class path; correct the name, or build it\n");

@@ -11,6 +11,7 @@ import dev.sennit.queue.rabbitmq.RabbitmqBroker;
 import dev.sennit.queue.redis.RedisBroker;
 import dev.sennit.queue.rq.RqBroker;
 import dev.sennit.server.WebService;
+import dev.sennit.server.servlet.ServletApplication;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -285,7 +286,8 @@ public class UserCodeIT extends ScriptSandbox {
         published.putAll(contents(Path.of(ThumbnailMaker.class.getProtectionDomain().getCodeSource().getLocation()
                 .toURI())));
         for (Class<?> ofJar : List.of(TaskQueue.class, PostgresqlBroker.class, RedisBroker.class,
-                RabbitmqBroker.class, CeleryBrokerProvider.class, RqBroker.class, WebService.class)) {
+                RabbitmqBroker.class, CeleryBrokerProvider.class, RqBroker.class, WebService.class,
+                ServletApplication.class)) {
             published.putAll(contents(Path.of(ofJar.getProtectionDomain().getCodeSource().getLocation().toURI())));
         }
         assertThat(published).hasSizeGreaterThan(500);

@@ -145,7 +145,7 @@ class ExamplesIT {
             Map.entry("rest.OrderEvents", "^unseen: 428\\Rnew: 204\\Rnot modified: 304\\Rthe stream: data: 7\\R"
                     + "invoice for order 7$"),
             Map.entry("services.ServletGreetings",
-                    "^hello ann\\Recho: hi\\Rtold on the reload: 1001 going away\\Rhello ben$"),
+                    "^hello ann\\R(?s:.*)^echo: hi\\R(?s:.*)^told on the reload: 1001 going away\\R(?s:.*)^hello ben$"),
             Map.entry("services.WebFiles",
                     "^200 \"<h1>Welcome</h1>\"\\R(?s:.*)^304 \"\"\\R(?s:.*)^206 \"Welcome\"$"),
             Map.entry("services.WebGreetings",

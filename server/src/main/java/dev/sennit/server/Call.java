@@ -63,7 +63,7 @@ final class Call {
 
     private final Request request;
     private final Response response;
-    /** Jetty's, or of a held call what follows its cut. Changed before anybody else knows the call. */
+    /** Jetty's, or of a held call what follows its cut. Written under the lock of this, while the call is open. */
     private volatile Callback callback;
     private final Lane lane;
     private final BooleanSupplier isLast;
@@ -420,8 +420,13 @@ final class Call {
      * Returns the call for an application of Jetty's, which ends it from now on.
      *
      * @param onEnd called with the failure, or null, when it has ended the call
+     * @return null if the call was cut
      */
-    HeldCall hold(JettyApplication by, Executor virtual, Consumer<@Nullable Throwable> onEnd) {
+    synchronized @Nullable HeldCall hold(
+            JettyApplication by, Executor virtual, Consumer<@Nullable Throwable> onEnd) {
+        if (state.get() != State.OPEN) { // the cut has completed Jetty's callback, or will
+            return null;
+        }
         var call = new HeldCall(this, by, request, response, callback, settings.bodySize(), virtual, onEnd);
         heldCall = call;
         callback = call.afterCut();
@@ -576,9 +581,12 @@ final class Call {
      * @return false if it had ended before
      */
     boolean cut(String retryAfter) {
-        boolean isOpen = state.compareAndSet(State.OPEN, State.CUT);
-        if (!isOpen && !state.compareAndSet(State.SENDING, State.CUT)) {
-            return false;
+        boolean isOpen;
+        synchronized (this) { // a call becomes a held one before or after this
+            isOpen = state.compareAndSet(State.OPEN, State.CUT);
+            if (!isOpen && !state.compareAndSet(State.SENDING, State.CUT)) {
+                return false;
+            }
         }
         cutAt = System.nanoTime() | 1;
         Traffic hears = traffic;

@@ -565,6 +565,11 @@ final class Engine implements AutoCloseable {
             return;
         }
         HeldCall held = call.hold(application, virtual, failure -> ended(call, mayUpgrade, failure));
+        if (held == null) { // cut a moment ago
+            call.end(503, "the request took too long\n");
+            ended(call, mayUpgrade, null);
+            return;
+        }
         Callback callback = held.callback();
         try {
             Handler handler = Objects.requireNonNull(applications.get(application), "an application that was opened");

@@ -46,7 +46,7 @@ import picocli.CommandLine.Parameters;
             "0:all workers have ended in time",
             "1:a worker was killed or had failed",
             "2:bad usage, or there is no such application",
-            "3:could not start, such as when the port is taken"
+            "3:could not start: the port is taken, for example, or each worker died before it was ready"
         },
         footerHeading = "%nExamples:%n",
         footer = {
@@ -192,7 +192,7 @@ public final class ServeCommand implements Callable<Integer> {
             folder = MeetingFolder.create();
             Path file = folder.resolve("serve.toml");
             Files.writeString(file, text);
-            return ServicesRun.run(ServicesFile.read(file), code::classPath);
+            return ServicesRun.serve(ServicesFile.read(file), code::classPath);
         } catch (ServicesFileException e) { // its values were checked
             throw CommandException.usage(String.join("; ", e.problems()), e);
         } catch (IOException e) {

@@ -435,7 +435,7 @@ final class ServiceReader {
 
     private void classPath(ServiceSettings.Builder builder) {
         if (war != null) {
-            if (keys.has("classpath")) {
+            if (keys.texts("classpath") != null) {
                 keys.refuse("classpath", "classpath is not for WARs; put the jars into WEB-INF/lib of the WAR");
             }
             return;

@@ -17,6 +17,7 @@ import dev.sennit.service.ServiceLog;
 import dev.sennit.service.ServiceManager;
 import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;
+import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -70,6 +71,8 @@ final class ServicesRun {
     private final PreStop preStop = new PreStop();
     private final Semaphore waits = new Semaphore(MOST_WAITS);
 
+    /** Whether it gives up if no worker comes up at first. Written before it runs. */
+    private boolean mustComeUp;
     private Deadline nextReaping = Deadline.in(BETWEEN_REAPINGS); // of the thread that runs this
 
     private ServicesRun(
@@ -89,10 +92,20 @@ final class ServicesRun {
      * @throws IOException if they cannot be started; its message is one line that says why, and nothing is left
      * @throws InterruptedException if the thread is interrupted; all workers have ended
      */
-    static int run(ServicesFile file, ClassPaths classPaths)
+    static int run(ServicesFile file, ClassPaths classPaths) throws IOException, InterruptedException {
+        return run(file, classPaths, false);
+    }
+
+    /** Does the same for an application: it has to come up once, or cannot be started. */
+    static int serve(ServicesFile file, ClassPaths classPaths) throws IOException, InterruptedException {
+        return run(file, classPaths, true);
+    }
+
+    private static int run(ServicesFile file, ClassPaths classPaths, boolean mustComeUp)
             throws IOException, InterruptedException {
         SystemdNotifier notifier = notifier();
         var run = new ServicesRun(file, classPaths, log(file), notifier);
+        run.mustComeUp = mustComeUp;
         try (run.manager) { // which closes the log
             return run.run();
         }
@@ -164,10 +177,25 @@ final class ServicesRun {
             ProcessTitle.set(file.name() + ": master process");
             start();
             log.note(file.name() + " runs " + file.path() + " as process " + ProcessHandle.current().pid());
-            while (!manager.awaitEnd(systemd.period())) {
+            CompletableFuture<Void> up = manager.whenUp();
+            while (!manager.awaitEnd(mustComeUp && !up.isDone() ? LOOK : systemd.period())) {
+                if (mustComeUp && !up.isDone()) {
+                    ensureMayComeUp();
+                }
                 lookAfter();
             }
             return manager.awaitEnd();
+        }
+    }
+
+    /** Gives up if each worker has died before any was ready: the next ones would too. */
+    private void ensureMayComeUp() throws IOException {
+        List<SlotStatus> slots = manager.status();
+        boolean isHopeless = !manager.isStopping() && !slots.isEmpty()
+                && slots.stream().allMatch(slot -> slot.restarts() > 0 && slot.state() != SlotState.READY);
+        if (isHopeless) {
+            throw new IOException("the application cannot be started: each worker died before it was ready; the first "
+                    + slots.getFirst().lastEnd());
         }
     }
 

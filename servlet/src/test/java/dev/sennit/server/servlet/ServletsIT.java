@@ -344,7 +344,7 @@ class ServletsIT {
             assertThat(new String(client.getInputStream().readNBytes(4), StandardCharsets.UTF_8)).isEqualTo("done");
             assertThat(note()).isEqualTo("complete");
 
-            ServletServer.send(client, KEEP.formatted("/async?timeout=1"));
+            ServletServer.send(client, KEEP.formatted("/async?timeout=200"));
             assertThat(ServletServer.head(client)).startsWith("HTTP/1.1 504 ");
             assertThat(note()).isEqualTo("timeout");
             assertThat(note()).isEqualTo("complete");
