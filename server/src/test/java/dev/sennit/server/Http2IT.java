@@ -176,7 +176,7 @@ class Http2IT {
 
     @Test
     void theDeadlineEndsAStreamAndNotItsConnection() throws Exception {
-        start(ServerSettings.DEFAULTS.deadline(SHORT));
+        start(ServerSettings.DEFAULTS.deadline(Duration.ofSeconds(2)));
         assertThat(get("/").statusCode()).isEqualTo(200);
         HttpResponse<String> cut = get("/slow");
         assertThat(cut.statusCode()).isEqualTo(503);
