@@ -22,7 +22,6 @@ final class ListenerBacklog {
     /** Before an IPv4 address on which an IPv6 socket listens. */
     private static final String MAPPED = "0000000000000000FFFF0000";
 
-
     private final List<Path> tables;
 
     ListenerBacklog() {
