@@ -143,8 +143,8 @@ public final class ServeCommand implements Callable<Integer> {
                 throw CommandException.usage(obstacle);
             }
             try (UserCode code = UserCode.of("")) {
-                return run(text(WarFile.title(war), "application = " + quoted(war.toString()), address, settings),
-                        code);
+                return run(text(WarFile.title(war), "application = " + quoted(war.toString()) + tls, address,
+                        settings), code);
             }
         }
         String folder = files;

@@ -34,7 +34,8 @@ final class WarFile {
 
     /** Returns whether a text names a WAR, or a folder with the content of one, and no class. */
     static boolean isNamed(String text) {
-        return text.toLowerCase(Locale.ROOT).endsWith(".war") || text.contains("/");
+        String lower = text.toLowerCase(Locale.ROOT);
+        return lower.endsWith(".war") || text.contains("/") && !lower.endsWith(".jar");
     }
 
     /** Returns the name of a WAR without its end. */

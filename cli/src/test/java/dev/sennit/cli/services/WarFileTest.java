@@ -34,6 +34,7 @@ class WarFileTest {
         assertThat(WarFile.isNamed("SHOP.WAR")).isTrue();
         assertThat(WarFile.isNamed("./shop")).isTrue();
         assertThat(WarFile.isNamed("com.acme.Shop")).isFalse();
+        assertThat(WarFile.isNamed("/srv/shop.jar")).isFalse();
         assertThat(WarFile.title(Path.of("/x/shop.war"))).isEqualTo("shop");
         assertThat(WarFile.title(Path.of("/x/shop"))).isEqualTo("shop");
     }

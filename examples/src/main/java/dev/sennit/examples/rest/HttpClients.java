@@ -144,7 +144,7 @@ public final class HttpClients {
     }
 
     public static void main(String[] arguments) throws Exception {
-        int goods = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 100;
+        int goods = 100;
         try (WebTestServer server = WebTestServer.start(HttpClients::prices).failingOnClose();
                 HttpClient client = HttpClient.newHttpClient()) {
             HttpClients clients = new HttpClients(server.uri("/"), goods);
