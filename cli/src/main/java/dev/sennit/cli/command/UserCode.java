@@ -66,8 +66,9 @@ public final class UserCode implements AutoCloseable {
 
     /** What {@code sennit-server} depends on. */
     private static final List<String> ENGINE =
-            List.of("org/eclipse/jetty/http/", "org/eclipse/jetty/io/", "org/eclipse/jetty/server/",
-                    "org/eclipse/jetty/util/", "org/slf4j/", "META-INF/services/org.eclipse.jetty.http.");
+            List.of("org/eclipse/jetty/alpn/", "org/eclipse/jetty/http/", "org/eclipse/jetty/http2/",
+                    "org/eclipse/jetty/io/", "org/eclipse/jetty/server/", "org/eclipse/jetty/util/", "org/slf4j/",
+                    "META-INF/services/org.eclipse.jetty.http.", "META-INF/services/org.eclipse.jetty.io.");
     /** What {@code sennit-servlet} depends on besides. */
     private static final List<String> SERVLETS =
             List.of("org/eclipse/jetty/", "jakarta/", "org/objectweb/asm/", "META-INF/services/org.eclipse.jetty.",
