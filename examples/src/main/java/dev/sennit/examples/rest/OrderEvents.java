@@ -13,6 +13,7 @@ import dev.sennit.server.rest.Conditional;
 import dev.sennit.server.rest.EventStreams;
 import dev.sennit.server.rest.Jobs;
 import dev.sennit.server.rest.Topic;
+import java.io.Closeable;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -80,7 +81,8 @@ public final class OrderEvents {
                 Jobs<String, String> invoices =
                         Jobs.over(pool, OrderEvents::invoice, (_, bytes) -> body(bytes), WebResponse::text);
                 WebTestServer server = WebTestServer.start(() -> shop.routes(invoices)).failingOnClose();
-                HttpClient client = HttpClient.newHttpClient()) {
+                HttpClient client = HttpClient.newHttpClient();
+                Closeable _ = client::shutdownNow) { // else it would be closed when the stream of events has ended
             Stream<String> stream = client.send(to(server, "/changes").build(), BodyHandlers.ofLines()).body();
             HttpRequest.Builder put = to(server, "/orders/7").PUT(BodyPublishers.ofString("tea"));
             System.out.println("unseen: " + client.send(put.build(), BodyHandlers.discarding()).statusCode());
@@ -90,7 +92,7 @@ public final class OrderEvents {
                     .firstValue("ETag").orElseThrow();
             System.out.println("not modified: " + client.send(to(server, "/orders/7").header("If-None-Match", tag)
                     .build(), BodyHandlers.discarding()).statusCode());
-            try (stream) { // the client would not be closed before the stream is
+            try (stream) {
                 System.out.println("the stream: " + stream.filter(line -> line.startsWith("data:"))
                         .findFirst().orElseThrow());
             }
