@@ -7,7 +7,6 @@ import com.rabbitmq.client.ChannelContinuationTimeoutException;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.Method;
-import com.rabbitmq.client.PossibleAuthenticationFailureException;
 import com.rabbitmq.client.ShutdownSignalException;
 import dev.sennit.queue.broker.BrokerException;
 import dev.sennit.queue.broker.BrokerException.Kind;
@@ -525,8 +524,9 @@ final class Link implements AutoCloseable {
                 : error;
         String line = line(cause);
         String lower = line.toLowerCase(Locale.ROOT);
-        if (error instanceof AuthenticationFailureException || error instanceof PossibleAuthenticationFailureException
-                || lower.contains("access_refused") || lower.contains("not_allowed")) {
+        // PossibleAuthenticationFailureException is a connection that broke at the login: a refusal is told as one
+        if (error instanceof AuthenticationFailureException || lower.contains("access_refused")
+                || lower.contains("not_allowed")) {
             return new BrokerException(Kind.REFUSED, false,
                     name + " refuses this user (" + line + "): correct the password, the virtual host or the rights",
                     kept(error));

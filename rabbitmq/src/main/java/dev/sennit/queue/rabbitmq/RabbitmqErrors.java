@@ -4,7 +4,6 @@ import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.AuthenticationFailureException;
 import com.rabbitmq.client.MalformedFrameException;
 import com.rabbitmq.client.Method;
-import com.rabbitmq.client.PossibleAuthenticationFailureException;
 import com.rabbitmq.client.ProtocolVersionMismatchException;
 import com.rabbitmq.client.ShutdownSignalException;
 import dev.sennit.queue.broker.BrokerException;
@@ -38,10 +37,6 @@ final class RabbitmqErrors {
                     return of(Kind.REFUSED, isDoubtful, " refuses this user or password: correct them, or the rights",
                             error);
                 }
-                case PossibleAuthenticationFailureException _ -> {
-                    return of(Kind.REFUSED, isDoubtful, " refuses this user or password: correct them, or the rights",
-                            error);
-                }
                 case ProtocolVersionMismatchException _ -> {
                     return foreign(error, isDoubtful);
                 }
@@ -64,7 +59,8 @@ final class RabbitmqErrors {
                     }
                 }
                 default -> {
-                    // the one behind it may tell more
+                    // The one behind it may tell more. PossibleAuthenticationFailureException is a connection that
+                    // broke at the login: a server that refuses the user says so.
                 }
             }
         }

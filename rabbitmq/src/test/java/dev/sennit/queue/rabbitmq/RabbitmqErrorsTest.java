@@ -1,10 +1,13 @@
 package dev.sennit.queue.rabbitmq;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.rabbitmq.client.ShutdownSignalException;
 import com.rabbitmq.client.impl.AMQImpl;
+import dev.sennit.queue.broker.Broker;
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.conformance.BrokenLogin;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
@@ -25,5 +28,15 @@ class RabbitmqErrorsTest {
                 .hasMessageContaining("home node 'sennit@localhost'").hasMessageContaining("use another ?prefix=");
         assertThat(of(404, "NOT_FOUND - no queue 'x'")).hasMessageContaining("refuses")
                 .hasMessageContaining("no queue");
+    }
+
+    @Test
+    void aConnectionThatBreaksWhileTheUserLogsInIsNoRefusal() throws Exception {
+        try (var server = new BrokenLogin()) {
+            assertThatThrownBy(() -> Broker.open("rabbitmq://guest:guest@127.0.0.1:" + server.port() + "/"))
+                    .isInstanceOfSatisfying(BrokerException.class,
+                            e -> assertThat(e.kind()).isEqualTo(BrokerException.Kind.UNAVAILABLE))
+                    .hasMessageContaining("cannot be reached");
+        }
     }
 }
