@@ -134,9 +134,10 @@ public final class AccessLog implements AutoCloseable {
             }
         } catch (IOException | RuntimeException e) { // the disk is full, for example: that passes
             failure = e instanceof IOException ofDisk ? ofDisk : new IOException(e);
+            int lost = lost(writing); // without the lock: threads of requests take it
             lock.lock();
             try {
-                dropped += lost(writing);
+                dropped += lost;
             } finally {
                 lock.unlock();
             }
