@@ -17,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -77,7 +76,7 @@ final class Call {
     private final AtomicBoolean isTold = new AtomicBoolean();
     /** Null before the first request for it; one thread makes it, before the handler begins or in it. */
     private volatile @Nullable String id;
-    private volatile @Nullable Traffic traffic;
+    private final Traffic traffic;
     /** The thread that waits to run the handler, or runs it; null if none does. Guarded by this. */
     private @Nullable Thread thread;
     /** When it was cut; 0 if it was not. */
@@ -90,12 +89,12 @@ final class Call {
     private boolean isWhole;
     /** Only the handler's thread. */
     private @Nullable InputStream body;
-    /** What goes on without a place; null if nothing does. Written by the handler's thread. */
+    /** The answer that goes on without a place; null if none does. Written by the handler's thread. */
     private volatile @Nullable Detached detached;
-    /** What runs when the response was sent. Only the handler's thread. */
-    private @Nullable AfterResponse after;
+    private final AfterResponse after;
+    /** The tasks that run when the response was sent. Only the handler's thread. */
     private final List<Action> afterwards = new ArrayList<>();
-    /** What is closed when the handler has nothing more to do. Only the handler's thread. */
+    /** The resources that are closed when the handler has nothing more to do. Only the handler's thread. */
     private final List<Closeable> held = new ArrayList<>();
 
     /**
@@ -103,15 +102,21 @@ final class Call {
      *
      * @param isLast whether its response is the last on its connection, asked when the response begins
      * @param settings the limits of its body
+     * @param traffic hears of its end
+     * @param after runs the tasks that come after its response
      */
-    Call(Request request, Response response, Callback callback, Lane lane, BooleanSupplier isLast,
-            ServerSettings settings) {
+    Call(
+            Request request, Response response, Callback callback, Lane lane, BooleanSupplier isLast,
+            ServerSettings settings, Traffic traffic, AfterResponse after) {
         this.request = request;
         this.response = response;
         this.callback = callback;
         this.lane = lane;
         this.isLast = isLast;
         this.settings = settings;
+        this.traffic = traffic;
+        this.after = after;
+        request.setAttribute(ATTRIBUTE, this);
     }
 
     /** Returns the call of a request; null if it was refused before. */
@@ -121,18 +126,11 @@ final class Call {
 
     // ---- what is told of it ----
 
-    /** Sets what hears of its end. Called once, before anything else. */
-    void isKnownTo(Traffic hears) {
-        traffic = hears;
-        request.setAttribute(ATTRIBUTE, this);
-    }
-
     /** Returns the id of the request. */
     String id() {
         String known = id;
-        Traffic gives = traffic;
         if (known == null) {
-            known = gives == null ? "-" : gives.id(this);
+            known = traffic.id(this);
             id = known;
         }
         return known;
@@ -267,14 +265,9 @@ final class Call {
         return cutAt;
     }
 
-    /** Says where tasks run that come after the response. Called once, before the handler. */
-    void mayRunAfter(AfterResponse tasks) {
-        after = tasks;
-    }
-
     /** Has a task run when the response was sent. Takes a place for it. */
     void afterwards(Action task) throws RefusedException {
-        Objects.requireNonNull(after, "after").reserve();
+        after.reserve();
         afterwards.add(task);
     }
 
@@ -567,9 +560,8 @@ final class Call {
             for (WebResponse.Field field : fields) {
                 response.getHeaders().put(field.name(), field.value());
             }
-            Traffic hears = traffic;
-            if (hears != null && status == 503) {
-                hears.figures().overloaded();
+            if (status == 503) {
+                traffic.figures().overloaded();
             }
             answer(status, text);
         }
@@ -589,10 +581,7 @@ final class Call {
             }
         }
         cutAt = System.nanoTime() | 1;
-        Traffic hears = traffic;
-        if (hears != null) {
-            hears.figures().late();
-        }
+        traffic.figures().late();
         try {
             interrupt();
         } finally {
@@ -620,10 +609,7 @@ final class Call {
     /** Closes the connection of a call that was cut: Jetty does not while the handler holds its thread. */
     void abandon() {
         lane.breakOff();
-        Traffic hears = traffic;
-        if (hears != null) {
-            hears.abandoned(this);
-        }
+        traffic.abandoned(this);
     }
 
     private void answer(int status, String text) {

@@ -406,8 +406,8 @@ final class Engine implements AutoCloseable {
         @Override
         public boolean handle(Request request, Response response, Callback callback) {
             Lane lane = Lane.of(request.getConnectionMetaData().getConnection().getEndPoint());
-            Call call = new Call(request, response, callback, lane, () -> drainingSince != 0, settings);
-            call.mayRunAfter(after);
+            Call call = new Call(
+                    request, response, callback, lane, () -> drainingSince != 0, settings, traffic, after);
             lane.began(call);
             traffic.began(call);
             request.addIdleTimeoutListener(_ -> false); // a handler may compute for longer than a client may stall

@@ -57,7 +57,6 @@ final class Traffic implements RequestLog, AutoCloseable {
     /** Begins a call. */
     void began(Call call) {
         figures.began();
-        call.isKnownTo(this);
         if (accessLog != null) { // so that a client can name the line
             call.sendId();
         }
