@@ -2,10 +2,7 @@ package dev.sennit.server;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -35,37 +32,13 @@ import java.util.Objects;
 public final class WebTestServer implements AutoCloseable {
     private static final int MOST_FAILURES = 100;
 
-    private final Engine engine;
-    private final ServerSocketChannel listener;
-    private final Thread accepts;
+    private final LoopbackServer server;
     private final List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
     private volatile boolean failsOnClose;
 
     private WebTestServer(Routes routes, ServerSettings settings) throws Exception {
-        listener = ServerSocketChannel.open();
-        boolean isOpen = false;
-        try {
-            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-            engine = new Engine(routes, settings, FrontSettings.DEFAULTS, null, _ -> {},
-                    reason -> note(new IllegalStateException(reason)));
-            isOpen = true;
-        } finally {
-            if (!isOpen) {
-                listener.close();
-            }
-        }
-        engine.onFailure(this::note);
-        accepts = Thread.ofPlatform().daemon().name("sennit-test-server").unstarted(this::accept);
-        boolean isStarted = false;
-        try {
-            accepts.start();
-            isStarted = true;
-        } finally {
-            if (!isStarted) {
-                engine.close();
-                listener.close();
-            }
-        }
+        server = new LoopbackServer(routes, settings, FrontSettings.DEFAULTS, null, _ -> {},
+                reason -> note(new IllegalStateException(reason)), this::note);
     }
 
     /**
@@ -107,26 +80,13 @@ public final class WebTestServer implements AutoCloseable {
         }
     }
 
-    private void accept() {
-        try {
-            while (true) {
-                engine.awaitRoom();
-                engine.serve(listener.accept());
-            }
-        } catch (ClosedChannelException | InterruptedException e) {
-            // the end of the test
-        } catch (IOException e) {
-            note(e);
-        }
-    }
-
     /**
      * The port.
      *
      * @return a port of the loopback interface
      */
     public int port() {
-        return listener.socket().getLocalPort();
+        return server.port();
     }
 
     /**
@@ -140,7 +100,7 @@ public final class WebTestServer implements AutoCloseable {
     }
 
     /**
-     * What handlers have thrown, and was answered with 500 or more; the first hundred.
+     * The failures that handlers have thrown and the server has answered with 500 or more; the first hundred.
      *
      * @return a copy
      */
@@ -159,8 +119,8 @@ public final class WebTestServer implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted while it waits
      */
     public int drain(Duration longest) throws InterruptedException {
-        engine.drain();
-        return engine.awaitDrained(longest);
+        server.engine().drain();
+        return server.engine().awaitDrained(longest);
     }
 
     /**
@@ -171,13 +131,9 @@ public final class WebTestServer implements AutoCloseable {
     @Override
     public void close() {
         try {
-            engine.close();
-            listener.close();
-            accepts.join();
+            server.close();
         } catch (IOException e) {
             throw new IllegalStateException("the test server was not closed", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
         List<Throwable> all = failures();
         if (failsOnClose && !all.isEmpty()) {
@@ -191,6 +147,6 @@ public final class WebTestServer implements AutoCloseable {
     /** Returns the port, and how many connections there are. */
     @Override
     public String toString() {
-        return "test server on port " + port() + ", " + engine.connections() + " connections";
+        return "test server on port " + port() + ", " + server.engine().connections() + " connections";
     }
 }

@@ -2,10 +2,7 @@ package dev.sennit.server;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,11 +12,10 @@ final class EngineUnderTest implements AutoCloseable {
     /** The longest that a client of a test waits for bytes. */
     private static final int CLIENT_MILLIS = 20_000;
 
-    final Engine engine;
     final AtomicLong worked = new AtomicLong();
     final CompletableFuture<String> broken = new CompletableFuture<>();
-    private final ServerSocketChannel listener;
-    private final Thread accepts;
+    final Engine engine;
+    private final LoopbackServer server;
 
     EngineUnderTest(Routes routes, ServerSettings settings) throws Exception {
         this(routes, settings, FrontSettings.DEFAULTS, null);
@@ -36,26 +32,13 @@ final class EngineUnderTest implements AutoCloseable {
     /** @param tls null for none */
     private EngineUnderTest(Routes routes, ServerSettings settings, FrontSettings front, TlsSettings tls)
             throws Exception {
-        listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        engine = new Engine(routes, settings, front, tls, worked::addAndGet, broken::complete);
-        accepts = Thread.ofPlatform().daemon().start(this::accept);
-    }
-
-    private void accept() {
-        try {
-            while (true) {
-                engine.awaitRoom();
-                engine.serve(listener.accept());
-            }
-        } catch (ClosedChannelException | InterruptedException e) {
-            // the end of the test
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
+        server = new LoopbackServer(
+                routes, settings, front, tls, worked::addAndGet, broken::complete, _ -> {});
+        engine = server.engine();
     }
 
     int port() {
-        return listener.socket().getLocalPort();
+        return server.port();
     }
 
     Socket connect() throws IOException {
@@ -97,12 +80,6 @@ final class EngineUnderTest implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        engine.close();
-        listener.close();
-        try {
-            accepts.join();
-        } catch (InterruptedException e) {
-            throw new IOException(e);
-        }
+        server.close();
     }
 }

@@ -2,11 +2,8 @@ package dev.sennit.server;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -18,9 +15,8 @@ public final class ServletServer implements AutoCloseable {
 
     public final AtomicLong worked = new AtomicLong();
     public final CompletableFuture<String> broken = new CompletableFuture<>();
+    private final LoopbackServer server;
     private final Engine engine;
-    private final ServerSocketChannel listener;
-    private final Thread accepts;
 
     public ServletServer(WebApplication application, ServerSettings settings) throws Exception {
         this(application, settings, null);
@@ -28,35 +24,13 @@ public final class ServletServer implements AutoCloseable {
 
     /** @param tls null for none */
     public ServletServer(WebApplication application, ServerSettings settings, TlsSettings tls) throws Exception {
-        listener = ServerSocketChannel.open().bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        boolean isStarted = false;
-        try {
-            engine = new Engine(application.routes(), settings, FrontSettings.DEFAULTS, tls, worked::addAndGet,
-                    broken::complete);
-            isStarted = true;
-        } finally {
-            if (!isStarted) {
-                listener.close();
-            }
-        }
-        accepts = Thread.ofPlatform().daemon().start(this::accept);
-    }
-
-    private void accept() {
-        try {
-            while (true) {
-                engine.awaitRoom();
-                engine.serve(listener.accept());
-            }
-        } catch (ClosedChannelException | InterruptedException e) {
-            // the end of the test
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
+        server = new LoopbackServer(application.routes(), settings, FrontSettings.DEFAULTS, tls, worked::addAndGet,
+                broken::complete, _ -> {});
+        engine = server.engine();
     }
 
     public int port() {
-        return listener.socket().getLocalPort();
+        return server.port();
     }
 
     public URI uri(String scheme, String path) {
@@ -123,12 +97,6 @@ public final class ServletServer implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        engine.close();
-        listener.close();
-        try {
-            accepts.join();
-        } catch (InterruptedException e) {
-            throw new IOException(e);
-        }
+        server.close();
     }
 }
