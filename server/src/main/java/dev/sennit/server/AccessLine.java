@@ -9,7 +9,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an access log says of a request. Its line is plain ASCII without control characters, whatever the client has
+ * The line of an access log for a request. It is plain ASCII without control characters, whatever the client has
  * sent: no value can end the line, its own quotes, or change a terminal.
  *
  * @param client the address of the client
@@ -35,7 +35,7 @@ record AccessLine(
         long queueNanos,
         long handlerNanos,
         boolean isWhole) {
-    /** What a log shows of a value of the client's: a line is then at most some kilobytes long. */
+    /** The most characters of a value of the client's: a line is then at most some kilobytes long. */
     private static final int LONGEST = 2000;
 
     private static final DateTimeFormatter COMBINED_TIME =

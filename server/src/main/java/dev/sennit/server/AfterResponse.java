@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * Tasks that run when a response was sent, in virtual threads: so many at a time, and so many in all. A task has its
@@ -56,7 +57,7 @@ final class AfterResponse {
                 threads.execute(() -> runAll(name, tasks));
                 isStarted = true;
             } else {
-                LOGGER.log(Level.DEBUG, "{0} was not answered, so what comes after it does not run", name);
+                LOGGER.log(Level.DEBUG, "{0} was not answered, so the tasks after it do not run", name);
             }
         } finally {
             if (!isStarted) {
@@ -66,29 +67,32 @@ final class AfterResponse {
     }
 
     private void runAll(String name, List<Action> tasks) {
-        for (Action task : tasks) {
-            try {
-                turns.acquire(); // each task has a limit, so turns come
+        int left = tasks.size();
+        try {
+            for (Action task : tasks) {
+                turns.acquire(); // each task has a limit, and a worker is replaced if a task does not heed it
                 try {
                     run(name, task);
                 } finally {
                     turns.release();
                 }
-            } catch (InterruptedException e) {
-                LOGGER.log(Level.WARNING, "the server ended before what comes after {0} was done", name);
-            } finally {
+                left--;
                 places.release();
             }
+        } catch (InterruptedException e) {
+            LOGGER.log(Level.WARNING, "the server ended before the tasks after {0} were done", name);
+        } finally {
+            places.release(left);
         }
     }
 
     private void run(String name, Action task) {
-        Run run = new Run(Thread.currentThread());
+        Run run = new Run(name, Thread.currentThread());
         runs.add(run);
         try {
             task.run();
         } catch (Throwable e) { // code of users
-            LOGGER.log(Level.ERROR, "what comes after " + name + " failed", e);
+            LOGGER.log(Level.ERROR, "a task after " + name + " failed", e);
         } finally {
             runs.remove(run);
             run.end();
@@ -96,11 +100,21 @@ final class AfterResponse {
         }
     }
 
-    /** Interrupts tasks whose time is over. Only the thread that looks. */
-    void look(long now) {
+    /**
+     * Interrupts tasks whose time is over, and tells of tasks that go on all the same. Only the thread that looks.
+     *
+     * @param heedNanos how long a task may go on after it was interrupted
+     * @param onUnheeded called with a reason to replace the worker
+     */
+    void look(long now, long heedNanos, Consumer<String> onUnheeded) {
         for (Run run : runs) {
-            if (now - run.begunAt >= limitNanos) {
+            long over = now - run.begunAt - limitNanos;
+            if (over >= 0) {
                 run.interrupt();
+            }
+            if (over >= heedNanos) {
+                onUnheeded.accept("a task after " + run.name + " goes on, although it was interrupted after "
+                        + TimeUnit.NANOSECONDS.toMillis(limitNanos) + " ms");
             }
         }
     }
@@ -116,12 +130,14 @@ final class AfterResponse {
 
     /** A task that runs. */
     private static final class Run {
+        private final String name;
         private final Thread thread;
         private final long begunAt = System.nanoTime();
         /** Guarded by this. */
         private boolean isOver;
 
-        Run(Thread thread) {
+        Run(String name, Thread thread) {
+            this.name = name;
             this.thread = thread;
         }
 

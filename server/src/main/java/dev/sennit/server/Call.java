@@ -4,6 +4,7 @@ import dev.sennit.Action;
 import dev.sennit.server.files.FileRegion;
 import dev.sennit.server.jetty.JettyApplication;
 import dev.sennit.server.traffic.LeastRate;
+import dev.sennit.server.traffic.StallException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -349,7 +350,11 @@ final class Call {
         if (!isLastOfBody && !response.isCommitted()) {
             chunkIfUnknown();
         }
-        Content.Sink.write(response, isLastOfBody, bytes);
+        try {
+            Content.Sink.write(response, isLastOfBody, bytes);
+        } catch (IOException e) {
+            throw StallException.of(e);
+        }
         isWhole |= isLastOfBody;
     }
 

@@ -15,7 +15,7 @@ import java.util.concurrent.Executor;
  * stops, and is cut if it goes on for longer than its {@linkplain DetachedLimits#grace grace}.
  */
 public final class Detached {
-    /** What a handler asked for. */
+    /** The answer that a handler asked for. */
     record Start(DetachedLimits limits, DetachedHandler handler) implements WebResponse.BodyWriter {
         @Override
         public void write(OutputStream out) {
@@ -55,7 +55,7 @@ public final class Detached {
     }
 
     /**
-     * Completes when it is asked to end, so that waits can be ended. What depends on it runs in a virtual thread.
+     * Completes when it is asked to end, so that waits can be ended. Actions that depend on it run in a virtual thread.
      *
      * @return the stage, which never fails
      */
@@ -97,8 +97,16 @@ public final class Detached {
     /** Asks it to end if it is time. Only the thread that looks. */
     void look(long now, boolean isStopping, Executor tells) {
         if (endingSince == 0 && (isStopping || now - begunAt >= limits.longest().toNanos())) {
-            endingSince = now | 1;
-            tells.execute(() -> ending.complete(null));
+            boolean isAsked = false;
+            try {
+                endingSince = now | 1;
+                tells.execute(() -> ending.complete(null));
+                isAsked = true;
+            } finally {
+                if (!isAsked) { // no thread was available: another look tries again
+                    endingSince = 0;
+                }
+            }
         }
     }
 

@@ -93,8 +93,8 @@ public record ETag(String value, boolean isWeak) {
     }
 
     /**
-     * Reads the tags of a field such as {@code If-Match}. What is no tag ends the list: no tag of a list that is
-     * written wrong is taken for another.
+     * Reads the tags of a field such as {@code If-Match}. Text that is no tag ends the list: no tag of a list
+     * that is written wrong is taken for another.
      */
     static List<ETag> list(String text) {
         List<ETag> tags = new ArrayList<>();

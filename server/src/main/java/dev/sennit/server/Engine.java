@@ -5,6 +5,7 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.server.jetty.JettyApplication;
 import dev.sennit.server.traffic.FigureTeller;
+import dev.sennit.server.traffic.StallException;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -23,7 +24,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -288,7 +288,7 @@ final class Engine implements AutoCloseable {
                     look((Lane) one, now);
                 }
                 lookAtUnheeded(now);
-                after.look(now);
+                after.look(now, settings.heedLimit().toNanos(), onBroken);
                 FigureTeller tells = figureTeller;
                 if (tells != null) {
                     tells.tellIfDue(now);
@@ -381,8 +381,8 @@ final class Engine implements AutoCloseable {
         }
         Connection connection = lane.untold();
         if (connection != null && (lane.isFillInterested() || nanos >= most / 2)) {
-            lane.told();
             virtual.execute(() -> application.goAway(connection));
+            lane.told(); // else another look tries again
         }
     }
 
@@ -536,7 +536,7 @@ final class Engine implements AutoCloseable {
             if (refused != null && refused.getCode() >= 400 && refused.getCode() < 500) { // a body that is framed wrong
                 status = refused.getCode();
                 text = "the request is refused\n";
-            } else if (cause(e, TimeoutException.class) != null) {
+            } else if (cause(e, StallException.class) != null) {
                 status = 408;
                 text = "the body of the request did not come\n";
             }
@@ -592,7 +592,7 @@ final class Engine implements AutoCloseable {
         }
         if (failure != null) {
             boolean isOfClient = call.isCut() || cause(failure, QuietException.class) != null
-                    || cause(failure, TimeoutException.class) != null || cause(failure, HttpException.class) != null;
+                    || cause(failure, StallException.class) != null || cause(failure, HttpException.class) != null;
             LOGGER.log(isOfClient ? Level.DEBUG : Level.ERROR, () -> call + " failed", failure);
         }
         if (cause(failure, OutOfMemoryError.class) != null) {
@@ -647,7 +647,7 @@ final class Engine implements AutoCloseable {
     private static boolean isOfClient(Throwable failure) {
         return failure instanceof RefusedException || failure instanceof RequestBody.TooLargeException
                 || failure instanceof SunExchange.TargetException || cause(failure, HttpException.class) != null
-                || cause(failure, QuietException.class) != null || cause(failure, TimeoutException.class) != null;
+                || cause(failure, QuietException.class) != null || cause(failure, StallException.class) != null;
     }
 
     /** Returns the first cause of a type; null if there is none. */
@@ -664,7 +664,7 @@ final class Engine implements AutoCloseable {
 
     private void tell(Call call, Call.End end, int status, @Nullable Throwable failure) {
         boolean isOfClient = failure != null
-                && (cause(failure, QuietException.class) != null || cause(failure, TimeoutException.class) != null);
+                && (cause(failure, QuietException.class) != null || cause(failure, StallException.class) != null);
         boolean isExpected = end == Call.End.WHOLE && failure == null || end == Call.End.CUT
                 || end == Call.End.ANSWERED && status != 500 || isOfClient // it has gone, or stalls
                 || isClosed && cause(failure, InterruptedException.class) != null;

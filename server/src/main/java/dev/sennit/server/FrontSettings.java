@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a server does between its clients and the application, beside the limits of {@link ServerSettings}.
+ * The work of a server between its clients and the application, beside the limits of {@link ServerSettings}.
  * {@link #DEFAULTS} are right for a server that clients reach directly; docs/guides/serving.md says why.
  *
  * {@snippet :

@@ -2,6 +2,7 @@ package dev.sennit.server;
 
 import dev.sennit.server.jetty.HeldRequest;
 import dev.sennit.server.jetty.JettyApplication;
+import dev.sennit.server.traffic.StallException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -43,7 +44,7 @@ final class HeldCall extends HeldRequest {
     private final Consumer<@Nullable Throwable> onEnd;
 
     private final AtomicBoolean isCompleted = new AtomicBoolean();
-    /** What has to happen after a cut before Jetty's callback is completed: the end of the handler, and of the 503. */
+    /** The events after a cut before Jetty's callback is completed: the end of the handler, and of the 503. */
     private final AtomicInteger beforeEnd = new AtomicInteger(2);
     /** Why the 503 could not be written. Written before the count. */
     private volatile @Nullable Throwable cutFailure;
@@ -160,8 +161,11 @@ final class HeldCall extends HeldRequest {
             return Content.Chunk.from(WebResponse.cut(), true);
         }
         Content.Chunk chunk = super.read();
-        if (chunk == null || Content.Chunk.isFailure(chunk)) {
-            return chunk;
+        if (chunk == null) {
+            return null;
+        }
+        if (Content.Chunk.isFailure(chunk)) {
+            return Content.Chunk.from(StallException.of(chunk.getFailure()), chunk.isLast());
         }
         bodyRead += chunk.remaining();
         if (bodyRead <= bodySize) {
@@ -227,7 +231,8 @@ final class HeldCall extends HeldRequest {
                 boolean hasBody = !HttpStatus.hasNoBody(status) && !call.method().equals("HEAD");
                 call.beforeHead(!isLast && hasBody);
             }
-            super.write(isLast, bytes, written);
+            super.write(isLast, bytes,
+                    Callback.from(written::succeeded, failure -> written.failed(StallException.of(failure))));
         }
     }
 }

@@ -9,9 +9,9 @@ import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.HttpConfiguration;
 
 /**
- * Makes connections of HTTP/2, and tells their lanes. What a client may do at no cost is bounded for each connection:
- * streams at a time, bytes that no handler has read yet, and what calls for no response, such as resets, pings,
- * settings and empty frames. A connection that goes beyond is closed.
+ * Makes connections of HTTP/2, and tells their lanes. Acts that cost a client nothing are bounded for each connection:
+ * streams at a time, bytes that no handler has read yet, and frames that call for no response, such as resets,
+ * pings, settings and empty frames. A connection that goes beyond is closed.
  */
 final class Http2ConnectionFactory extends HTTP2ServerConnectionFactory {
     /** The least that RFC 9113 recommends; a page has fewer parts at a time. */

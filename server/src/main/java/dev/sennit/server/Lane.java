@@ -48,7 +48,7 @@ final class Lane extends SocketChannelEndPoint {
     private volatile @Nullable FileRegion region;
     /** Which application has the connection since it has left HTTP; null before. */
     private volatile @Nullable JettyApplication application;
-    /** What has become of the connection when it left HTTP; null before. */
+    /** The connection after it left HTTP; null before. */
     private volatile @Nullable Connection upgraded;
     /** Whether its peer was told that the worker stops. Only the thread that looks. */
     private boolean isTold;
@@ -254,8 +254,8 @@ final class Lane extends SocketChannelEndPoint {
     // ---- the end ----
 
     /**
-     * Tells a client of HTTP/2 to begin no more streams. Those that it has begun, or begins before it hears that, are
-     * answered.
+     * Tells a client of HTTP/2 to begin no more streams. The server answers the streams that the client has begun, or
+     * begins before it hears that.
      */
     void goAway(long now) {
         HTTP2Session streams = session;

@@ -31,7 +31,7 @@ record Origin(String client, int port, @Nullable String scheme, @Nullable String
     private static final Pattern HOST =
             Pattern.compile("(?:[A-Za-z0-9._-]{1,253}|\\[[0-9A-Fa-f:.]{2,45}])(?::[0-9]{1,5})?");
 
-    /** What one proxy has told. */
+    /** The element of one proxy. */
     private record Element(@Nullable String node, @Nullable String scheme, @Nullable String host) {}
 
     /** A value is none that a proxy writes. */

@@ -8,7 +8,7 @@ import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.jspecify.annotations.Nullable;
 
-/** What is spoken on the connections of a server, from the outside in. */
+/** The protocols on the connections of a server, from the outside in. */
 final class Protocols {
     private Protocols() {}
 

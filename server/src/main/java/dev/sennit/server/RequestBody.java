@@ -1,6 +1,7 @@
 package dev.sennit.server;
 
 import dev.sennit.server.traffic.LeastRate;
+import dev.sennit.server.traffic.StallException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -34,7 +35,12 @@ final class RequestBody extends FilterInputStream {
     public int read() throws IOException {
         ensureNotCut();
         long asked = System.nanoTime();
-        int next = in.read();
+        int next;
+        try {
+            next = in.read();
+        } catch (IOException e) {
+            throw StallException.of(e);
+        }
         if (next >= 0) {
             took(1);
             rate.came(1, System.nanoTime() - asked);
@@ -46,7 +52,12 @@ final class RequestBody extends FilterInputStream {
     public int read(byte[] bytes, int from, int length) throws IOException {
         ensureNotCut();
         long asked = System.nanoTime();
-        int n = in.read(bytes, from, length);
+        int n;
+        try {
+            n = in.read(bytes, from, length);
+        } catch (IOException e) {
+            throw StallException.of(e);
+        }
         if (n > 0) {
             took(n);
             rate.came(n, System.nanoTime() - asked);

@@ -41,8 +41,8 @@ import org.jspecify.annotations.Nullable;
  * parts, or for more bytes than the file has, gets the whole file. The system sends the bytes from the file to the
  * connection where it can: over HTTP/1 without TLS. A file takes no memory, however long it is.
  *
- * <p>Replace files by a rename. One that changes while it is sent reaches its client mixed; one that becomes shorter
- * ends the connection.
+ * <p>Replace files by a rename. A file that changes while it is sent reaches its client mixed; a file that becomes
+ * shorter ends the connection.
  */
 public final class StaticFiles {
     private static final String INDEX = "index.html";

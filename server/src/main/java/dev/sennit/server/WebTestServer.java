@@ -26,8 +26,8 @@ import java.util.Objects;
  * }
  * }
  *
- * <p>It is the engine of the workers, with the same limits. What handlers throw is answered with 500, as in production;
- * {@link #failures} has it, and with {@link #failingOnClose} the test fails.
+ * <p>It is the engine of the workers, with the same limits. A handler that throws is answered with 500, as in
+ * production; {@link #failures} has the exceptions, and with {@link #failingOnClose} the test fails.
  */
 public final class WebTestServer implements AutoCloseable {
     private static final int MOST_FAILURES = 100;

@@ -13,6 +13,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -212,6 +213,27 @@ class DetachedIT {
             assertThat(asked).hasValue(2);
             assertThat(interrupted.await(20, TimeUnit.SECONDS)).isTrue();
             Waiting.until(() -> server.exchange(get("/")).endsWith("sent")); // there is room again
+        }
+    }
+
+    @Test
+    void aTaskThatDoesNotHeedItsLimitHasTheWorkerReplaced() throws Exception {
+        AtomicBoolean mayEnd = new AtomicBoolean();
+        Routes routes = Routes.create().get("/", request -> {
+            request.afterResponse(() -> {
+                while (!mayEnd.get()) {
+                    Thread.onSpinWait();
+                }
+            });
+            return WebResponse.text("sent");
+        });
+        ServerSettings settings =
+                ServerSettings.DEFAULTS.on("threads:1").deadline(SHORT).heedLimit(Duration.ofMillis(50));
+        try (var server = new EngineUnderTest(routes, settings)) {
+            assertThat(server.exchange(get("/"))).endsWith("sent");
+            assertThat(server.broken.get(20, TimeUnit.SECONDS)).contains("a task after GET / goes on");
+        } finally {
+            mayEnd.set(true);
         }
     }
 

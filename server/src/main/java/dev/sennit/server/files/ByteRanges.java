@@ -29,8 +29,8 @@ public record ByteRanges(boolean isWhole, List<Part> parts) {
     }
 
     /**
-     * Reads the field {@code Range}. One that cannot be understood is passed over, and so is one with more than {@link
-     * #MOST} parts, or with parts that together are longer than the file: they cost more than the file does.
+     * Reads the field {@code Range}. A field that cannot be understood is passed over, and so is a field with more
+     * than {@link #MOST} parts, or with parts that together are longer than the file: they cost more than the file.
      */
     public static ByteRanges parse(@Nullable String field, long size) {
         if (field == null || !field.toLowerCase(Locale.ROOT).startsWith(UNIT)) {

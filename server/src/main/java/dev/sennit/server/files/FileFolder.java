@@ -34,14 +34,14 @@ public final class FileFolder {
     /** How often a file is opened that is being replaced by others. */
     private static final int ATTEMPTS = 5;
 
-    /** What the system says of names that no file can have. */
+    /** The errors of the system for names that no file can have. */
     private static final List<String> OF_NAMES = List.of(
             "Not a directory", "File name too long", "Too many levels of symbolic links", "Invalid argument",
             "No such device or address");
 
     private final Path root;
 
-    /** What is at a path. */
+    /** The file or folder at a path, or neither. */
     public sealed interface Found {}
 
     /** A folder. */

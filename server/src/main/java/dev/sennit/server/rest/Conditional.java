@@ -48,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable.
  */
 public final class Conditional implements WebHandler {
-    /** What a 304 has of the response that it stands for (RFC 9110, section 15.4.5). */
+    /** The fields that a 304 has of the response that it stands for (RFC 9110, section 15.4.5). */
     private static final List<String> OF_NOT_MODIFIED =
             List.of("ETag", "Last-Modified", "Cache-Control", "Content-Location", "Expires", "Vary");
 
@@ -117,7 +117,7 @@ public final class Conditional implements WebHandler {
         String method = request.method();
         if (CHANGES.contains(method)) {
             if (isMatchDemanded && !conditions.namesVersion()) {
-                return WebResponse.text("say which version you change, with If-Match\n").status(428);
+                return unnamed();
             }
             if (source == null && conditions.namesVersion()) {
                 throw new IllegalStateException(
@@ -125,6 +125,9 @@ public final class Conditional implements WebHandler {
             }
         }
         Optional<ResourceVersion> known = source == null ? Optional.empty() : source.version(request);
+        if (isMatchDemanded && CHANGES.contains(method) && !binds(request, known)) {
+            return unnamed();
+        }
         if (source != null) {
             OptionalInt refusal = conditions.evaluate(known);
             if (refusal.isPresent()) {
@@ -136,12 +139,29 @@ public final class Conditional implements WebHandler {
             return response;
         }
         response = withVersion(response, known);
-        response = withDigest(response);
-        OptionalInt refusal = source == null ? conditions.evaluate(version(response)) : OptionalInt.empty();
-        if (source != null && known.flatMap(ResourceVersion::tag).isEmpty()) { // now there may be a tag
-            refusal = conditions.evaluate(version(response));
+        if (source == null) { // else a client would name a tag that the source does not know
+            response = withDigest(response);
         }
+        OptionalInt refusal = known.flatMap(ResourceVersion::tag).isEmpty() // now there may be a tag
+                ? conditions.evaluate(version(response))
+                : OptionalInt.empty();
         return refusal.isPresent() ? refused(refusal.getAsInt(), response) : response;
+    }
+
+    private static WebResponse unnamed() {
+        return WebResponse.text("say which version you change, with If-Match\n").status(428);
+    }
+
+    /**
+     * Returns whether a request can change nothing but the version that it names: another {@code If-None-Match} than
+     * {@code *} holds for each version but one, and a date counts for nothing if the resource has none.
+     */
+    private static boolean binds(WebRequest request, Optional<ResourceVersion> known) {
+        Optional<String> noneMatch = request.header("If-None-Match");
+        return request.header("If-Match").isPresent()
+                || (noneMatch.isPresent()
+                        ? noneMatch.get().strip().equals("*")
+                        : known.flatMap(ResourceVersion::lastModified).isPresent());
     }
 
     private static WebResponse withVersion(WebResponse response, Optional<ResourceVersion> known) {

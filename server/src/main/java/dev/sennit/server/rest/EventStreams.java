@@ -43,6 +43,7 @@ import java.util.concurrent.Semaphore;
  */
 public final class EventStreams implements WebHandler {
     private static final Duration SHORTEST = Duration.ofMillis(1);
+    private static final Duration LONGEST = Duration.ofDays(1);
 
     private final Topic topic;
     private final Settings settings;
@@ -146,8 +147,8 @@ public final class EventStreams implements WebHandler {
     }
 
     private static Duration ensureTime(String name, Duration value) {
-        if (value.compareTo(SHORTEST) < 0) {
-            throw new IllegalArgumentException(name + " must be >= 1 ms, was " + value);
+        if (value.compareTo(SHORTEST) < 0 || value.compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException(name + " must be from 1 ms to 1 day, was " + value);
         }
         return value;
     }

@@ -81,9 +81,8 @@ final class InProcessTopic implements Topic {
         long number = oldest;
         for (TopicEvent event : kept) {
             number++;
-            // what does not fit is dropped from the beginning; a subscriber that comes back is not slow
             if (number > from) {
-                subscription.replayed(event);
+                subscription.events.add(event);
             }
         }
     }
@@ -122,11 +121,14 @@ final class InProcessTopic implements Topic {
         }
     }
 
-    /** What waits for a subscriber. All fields are guarded by the lock of the topic. */
+    /** The events that wait for a subscriber. All fields are guarded by the lock of the topic. */
     private final class Waiting implements Subscription {
         private final int most;
         private final SlowReader slow;
+        /** At first the events that are replayed; they are no more than the topic keeps. */
         private final ArrayDeque<TopicEvent> events = new ArrayDeque<>();
+        /** How many of them were published since it subscribed; at most {@code most}. */
+        private int fresh;
         private final Condition changed = lock.newCondition();
         private long missed;
         /** Whether nothing more comes. */
@@ -142,21 +144,19 @@ final class InProcessTopic implements Topic {
 
         /** Takes an event; returns whether it takes more. */
         boolean offer(TopicEvent event) {
-            if (events.size() == most && slow == SlowReader.CLOSE) {
+            if (fresh == most && slow == SlowReader.CLOSE) {
                 isEnding = true;
             } else {
-                replayed(event);
+                if (fresh == most) {
+                    events.remove();
+                    missed = missed == UNKNOWN ? UNKNOWN : missed + 1;
+                } else {
+                    fresh++;
+                }
+                events.add(event);
             }
             changed.signalAll();
             return !isEnding;
-        }
-
-        void replayed(TopicEvent event) {
-            if (events.size() == most) {
-                events.remove();
-                missed = missed == UNKNOWN ? UNKNOWN : missed + 1;
-            }
-            events.add(event);
         }
 
         @Override
@@ -167,7 +167,9 @@ final class InProcessTopic implements Topic {
                 while (events.isEmpty() && !isEnding && left > 0) {
                     left = changed.awaitNanos(left);
                 }
-                return Optional.ofNullable(events.poll());
+                Optional<TopicEvent> next = Optional.ofNullable(events.poll());
+                fresh = Math.min(fresh, events.size()); // the oldest go first
+                return next;
             } finally {
                 lock.unlock();
             }

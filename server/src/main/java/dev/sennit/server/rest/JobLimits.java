@@ -11,6 +11,8 @@ import java.util.Objects;
  * @param keep how long one that has ended is kept
  */
 public record JobLimits(int active, int ended, Duration keep) {
+    private static final Duration LONGEST = Duration.ofDays(365);
+
     /** 1000 that wait or run, 1000 that have ended, which are kept for an hour. */
     public static final JobLimits DEFAULTS = new JobLimits(1000, 1000, Duration.ofHours(1));
 
@@ -19,8 +21,8 @@ public record JobLimits(int active, int ended, Duration keep) {
         ensureAtLeastOne("active", active);
         ensureAtLeastOne("ended", ended);
         Objects.requireNonNull(keep, "keep");
-        if (!keep.isPositive()) {
-            throw new IllegalArgumentException("keep must be more than 0, was " + keep);
+        if (!keep.isPositive() || keep.compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException("keep must be more than 0 and at most 365 days, was " + keep);
         }
     }
 

@@ -1,13 +1,13 @@
 package dev.sennit.server.rest;
 
 /**
- * What became of a submission.
+ * The result of a submission.
  *
  * @param id the job: the new one, or the one that the key names already
  * @param outcome which of these it is
  */
 public record JobSubmission(String id, Outcome outcome) {
-    /** What became of a submission. */
+    /** Whether a submission made a job. */
     public enum Outcome {
         /** There is a new job. */
         NEW,

@@ -158,7 +158,7 @@ public final class Jobs<A, R extends @Nullable Object> implements AutoCloseable 
         try {
             submission = store.submit(argument, key);
         } catch (RejectedExecutionException e) {
-            throw new RefusedException(503, "there are too many jobs");
+            throw new RefusedException(503, "the job cannot be taken now");
         }
         if (submission.outcome() == JobSubmission.Outcome.CONFLICT) {
             throw new RefusedException(422, "this Idempotency-Key was used for another request");
@@ -192,7 +192,7 @@ public final class Jobs<A, R extends @Nullable Object> implements AutoCloseable 
     private WebResponse result(Job<R> job, String path) throws RefusedException {
         return switch (job.state()) {
             case SUCCEEDED -> written(job);
-            case FAILED -> throw new RefusedException(500, failure(job));
+            case FAILED -> WebResponse.text(failure(job) + "\n").status(500);
             case CANCELLED -> throw new RefusedException(410, "the job was cancelled");
             case QUEUED, RUNNING -> json(job, path).status(202);
         };

@@ -37,13 +37,13 @@ public final class LongPolls implements WebHandler {
 
     private final Topic topic;
     private final int most;
-    private final Duration longest;
+    private final DetachedLimits limits;
     private final Semaphore places;
 
-    private LongPolls(Topic topic, int most, Duration longest) {
+    private LongPolls(Topic topic, int most, DetachedLimits limits) {
         this.topic = topic;
         this.most = most;
-        this.longest = longest;
+        this.limits = limits;
         places = new Semaphore(most);
     }
 
@@ -59,13 +59,13 @@ public final class LongPolls implements WebHandler {
         if (most < 1) {
             throw new IllegalArgumentException("most must be >= 1, was " + most);
         }
-        return new LongPolls(Objects.requireNonNull(topic, "topic"), most, Objects.requireNonNull(longest, "longest"));
+        return new LongPolls(Objects.requireNonNull(topic, "topic"), most, new DetachedLimits(longest, GRACE));
     }
 
     @Override
     public WebResponse handle(WebRequest request) {
         Optional<String> after = request.query("after");
-        return WebResponse.detached(new DetachedLimits(longest, GRACE), answer -> {
+        return WebResponse.detached(limits, answer -> {
             if (!places.tryAcquire()) {
                 throw new RefusedException(503, "too many requests wait");
             }
@@ -73,7 +73,7 @@ public final class LongPolls implements WebHandler {
             try (Topic.Subscription subscription =
                     topic.subscribe(after.orElse(null), BUFFER, SlowReader.DROP_OLDEST)) {
                 answer.ending().thenRun(subscription::end);
-                return taken(subscription, subscription.next(longest));
+                return taken(subscription, subscription.next(limits.longest()));
             }
         }).header("Cache-Control", "no-store");
     }
@@ -85,14 +85,17 @@ public final class LongPolls implements WebHandler {
             return WebResponse.of(204);
         }
         List<JsonLine> events = new ArrayList<>();
-        for (Optional<TopicEvent> next = first;
-                next.isPresent() && events.size() < BUFFER;
-                next = subscription.next(Duration.ZERO)) {
+        Optional<TopicEvent> next = first;
+        while (next.isPresent() && events.size() < BUFFER) {
             TopicEvent event = next.get();
             events.add(new JsonLine()
                     .put("id", event.id())
                     .put("name", event.name())
                     .put("data", event.data()));
+            next = subscription.next(Duration.ZERO);
+            if (subscription.missed() != 0) { // events were lost before this one: the next request tells how many
+                break;
+            }
         }
         String json = new JsonLine()
                 .put("missed", missed == Topic.Subscription.UNKNOWN ? null : missed)

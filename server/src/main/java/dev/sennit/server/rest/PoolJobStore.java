@@ -83,6 +83,9 @@ final class PoolJobStore<A, R extends @Nullable Object> implements JobStore<A, R
             forgetOld();
             Entry<R> known = key == null ? null : byKey.get(key.key());
             if (known != null && known.key != null) {
+                if (known.future == null && known.key.equals(key)) { // it may still be refused
+                    throw new RejectedExecutionException("the first request with this key has not been taken yet");
+                }
                 return new JobSubmission(known.id, known.key.equals(key)
                         ? JobSubmission.Outcome.KNOWN
                         : JobSubmission.Outcome.CONFLICT);
@@ -102,12 +105,12 @@ final class PoolJobStore<A, R extends @Nullable Object> implements JobStore<A, R
             TaskFuture<R> future = pool.submit(
                     new JobTask<>(function, argument),
                     TaskOptions.named(NAME + entry.id).onMessage(_ -> entry.hasBegun = true));
-            isSubmitted = true;
             entry.future = future;
             if (entry.isCancelled) { // since it was put among the others
                 future.cancel(true);
             }
             future.onDone(_ -> end(entry));
+            isSubmitted = true;
         } finally {
             if (!isSubmitted) {
                 remove(entry);
@@ -145,10 +148,6 @@ final class PoolJobStore<A, R extends @Nullable Object> implements JobStore<A, R
     }
 
     private void end(Entry<R> entry) {
-        Job<R> job = job(entry);
-        if (job.state() == JobState.FAILED) {
-            LOGGER.log(Level.ERROR, "{0}{1} failed: {2}", NAME, entry.id, job.failure());
-        }
         lock.lock();
         try {
             active.remove(entry.id);
@@ -157,6 +156,10 @@ final class PoolJobStore<A, R extends @Nullable Object> implements JobStore<A, R
             forgetOld();
         } finally {
             lock.unlock();
+        }
+        Job<R> job = job(entry);
+        if (job.state() == JobState.FAILED) {
+            LOGGER.log(Level.ERROR, "{0}{1} failed: {2}", NAME, entry.id, job.failure());
         }
     }
 
@@ -226,10 +229,20 @@ final class PoolJobStore<A, R extends @Nullable Object> implements JobStore<A, R
     }
 
     private static String failure(@Nullable Throwable cause) {
-        String text =
-                cause == null ? "no cause" : String.valueOf(cause.getMessage() == null ? cause : cause.getMessage());
+        String text = text(cause);
         String line = text.lines().findFirst().orElse("");
         return line.length() <= LONGEST_FAILURE ? line : line.substring(0, LONGEST_FAILURE);
+    }
+
+    private static String text(@Nullable Throwable cause) {
+        if (cause == null) {
+            return "no cause";
+        }
+        try {
+            return String.valueOf(cause.getMessage() == null ? cause.toString() : cause.getMessage());
+        } catch (RuntimeException | Error e) { // code of users
+            return cause.getClass().getName();
+        }
     }
 
     /** Hears no more of progress; jobs go on. */

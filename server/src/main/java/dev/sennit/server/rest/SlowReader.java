@@ -1,6 +1,6 @@
 package dev.sennit.server.rest;
 
-/** What happens to a subscriber for which more events wait than its buffer holds. */
+/** The fate of a subscriber for which more events wait than its buffer holds. */
 public enum SlowReader {
     /** The oldest event that waits is dropped, and the subscriber is told how many it has missed. */
     DROP_OLDEST,

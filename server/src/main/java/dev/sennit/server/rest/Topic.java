@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is published reaches all that subscribe: the events of one subject.
+ * The events of one subject: each event that is published reaches all subscribers.
  *
  * {@snippet :
  * import dev.sennit.server.rest.*;

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Tells figures once a second at most, and only if they have changed. */
 public final class FigureTeller {
-    /** What a server counts. */
+    /** The counts of a server. */
     public record Figures(Map<String, Long> sums, Map<String, Long> gauges) {}
 
     private static final long BETWEEN = TimeUnit.SECONDS.toNanos(1);

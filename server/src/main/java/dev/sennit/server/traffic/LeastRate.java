@@ -2,12 +2,11 @@ package dev.sennit.server.traffic;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.concurrent.TimeoutException;
 
 /**
- * Ends a body that comes by drops. What counts is the time in which the handler waits for bytes: a handler that reads
- * slowly is not its client's fault. Looked at when bytes have come: a client that sends none at all has the limit for
- * stalls. Only the handler's thread.
+ * Ends a body that comes by drops. The time in which the handler waits for bytes counts: a handler that reads
+ * slowly is not its client's fault. The handler's thread checks the rate when bytes have come: a client that sends none
+ * at all has the limit for stalls.
  */
 public final class LeastRate {
     private static final double NANOS = 1e9;
@@ -32,15 +31,14 @@ public final class LeastRate {
      * Counts bytes that have come.
      *
      * @param nanos how long the handler has waited for them
-     * @throws IOException if there were too few by now; a {@link TimeoutException} is its cause
+     * @throws IOException if there were too few by now, a {@link StallException}
      */
     public void came(int bytes, long nanos) throws IOException {
         received += bytes;
         waited += nanos;
         if (waited > graceNanos && received < (waited - graceNanos) * bytesPerNano) {
-            throw new IOException(
-                    "the body of the request comes too slowly", new TimeoutException(received + " bytes in "
-                            + Duration.ofNanos(waited).toMillis() + " ms"));
+            throw new StallException("the body of the request comes too slowly: " + received + " bytes in "
+                    + Duration.ofNanos(waited).toMillis() + " ms");
         }
     }
 }

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * Counts requests, for the manager's pages. A histogram is told by its buckets, each with what is in it alone: {@code
  * http.time.2xx.5000} counts responses with a status from 200 to 299 that took up to 5000 us and more than the bound
- * before. What is still zero is not told.
+ * before. Counts that are still zero are not told.
  */
 public final class TrafficFigures {
     /** Of times, in microseconds: from what a cache answers to the deadline. */

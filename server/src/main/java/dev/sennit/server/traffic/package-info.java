@@ -1,4 +1,4 @@
-/** What is known of requests, apart from their handlers: addresses, rates, figures and the access log. Not exported. */
+/** Knowledge of requests, apart from their handlers: addresses, rates, figures and the access log. Not exported. */
 @NullMarked
 package dev.sennit.server.traffic;
 

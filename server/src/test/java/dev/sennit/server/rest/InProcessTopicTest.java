@@ -96,11 +96,27 @@ class InProcessTopicTest {
                 assertThat(taken(again)).as(each.last).isEqualTo(each.data);
             }
         }
-        try (var small = topic.subscribe(ids.get(1), 2, SlowReader.CLOSE)) {
-            assertThat(small.missed()).isEqualTo(1); // what is kept does not fit
-            assertThat(taken(small)).containsExactly("4", "5");
+    }
+
+    @Test
+    void eventsThatAreReplayedNeedNoBuffer() throws Exception {
+        Topic topic = Topic.inProcess(3);
+        String first = topic.publish("", "1").id();
+        for (int i = 2; i <= 4; i++) {
+            topic.publish("", Integer.toString(i));
+        }
+        try (var closing = topic.subscribe(first, 2, SlowReader.CLOSE);
+                var dropping = topic.subscribe(first, 2, SlowReader.DROP_OLDEST)) {
+            topic.publish("", "5"); // a subscriber that comes back is not slow
             topic.publish("", "6");
-            assertThat(taken(small)).containsExactly("6");
+            assertThat(closing.next(LONG)).map(TopicEvent::data).contains("2");
+            topic.publish("", "7"); // now a third waits
+            assertThat(taken(closing)).containsExactly("3", "4", "5", "6");
+            assertThat(closing.hasEnded()).isTrue();
+            assertThat(dropping.missed()).isEqualTo(1);
+            assertThat(taken(dropping)).containsExactly("3", "4", "5", "6", "7");
+            topic.publish("", "8");
+            assertThat(taken(dropping)).containsExactly("8");
         }
     }
 

@@ -11,6 +11,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
@@ -35,6 +37,12 @@ class PoolJobStoreTest {
                 TaskProgress.report(1, 3, "waiting");
                 mayEnd.await();
             }
+            case "no text" -> throw new IllegalStateException() {
+                @Override
+                public String getMessage() {
+                    throw new UnsupportedOperationException("on purpose");
+                }
+            };
             case "null" -> {
                 return null;
             }
@@ -132,6 +140,33 @@ class PoolJobStoreTest {
             assertThatExceptionOfType(RejectedExecutionException.class).isThrownBy(() -> store.submit("a", key));
         }
         assertThat(store).asString().endsWith("0 active, 0 ended");
+    }
+
+    @Test
+    void aFailureWithoutATextGivesItsPlaceBack() {
+        String fails = submit("no text");
+        assertThat(await(fails, JobState.FAILED).failure()).startsWith(PoolJobStoreTest.class.getName());
+        Awaitility.await().until(() -> store.toString().endsWith("0 active, 1 ended"));
+    }
+
+    @Test
+    void aKeyIsKnownWhenThePoolHasTheJob() throws Exception {
+        IdempotencyKey key = new IdempotencyKey("k", "digest");
+        try (Pool full = Pools.open("threads:1?backlog=1&full=block");
+                var jobs = new PoolJobStore<String, String>(full, this::work, JobLimits.DEFAULTS, nanos::get);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            jobs.submit("wait", null);
+            Awaitility.await().until(() -> full.statistics().running() == 1);
+            jobs.submit("in the queue", null);
+            var first = threads.submit(() -> jobs.submit("a", key));
+            Awaitility.await().until(() -> jobs.toString().contains("3 active"));
+            assertThatExceptionOfType(RejectedExecutionException.class).isThrownBy(() -> jobs.submit("a", key))
+                    .withMessageContaining("has not been taken yet"); // it may still be refused
+            mayEnd.countDown();
+            assertThat(first.get().outcome()).isEqualTo(JobSubmission.Outcome.NEW);
+            assertThat(jobs.submit("a", key)).isEqualTo(
+                    new JobSubmission(first.get().id(), JobSubmission.Outcome.KNOWN));
+        }
     }
 
     @Test

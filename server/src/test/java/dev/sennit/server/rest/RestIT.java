@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AutoClose;
@@ -122,10 +123,24 @@ class RestIT {
             String tag = Client.field(client.get("/notes/a"), "ETag");
             assertThat(client.send("PUT", "/notes/a", "two", "If-Match", tag).statusCode()).isEqualTo(204);
             assertThat(client.send("PUT", "/notes/a", "three", "If-Match", tag).statusCode()).isEqualTo(412);
+            String noon = "Wed, 25 Nov 2026 12:00:00 GMT"; // a date counts for nothing, as no time is known
+            assertThat(client.send("PUT", "/notes/a", "x", "If-Unmodified-Since", noon).statusCode()).isEqualTo(428);
+            assertThat(client.send("PUT", "/notes/a", "x", "If-None-Match", "\"z\"").statusCode()).isEqualTo(428);
             assertThat(notes).containsEntry("a", "two");
 
             assertThat(client.send("PUT", "/wrong/a", "x", "If-Match", tag).statusCode()).isEqualTo(500);
             assertThat(server.failures()).singleElement().asString().contains("needs Conditional.version");
+        }
+    }
+
+    @Test
+    void aTimeOutOfAHandlerIsAFaultOfTheServer() throws Exception {
+        Routes routes = Routes.create().get("/", _ -> {
+            throw new IllegalStateException("the database", new TimeoutException("on purpose"));
+        });
+        try (WebTestServer server = WebTestServer.start(() -> routes)) {
+            assertThat(client(server).get("/").statusCode()).isEqualTo(500);
+            assertThat(server.failures()).singleElement().asString().contains("the database");
         }
     }
 

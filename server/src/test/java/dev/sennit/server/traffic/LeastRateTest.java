@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 
 /** When a body comes too slowly. */
@@ -17,9 +16,8 @@ class LeastRateTest {
         LeastRate rate = new LeastRate(500, Duration.ofSeconds(5));
         rate.came(1, 5 * SECOND);
         assertThatThrownBy(() -> rate.came(1, SECOND))
-                .isInstanceOf(IOException.class)
-                .hasMessage("the body of the request comes too slowly")
-                .cause().isInstanceOf(TimeoutException.class).hasMessage("2 bytes in 6000 ms");
+                .isInstanceOf(StallException.class)
+                .hasMessage("the body of the request comes too slowly: 2 bytes in 6000 ms");
     }
 
     @Test
