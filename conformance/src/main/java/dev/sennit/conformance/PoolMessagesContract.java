@@ -520,8 +520,14 @@ public abstract sealed class PoolMessagesContract extends PoolServicesContract p
             }
             TaskFuture<Boolean> unasked = pool.submit(() -> TaskStop.isRequested());
             boolean first = unasked.join();
-            TaskFuture<Boolean> asked = pool.submitAfter(Duration.ofMillis(1), () -> TaskStop.isRequested());
+            TaskFuture<Boolean> asked = pool.submitAfter(Duration.ofMillis(1), () -> {
+                while (!here.isSet("asked")) { // it may begin before it is asked
+                    Thread.yield();
+                }
+                return TaskStop.isRequested();
+            });
             asked.requestStop();
+            here.set("asked");
             return List.of(first, asked.join(), TaskStop.isRequested());
         });
         here.awaitCount("runs", 1);
