@@ -114,13 +114,28 @@ public final class ServeCommand implements Callable<Integer> {
         // all that it says is the log
     }
 
+    /** The options that every kind of application shares, checked. */
+    private record Front(ListenerAddress address, String on, String tls) {
+    }
+
     @Override
     public Integer call() {
-        ListenerAddress address;
-        ServerSettings settings;
+        Front front = front();
+        String folder = files;
+        if (application.isEmpty() == (folder == null)) {
+            throw CommandException.usage("sennit serve takes an APPLICATION or --files FOLDER; name one of them");
+        }
+        if (folder != null) {
+            return serveFiles(folder, front);
+        }
+        return WarFile.isNamed(application) ? serveWar(front) : serveClass(front);
+    }
+
+    private Front front() {
         if (workers < 1 || workers > MOST_WORKERS) {
             throw CommandException.usage("--workers must be from 1 to " + MOST_WORKERS + ", was " + workers);
         }
+        ListenerAddress address;
         try {
             address = address();
         } catch (IllegalArgumentException e) {
@@ -128,31 +143,33 @@ public final class ServeCommand implements Callable<Integer> {
         }
         ensureManager();
         try {
-            settings = ServerSettings.DEFAULTS.on(on);
+            return new Front(address, ServerSettings.DEFAULTS.on(on).on(), tls());
         } catch (IllegalArgumentException e) {
             throw CommandException.usage("--" + e.getMessage(), e);
         }
-        String tls = tls();
-        if (application.isEmpty() == (files == null)) {
-            throw CommandException.usage("sennit serve takes an APPLICATION or --files FOLDER; name one of them");
+    }
+
+    private Integer serveFiles(String folder, Front front) {
+        String served = "files = " + quoted(folder(folder));
+        try (UserCode code = UserCode.of("")) {
+            return run(text("files", served, front), code);
         }
-        if (WarFile.isNamed(application)) {
-            Path war = Path.of(application).toAbsolutePath().normalize();
-            String obstacle = WarFile.obstacle(war);
-            if (obstacle != null) {
-                throw CommandException.usage(obstacle);
-            }
-            try (UserCode code = UserCode.of("")) {
-                return run(text(WarFile.title(war), "application = " + quoted(war.toString()) + tls, address,
-                        settings), code);
-            }
+    }
+
+    private Integer serveWar(Front front) {
+        Path war = Path.of(application).toAbsolutePath().normalize();
+        String obstacle = WarFile.obstacle(war);
+        if (obstacle != null) {
+            throw CommandException.usage(obstacle);
         }
-        String folder = files;
-        if (folder != null) {
-            try (UserCode code = UserCode.of("")) {
-                return run(text("files", "files = " + quoted(folder(folder)) + tls, address, settings), code);
-            }
+        String served = "application = " + quoted(war.toString());
+        try (UserCode code = UserCode.of("")) {
+            return run(text(WarFile.title(war), served, front), code);
         }
+    }
+
+    /** Serves a class of a jar, or of the class path of the environment. */
+    private Integer serveClass(Front front) {
         boolean isJar = application.toLowerCase(Locale.ROOT).endsWith(".jar");
         try (UserCode code = isJar ? UserCode.of("") : UserCode.ofEnvironment()) {
             Path jar = isJar ? Path.of(application).toAbsolutePath().normalize() : null;
@@ -167,10 +184,8 @@ public final class ServeCommand implements Callable<Integer> {
                 throw CommandException.usage(obstacle);
             }
             String simple = className.substring(className.lastIndexOf('.') + 1);
-            String served = "application = " + quoted(className) + "\nclasspath = " + parts.stream()
-                    .map(part -> quoted(part.toString()))
-                    .collect(Collectors.joining(", ", "[", "]")) + tls;
-            return run(text(simple, served, address, settings), code);
+            String served = "application = " + quoted(className) + "\nclasspath = " + list(parts);
+            return run(text(simple, served, front), code);
         }
     }
 
@@ -265,7 +280,7 @@ public final class ServeCommand implements Callable<Integer> {
      *
      * @param served the lines that name it
      */
-    private String text(String name, String served, ListenerAddress address, ServerSettings settings) {
+    private String text(String name, String served, Front front) {
         return """
                 name = %s
                 %s[listeners.web]
@@ -276,8 +291,8 @@ public final class ServeCommand implements Callable<Integer> {
                 workers = %d
                 directory = %s
                 http = { on = %s }
-                """.formatted(quoted(name), manager(), listener(address), served, workers,
-                quoted(Path.of("").toAbsolutePath().toString()), quoted(settings.on()));
+                """.formatted(quoted(name), manager(), listener(front.address()), served + front.tls(), workers,
+                quoted(Path.of("").toAbsolutePath().toString()), quoted(front.on()));
     }
 
     private ListenerAddress address() {
