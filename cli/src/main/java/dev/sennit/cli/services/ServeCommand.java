@@ -58,6 +58,7 @@ import picocli.CommandLine.Parameters;
         })
 public final class ServeCommand implements Callable<Integer> {
     private static final int MOST_WORKERS = 1000;
+    private static final int LONGEST_NAME = 64;
     private static final String UNIX = "unix:";
 
     @Parameters(arity = "0..1", paramLabel = "APPLICATION", description = "A class, a jar or a WAR.")
@@ -115,8 +116,7 @@ public final class ServeCommand implements Callable<Integer> {
     }
 
     /** The options that every kind of application shares, checked. */
-    private record Front(ListenerAddress address, String on, String tls) {
-    }
+    private record Front(ListenerAddress address, String on, String tls) {}
 
     @Override
     public Integer call() {
@@ -291,8 +291,15 @@ public final class ServeCommand implements Callable<Integer> {
                 workers = %d
                 directory = %s
                 http = { on = %s }
-                """.formatted(quoted(name), manager(), listener(front.address()), served + front.tls(), workers,
+                """.formatted(quoted(managerName(name)), manager(), listener(front.address()), served + front.tls(),
+                workers,
                 quoted(Path.of("").toAbsolutePath().toString()), quoted(front.on()));
+    }
+
+    /** Returns a name that a manager may have for a file or a class that may have any. */
+    static String managerName(String name) {
+        String plain = name.replaceAll("[^A-Za-z0-9._-]", "-").replaceFirst("^[^A-Za-z0-9]+", "");
+        return plain.isEmpty() ? "app" : plain.substring(0, Math.min(LONGEST_NAME, plain.length()));
     }
 
     private ListenerAddress address() {
