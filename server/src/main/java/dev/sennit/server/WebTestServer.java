@@ -92,10 +92,13 @@ public final class WebTestServer implements AutoCloseable {
     /**
      * The address of a path.
      *
-     * @param path the path and perhaps a query, encoded
+     * @param path the path and perhaps a query, encoded; it begins with a slash
      * @return {@code http://127.0.0.1:4711/path}, for example
      */
     public URI uri(String path) {
+        if (!path.startsWith("/")) {
+            throw new IllegalArgumentException("path must begin with /, was \"" + path + "\"");
+        }
         return URI.create("http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":" + port()).resolve(path);
     }
 
@@ -111,7 +114,7 @@ public final class WebTestServer implements AutoCloseable {
     }
 
     /**
-     * Has the server end as a worker does: each response is the last of its connection, streams are asked to end, tasks
+     * Has the server end as a worker does: it accepts no more connections, each response is the last of its connection, streams are asked to end, tasks
      * after responses are waited for.
      *
      * @param longest how long to wait
@@ -119,7 +122,11 @@ public final class WebTestServer implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted while it waits
      */
     public int drain(Duration longest) throws InterruptedException {
-        server.engine().drain();
+        try {
+            server.drain();
+        } catch (IOException e) {
+            throw new IllegalStateException("the test server did not stop accepting", e);
+        }
         return server.engine().awaitDrained(longest);
     }
 

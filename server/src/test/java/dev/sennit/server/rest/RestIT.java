@@ -3,6 +3,7 @@ package dev.sennit.server.rest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
@@ -130,6 +131,17 @@ class RestIT {
 
             assertThat(client.send("PUT", "/wrong/a", "x", "If-Match", tag).statusCode()).isEqualTo(500);
             assertThat(server.failures()).singleElement().asString().contains("needs Conditional.version");
+        }
+    }
+
+    @Test
+    void aServerThatDrainsAcceptsNoMore() throws Exception {
+        try (WebTestServer server = WebTestServer.start(() -> Routes.create().get("/", _ -> WebResponse.of(204)))) {
+            assertThat(client(server).get("/").statusCode()).isEqualTo(204);
+            server.drain(LONG);
+            assertThatThrownBy(() -> client(server).get("/")).isInstanceOf(IOException.class);
+            assertThatIllegalArgumentException().isThrownBy(() -> server.uri("hello"))
+                    .withMessage("path must begin with /, was \"hello\"");
         }
     }
 
@@ -301,6 +313,57 @@ class RestIT {
                     .doesNotContain("quoted");
             assertThat(client.get("/next?after=unknown").body()).startsWith("{\"missed\":null,").contains("quoted");
         }
+    }
+
+    /** A topic that loses an event between the first and the second that a subscriber takes. */
+    private static final class Leaky implements Topic {
+        @Override
+        public TopicEvent publish(String name, String data) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Subscription subscribe(String lastId, int buffer, SlowReader slow) {
+            return new Subscription() {
+                private int taken;
+
+                @Override
+                public Optional<TopicEvent> next(Duration limit) {
+                    taken++;
+                    return Optional.of(new TopicEvent(Integer.toString(taken), "", "event " + taken));
+                }
+
+                @Override
+                public long missed() {
+                    return taken == 2 ? 1 : 0;
+                }
+
+                @Override
+                public void end() {
+                    // nothing waits
+                }
+
+                @Override
+                public boolean hasEnded() {
+                    return false;
+                }
+
+                @Override
+                public void close() {
+                    // nothing is held
+                }
+            };
+        }
+    }
+
+    @Test
+    void aLongPollEndsBeforeAGap() throws Exception {
+        Routes routes = Routes.create().get("/next", LongPolls.of(new Leaky(), 1, LONG));
+        try (WebTestServer server = WebTestServer.start(() -> routes).failingOnClose()) {
+            assertThat(client(server).get("/next").body()).startsWith("{\"missed\":0,").contains("event 1")
+                    .doesNotContain("event 2");
+        }
+        assertThatIllegalArgumentException().isThrownBy(() -> LongPolls.of(new Leaky(), 1, Duration.ZERO));
     }
 
     // ---- jobs ----
