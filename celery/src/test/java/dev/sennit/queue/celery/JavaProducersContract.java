@@ -2,6 +2,7 @@ package dev.sennit.queue.celery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sennit.TaskFuture;
 import dev.sennit.queue.QueueWorker;
@@ -10,13 +11,21 @@ import dev.sennit.queue.TaskFailedException;
 import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
 import dev.sennit.queue.Workflow;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What producers in Java get of real workers of Celery, in workflows of both, over each transport. */
 abstract class JavaProducersContract {
@@ -152,6 +161,51 @@ abstract class JavaProducersContract {
         assertThat(get(queue.submit(Workflow.all(parts).then(TOTAL).then(DOUBLED)))).isEqualTo(2 * expected);
         assertThat(get(queue.submit(Workflow.all(parts)))).hasSize(20).contains(2, 38);
         assertThat(get(queue.submit(Workflow.all(List.of(Workflow.of(DOUBLED, 5))).then(SUM)))).isEqualTo(10);
+    }
+
+    record Photo(String path, int side) {}
+
+    record Thumbnail(String path, int width, int height) {}
+
+    private static Thumbnail thumbnail(Photo photo) throws IOException {
+        BufferedImage whole = ImageIO.read(new File(photo.path()));
+        double scale = (double) photo.side() / Math.max(whole.getWidth(), whole.getHeight());
+        var small = new BufferedImage((int) Math.round(whole.getWidth() * scale),
+                (int) Math.round(whole.getHeight() * scale), BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = small.createGraphics();
+        graphics.drawImage(whole, 0, 0, small.getWidth(), small.getHeight(), null);
+        graphics.dispose();
+        File file = new File(photo.path() + ".thumbnail.png");
+        ImageIO.write(small, "png", file);
+        return new Thumbnail(file.getPath(), small.getWidth(), small.getHeight());
+    }
+
+    @Test
+    void aChordMakesThumbnailsWithPillowAndWithJava(@TempDir Path photos) throws Exception {
+        assumeTrue(celery.value("__import__('importlib.util').util.find_spec('PIL') is not None").booleanValue(),
+                "Pillow is not installed: apt-get install python3-pil");
+        TaskType<Photo, Thumbnail> inPython =
+                TaskType.named("tasks.thumbnail", Photo.class, Thumbnail.class).options(PYTHON);
+        TaskType<Photo, Thumbnail> inJava =
+                TaskType.of("java.thumbnail", Photo.class, JavaProducersContract::thumbnail);
+        TaskType<List<Thumbnail>, String> album = TaskType.ofList("java.album", Thumbnail.class,
+                all -> all.stream().map(Thumbnail::path).sorted().collect(Collectors.joining("\n")));
+        List<Workflow<Thumbnail>> parts = new ArrayList<>();
+        List<String> expected = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            Path photo = photos.resolve("photo-" + i + ".png");
+            ImageIO.write(new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB), "png", photo.toFile());
+            parts.add(Workflow.of(i % 2 == 0 ? inPython : inJava, new Photo(photo.toString(), 64)));
+            expected.add(photo + ".thumbnail.png");
+        }
+        try (QueueWorker _ = QueueWorker.builder(broker).on("threads:2").types(inJava, album).start()) {
+            assertThat(get(queue.submit(Workflow.all(parts).then(album))).lines()).containsExactlyElementsOf(expected);
+        }
+        for (String each : expected) {
+            BufferedImage thumbnail = ImageIO.read(new File(each));
+            assertThat(thumbnail.getWidth()).as(each).isEqualTo(64);
+            assertThat(thumbnail.getHeight()).as(each).isEqualTo(48);
+        }
     }
 
     @Test

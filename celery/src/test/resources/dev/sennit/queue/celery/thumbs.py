@@ -33,6 +33,15 @@ def note(uuid):
     app.backend.client.rpush('noted', uuid)
 
 
+@app.task(name='tasks.thumbnail')
+def thumbnail(path, side):
+    from PIL import Image
+    with Image.open(path) as photo:
+        photo.thumbnail((side, side))
+        photo.save(path + '.thumbnail.png')
+        return {'path': path + '.thumbnail.png', 'width': photo.width, 'height': photo.height}
+
+
 @app.task(name='tasks.sleep')
 def sleep(seconds):
     time.sleep(seconds)
