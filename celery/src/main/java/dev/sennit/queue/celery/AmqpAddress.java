@@ -15,9 +15,12 @@ final class AmqpAddress extends Address {
     static final String SCHEME = "celery+amqp";
     static final String SECURE_SCHEME = "celery+amqps";
     static final String SYNTAX = "celery+amqp[s]://[USER:PASSWORD@]HOST[:PORT]/[VHOST][?default_queue=NAME"
-            + "&result=rpc|redis://[:PASSWORD%40]HOST[:PORT]/[DB]&result_expires=SECONDS&max_priority=10"
+            + "&result=rpc|redis[s]://[:PASSWORD%40]HOST[:PORT]/[DB]&result_expires=SECONDS&max_priority=10"
             + "&queue_type=classic|quorum&consumer_timeout=SECONDS]";
 
+    /** The options that the address of a store of results may have, by its scheme. */
+    private static final Map<String, Set<String>> OF_RESULTS = Map.of(
+            "redis", Set.of(), "rediss", Set.of("sslrootcert"), "redis" + Sentinels.SCHEME, Sentinels.OPTIONS);
     private static final int PORT = 5672;
     private static final int SECURE_PORT = 5671;
     private static final int MOST_SECONDS = 1_000_000_000;
@@ -70,10 +73,13 @@ final class AmqpAddress extends Address {
     }
 
     private BrokerUri results(String where) {
-        boolean isSentinel = where.startsWith("redis" + Sentinels.SCHEME + "://");
-        BrokerUri store = isSentinel || where.startsWith("redis://") ? BrokerUri.parse("celery+" + where) : null;
-        if (store == null || !(isSentinel ? Sentinels.OPTIONS : Set.of()).containsAll(store.options().keySet())) {
-            throw new IllegalArgumentException(uri.scheme() + " has result=rpc, result=redis://HOST/DB or"
+        String scheme = where.replaceFirst("://.*", "");
+        Set<String> options = OF_RESULTS.get(scheme);
+        BrokerUri store =
+                options != null && where.startsWith(scheme + "://") ? BrokerUri.parse("celery+" + where) : null;
+        if (store == null || !options.containsAll(store.options().keySet())) {
+            throw new IllegalArgumentException(uri.scheme() + " has result=rpc, result=redis://HOST/DB,"
+                    + " result=rediss://HOST/DB[%3Fsslrootcert=FILE] or"
                     + " result=redis+sentinel://HOST/DB%3Fmaster=NAME: results are kept nowhere else");
         }
         return BrokerUri.parse("celery+" + where + (store.options().isEmpty() ? "?" : "&") + "result_expires="
