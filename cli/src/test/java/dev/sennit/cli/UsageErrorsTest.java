@@ -88,7 +88,8 @@ class UsageErrorsTest {
                 // serve
                 error("sennit serve takes an APPLICATION or --files FOLDER; name one of them", "serve"),
                 error("--workers must be from 1 to 1000, was 0", "serve", "a.jar", "--workers", "0"),
-                error("--on must be virtual, virtual:N or threads:N, was \"loop\"", "serve", "a.jar", "--on", "loop"),
+                error("--on must be virtual[:N], threads:N or loop[:N], was \"inline\"", "serve", "a.jar", "--on",
+                        "inline"),
                 error("--on must have a number from 1 to 999999, was \"threads\"", "serve", "a.jar", "--on", "threads"),
                 error("--listen must be HOST:PORT such as 127.0.0.1:8080 or [::1]:8080, was \"8080\"", "serve",
                         "a.jar", "--listen", "8080"),

@@ -118,7 +118,7 @@ final class Engine implements AutoCloseable {
         virtual = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sennit-request-", 0).factory());
         after = new AfterResponse(settings.atOnce(), settings.queue() + settings.atOnce(), settings.deadline(),
                 virtual);
-        threads = settings.on().startsWith("threads") ? Pools.open(settings.on()) : null;
+        threads = settings.on().startsWith("virtual") ? null : Pools.open(settings.on());
         var jettyThreads = new QueuedThreadPool(JETTY_THREADS);
         jettyThreads.setName("sennit-server");
         jettyThreads.setDaemon(true);

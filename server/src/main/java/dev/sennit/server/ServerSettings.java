@@ -14,8 +14,9 @@ import java.util.Objects;
  * ServerSettings settings = ServerSettings.DEFAULTS.on("threads:16").bodySize(100 << 20);
  * }
  *
- * @param on what handlers run on: {@code virtual:N}, a virtual thread for each request, or {@code threads:N}, a pool of
- *     platform threads; N requests at a time. {@code virtual} is {@code virtual:256}
+ * @param on the threads of handlers: {@code virtual:N}, a virtual thread for each request; {@code threads:N}, a pool of
+ *     platform threads; or {@code loop:N}, coroutines that run in turns on one thread. N requests at a time, by default
+ *     256 with {@code virtual} and {@code loop}
  * @param queue how many more requests wait for their turn; any further one is answered with 503
  * @param connections how many connections a worker has; it accepts no more until one is closed
  * @param headerSize the most bytes of the head of a request; a larger one is answered with 431
@@ -93,12 +94,13 @@ public record ServerSettings(
 
     private static String ensureOn(String text) {
         Plan plan = Plan.parse(text);
-        boolean isVirtual = plan.kind().equals("virtual");
-        if (!plan.options().isEmpty() || !isVirtual && !plan.kind().equals("threads")) {
-            throw new IllegalArgumentException("on must be virtual, virtual:N or threads:N, was \"" + text + "\"");
+        boolean isLight = plan.kind().equals("virtual") || plan.kind().equals("loop");
+        if (!plan.options().isEmpty() || !isLight && !plan.kind().equals("threads")) {
+            throw new IllegalArgumentException(
+                    "on must be virtual[:N], threads:N or loop[:N], was \"" + text + "\"");
         }
         String number = plan.argument();
-        if (number == null && isVirtual) {
+        if (number == null && isLight) {
             return text + ":" + MOST_AT_ONCE;
         }
         if (number == null || !number.matches("[1-9][0-9]{0,5}")) {

@@ -60,7 +60,7 @@ class DetachedIT {
     // ---- answers without a place ----
 
     @ParameterizedTest
-    @ValueSource(strings = {"virtual:1", "threads:1"})
+    @ValueSource(strings = {"virtual:1", "threads:1", "loop:1"})
     void aDetachedAnswerHoldsNoPlaceAndOutlivesTheDeadline(String on) throws Exception {
         CountDownLatch mayEnd = new CountDownLatch(1);
         CountDownLatch cut = new CountDownLatch(1);

@@ -13,6 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -43,7 +46,7 @@ class EngineIT {
     // ---- what is served ----
 
     @ParameterizedTest
-    @ValueSource(strings = {"virtual:8", "threads:2"})
+    @ValueSource(strings = {"virtual:8", "threads:2", "loop:8"})
     void routesAnswer(String on) throws Exception {
         Routes routes = Routes.create()
                 .get("/photos/{id}",
@@ -79,7 +82,7 @@ class EngineIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"virtual:8", "threads:2"})
+    @ValueSource(strings = {"virtual:8", "threads:2", "loop:8"})
     void handlersOfTheJdkAnswer(String on) throws Exception {
         Routes routes = Routes.create().under("/", EngineIT::whole).under("/chunks", EngineIT::chunks);
         try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS.on(on))) {
@@ -108,6 +111,31 @@ class EngineIT {
             exchange.getResponseBody().write("some".getBytes(StandardCharsets.UTF_8));
         }
         // it returns without a close
+    }
+
+    @Test
+    void handlersOnALoopTakeTurns() throws Exception {
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        Routes routes = Routes.create().get("/", _ -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            for (int i = 0; i < 1_000_000; i++) {
+                Thread.onSpinWait();
+            }
+            running.decrementAndGet();
+            return WebResponse.text("done");
+        });
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS.on("loop"));
+                ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            List<Future<String>> answers = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                answers.add(threads.submit(() -> server.exchange(get("/"))));
+            }
+            for (Future<String> each : answers) {
+                assertThat(each.get()).endsWith("done");
+            }
+            assertThat(most).hasValue(1);
+        }
     }
 
     @Test
@@ -268,7 +296,7 @@ class EngineIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"virtual:1", "threads:1"})
+    @ValueSource(strings = {"virtual:1", "threads:1", "loop:1"})
     void theDeadlineEndsARequest(String on) throws Exception {
         CountDownLatch interrupted = new CountDownLatch(2);
         Routes routes = Routes.create()
@@ -324,7 +352,7 @@ class EngineIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"virtual:2", "threads:2"})
+    @ValueSource(strings = {"virtual:2", "threads:2", "loop:2"})
     void whatTheQueueHasNoRoomForIsRefused(String on) throws Exception {
         Semaphore mayEnd = new Semaphore(0);
         AtomicInteger running = new AtomicInteger();

@@ -128,7 +128,7 @@ class Http2IT {
     // ---- what is served ----
 
     @ParameterizedTest
-    @ValueSource(strings = {"virtual:64", "threads:64"})
+    @ValueSource(strings = {"virtual:64", "threads:64", "loop:64"})
     void requestsShareAConnection(String on) throws Exception {
         start(ServerSettings.DEFAULTS.on(on));
         HttpResponse<String> first = get("/?a=b");

@@ -69,8 +69,8 @@ public final class ServeCommand implements Callable<Integer> {
     private int workers;
 
     @Option(names = "--on", paramLabel = "PLAN", defaultValue = "virtual",
-            description = "What handlers run on: virtual[:N] or threads:N, N requests at a time in each worker; "
-                    + "default virtual:256.")
+            description = "The threads of handlers: virtual[:N], threads:N or loop[:N], N requests at a time in each "
+                    + "worker; default virtual:256.")
     private String on = "";
 
     @Option(names = "--listen", paramLabel = "ADDRESS", defaultValue = "127.0.0.1:8080",
