@@ -2,6 +2,7 @@ package dev.sennit.server.servlet;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
@@ -11,21 +12,31 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A folder in which a worker has its copy of a WAR, and what clients upload. Only this user can enter it. The worker
  * holds a lock in it while it lives: the next worker that makes such a folder removes those of workers that were
  * killed.
+ *
+ * <p>The system's locks belong to the process, which loses them when it closes any descriptor of the file. So no lock
+ * file of this JVM's own folders is ever opened again: {@link #OWN} knows them.
  */
 final class WarFolder implements AutoCloseable {
     private static final String PREFIX = "sennit-war-";
     private static final String LOCK = "lock";
 
-    private final Path folder;
-    private final FileChannel lock;
+    /** The folders of this JVM, from before they have their names until after their end. */
+    private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
 
-    private WarFolder(Path folder, FileChannel lock) {
+    private final Path folder;
+    /** Kept, as the JDK knows it weakly. */
+    private final FileLock lock;
+
+    private WarFolder(Path folder, FileLock lock) {
         this.folder = folder;
         this.lock = lock;
     }
@@ -35,22 +46,25 @@ final class WarFolder implements AutoCloseable {
     }
 
     static WarFolder create(Path among) throws IOException {
-        removeOfTheDead(among);
+        Path real = among.toRealPath(); // each folder has one name in OWN
+        removeOfTheDead(real);
         // Locked before it has its name, so that no other worker takes it for one of the dead.
-        Path unnamed = Files.createTempDirectory(among, ".sennit-new-war-");
-        FileChannel lock = null;
+        Path unnamed = Files.createTempDirectory(real, ".sennit-new-war-");
+        String random = unnamed.getFileName().toString();
+        Path named = real.resolve(PREFIX + random.substring(random.lastIndexOf('-') + 1));
+        FileChannel channel = null;
         try {
-            lock = FileChannel.open(unnamed.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            lock.lock();
+            channel = FileChannel.open(unnamed.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            FileLock lock = Objects.requireNonNull(channel.lock());
             Files.createDirectory(unnamed.resolve("work"));
-            String name = unnamed.getFileName().toString();
-            Path named = among.resolve(PREFIX + name.substring(name.lastIndexOf('-') + 1));
+            OWN.add(named);
             return new WarFolder(Files.move(unnamed, named), lock);
         } catch (IOException | RuntimeException | Error e) {
-            if (lock != null) {
-                lock.close();
+            if (channel != null) {
+                channel.close();
             }
             remove(unnamed);
+            OWN.remove(named);
             throw e;
         }
     }
@@ -65,16 +79,17 @@ final class WarFolder implements AutoCloseable {
     public void close() {
         remove(folder);
         try {
-            lock.close();
+            lock.acquiredBy().close();
         } catch (IOException e) {
             // its file is gone
         }
+        OWN.remove(folder);
     }
 
     private static void removeOfTheDead(Path among) {
         try (DirectoryStream<Path> folders = Files.newDirectoryStream(among, PREFIX + "*")) {
             for (Path one : folders) {
-                if (Files.isDirectory(one, LinkOption.NOFOLLOW_LINKS)) {
+                if (!OWN.contains(one) && Files.isDirectory(one, LinkOption.NOFOLLOW_LINKS)) {
                     removeIfDead(one);
                 }
             }
