@@ -3,15 +3,20 @@ package dev.sennit.server.servlet;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.UserPrincipal;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,7 +32,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class WarFolder implements AutoCloseable {
     private static final String PREFIX = "sennit-war-";
+    private static final String UNNAMED = ".sennit-new-war-";
     private static final String LOCK = "lock";
+    /** After this time a folder without its name is none that is being made. */
+    private static final Duration MAKING = Duration.ofHours(1);
 
     /** The folders of this JVM, from before they have their names until after their end. */
     private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
@@ -47,13 +55,13 @@ final class WarFolder implements AutoCloseable {
 
     static WarFolder create(Path among) throws IOException {
         Path real = among.toRealPath(); // each folder has one name in OWN
-        removeOfTheDead(real);
         // Locked before it has its name, so that no other worker takes it for one of the dead.
-        Path unnamed = Files.createTempDirectory(real, ".sennit-new-war-");
+        Path unnamed = Files.createTempDirectory(real, UNNAMED);
         String random = unnamed.getFileName().toString();
         Path named = real.resolve(PREFIX + random.substring(random.lastIndexOf('-') + 1));
         FileChannel channel = null;
         try {
+            removeOfTheDead(real, Files.getOwner(unnamed));
             channel = FileChannel.open(unnamed.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             FileLock lock = Objects.requireNonNull(channel.lock());
             Files.createDirectory(unnamed.resolve("work"));
@@ -86,11 +94,11 @@ final class WarFolder implements AutoCloseable {
         OWN.remove(folder);
     }
 
-    private static void removeOfTheDead(Path among) {
-        try (DirectoryStream<Path> folders = Files.newDirectoryStream(among, PREFIX + "*")) {
+    private static void removeOfTheDead(Path among, UserPrincipal owner) {
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(among, "{" + PREFIX + "," + UNNAMED + "}*")) {
             for (Path one : folders) {
-                if (!OWN.contains(one) && Files.isDirectory(one, LinkOption.NOFOLLOW_LINKS)) {
-                    removeIfDead(one);
+                if (!OWN.contains(one)) {
+                    removeIfDead(one, owner);
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
@@ -98,36 +106,75 @@ final class WarFolder implements AutoCloseable {
         }
     }
 
-    private static void removeIfDead(Path folder) {
-        try (FileChannel lock =
-                FileChannel.open(folder.resolve(LOCK), StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
-                var taken = lock.tryLock()) {
-            if (taken != null) {
-                remove(folder);
+    /** Leaves what is another user's: it may change between a look and the removal. */
+    private static void removeIfDead(Path folder, UserPrincipal owner) {
+        try {
+            boolean isUnnamed = folder.getFileName().toString().startsWith(UNNAMED);
+            if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
+                    || !Files.getOwner(folder, LinkOption.NOFOLLOW_LINKS).equals(owner)
+                    || isUnnamed && Files.getLastModifiedTime(folder).toInstant().plus(MAKING).isAfter(Instant.now())) {
+                return;
             }
-        } catch (IOException | java.nio.channels.OverlappingFileLockException e) {
-            // it is another user's, or of this JVM, or somebody else removes it
+            try (FileChannel lock =
+                    FileChannel.open(folder.resolve(LOCK), StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+                    var taken = lock.tryLock()) {
+                if (taken != null) {
+                    remove(folder);
+                }
+            } catch (NoSuchFileException e) {
+                if (isUnnamed) { // its worker was killed before it made the lock
+                    remove(folder);
+                }
+            }
+        } catch (IOException | OverlappingFileLockException e) {
+            // somebody else removes it
         }
     }
 
-    /** Follows no symbolic link: what one points to is not in the folder. */
+    /** Follows no symbolic link: what one points to is not in the folder. The lock goes last, for the next attempt. */
     private static void remove(Path folder) {
-        try {
-            Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-                @Override
-                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                    Files.deleteIfExists(file);
-                    return FileVisitResult.CONTINUE;
+        Path lock = folder.resolve(LOCK);
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+            boolean isEmpty = true;
+            for (Path one : files) {
+                if (!one.equals(lock)) {
+                    Files.walkFileTree(one, new Removal());
+                    isEmpty &= !Files.exists(one, LinkOption.NOFOLLOW_LINKS);
                 }
-
-                @Override
-                public FileVisitResult postVisitDirectory(Path one, @Nullable IOException failure) throws IOException {
-                    Files.deleteIfExists(one);
-                    return FileVisitResult.CONTINUE;
-                }
-            });
-        } catch (IOException e) {
+            }
+            if (isEmpty) {
+                Files.deleteIfExists(lock);
+                Files.deleteIfExists(folder);
+            }
+        } catch (IOException | DirectoryIteratorException e) {
             // somebody makes files in it, or removes it too
+        }
+    }
+
+    /** Removes what it can, and goes on where it cannot. */
+    private static final class Removal extends SimpleFileVisitor<Path> {
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            return removed(file);
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path file, IOException failure) {
+            return removed(file); // maybe an empty folder that cannot be read
+        }
+
+        @Override
+        public FileVisitResult postVisitDirectory(Path one, @Nullable IOException failure) {
+            return removed(one);
+        }
+
+        private static FileVisitResult removed(Path one) {
+            try {
+                Files.deleteIfExists(one);
+            } catch (IOException e) {
+                // what is left is seen later
+            }
+            return FileVisitResult.CONTINUE;
         }
     }
 }

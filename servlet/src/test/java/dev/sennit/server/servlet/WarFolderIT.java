@@ -1,10 +1,15 @@
 package dev.sennit.server.servlet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.UserPrincipal;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -54,5 +59,67 @@ class WarFolderIT {
             WarFolder.create(among).close();
         }
         assertThat(folders()).isZero();
+    }
+
+    @Test
+    void removalGoesAsFarAsPossible() throws Exception {
+        anotherWorkerStartsAndIsKilled();
+        Path dead = onlyFolder();
+        Path closed = Files.createDirectories(dead.resolve("work/a"));
+        Files.writeString(closed.resolve("kept"), "kept");
+        for (int i = 0; i < 20; i++) {
+            Files.createDirectories(dead.resolve("work/b" + i + "/c"));
+        }
+        // Nobody can list or empty this one, not even root.
+        Process attributes = new ProcessBuilder("chattr", "+i", closed.toString()).start();
+        assumeTrue(attributes.waitFor() == 0, "the file system and the user may make folders immutable");
+        try {
+            WarFolder.create(among).close();
+            try (var left = Files.list(dead.resolve("work"))) {
+                assertThat(left).containsExactly(closed);
+            }
+            assertThat(dead.resolve("lock")).as("for the next attempt").exists();
+        } finally {
+            new ProcessBuilder("chattr", "-i", closed.toString()).inheritIO().start().waitFor();
+        }
+        WarFolder.create(among).close();
+        assertThat(folders()).isZero();
+    }
+
+    private Path onlyFolder() throws IOException {
+        try (var all = Files.list(among)) {
+            return all.reduce((_, _) -> {
+                throw new AssertionError("more than one");
+            }).orElseThrow();
+        }
+    }
+
+    @Test
+    void foldersWithoutANameAreRemovedOnceTheyAreOld() throws Exception {
+        Path dead = Files.createDirectories(among.resolve(".sennit-new-war-1"));
+        Files.createFile(dead.resolve("lock"));
+        Path earlier = Files.createDirectories(among.resolve(".sennit-new-war-2"));
+        Path beingMade = Files.createDirectories(among.resolve(".sennit-new-war-3"));
+        FileTime then = FileTime.from(Instant.now().minus(Duration.ofHours(2)));
+        Files.setLastModifiedTime(dead, then);
+        Files.setLastModifiedTime(earlier, then);
+        WarFolder.create(among).close();
+        assertThat(dead).doesNotExist();
+        assertThat(earlier).doesNotExist();
+        assertThat(beingMade).exists();
+    }
+
+    @Test
+    void foldersOfOtherUsersStay() throws Exception {
+        anotherWorkerStartsAndIsKilled();
+        Path theirs = onlyFolder();
+        UserPrincipal nobody = among.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody");
+        try {
+            Files.setOwner(theirs, nobody);
+        } catch (IOException e) {
+            assumeTrue(false, "only root gives folders away");
+        }
+        WarFolder.create(among).close();
+        assertThat(theirs.resolve("work")).exists();
     }
 }
