@@ -269,6 +269,8 @@ final class Engine implements AutoCloseable {
             server.stop();
         } catch (Exception e) {
             LOGGER.log(Level.WARNING, "the server did not stop in order", e);
+        } finally {
+            routes.applications().values().forEach(JettyApplication::close);
         }
         virtual.shutdownNow();
         Pool pool = threads;

@@ -70,6 +70,14 @@ public abstract class JettyApplication implements HttpHandler {
      */
     public abstract void goAway(Connection connection);
 
+    /**
+     * Closes what {@link #open} has made beside the handler. Called once the server has stopped, and also if it was
+     * never started, or {@code open} has failed.
+     */
+    public void close() {
+        // most have nothing
+    }
+
     /** Never called. */
     @Override
     public final void handle(HttpExchange exchange) {

@@ -15,7 +15,6 @@ import org.eclipse.jetty.server.Context;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.handler.ContextHandler;
-import org.eclipse.jetty.util.component.LifeCycle;
 import org.jspecify.annotations.Nullable;
 
 /** A context of Servlets in a server of Sennit: what is the same for WARs and for classes. */
@@ -26,6 +25,8 @@ final class ServletHandler extends JettyApplication {
     private final OpenWebSockets webSockets;
     /** Written before the server starts. */
     private volatile @Nullable ServletContextHandler opened;
+    /** Null for classes. Written before the server starts. */
+    private volatile @Nullable WarFolder folder;
 
     ServletHandler(@Nullable Path war, List<String> classNames, WebSocketSettings settings) {
         this.war = war;
@@ -56,31 +57,20 @@ final class ServletHandler extends JettyApplication {
         return context;
     }
 
-    private static ServletContextHandler contextOf(Path war) throws IOException {
+    private ServletContextHandler contextOf(Path war) throws IOException {
         if (!Files.exists(war)) {
             throw new IOException("there is no WAR " + war);
         }
-        WarFolder folder = WarFolder.create();
-        boolean isMade = false;
-        try {
-            var context = new WarContext(war, folder.work());
-            context.addEventListener(new LifeCycle.Listener() {
-                @Override
-                public void lifeCycleStopped(LifeCycle stopped) {
-                    folder.close();
-                }
+        WarFolder made = WarFolder.create();
+        folder = made;
+        return new WarContext(war, made.work());
+    }
 
-                @Override
-                public void lifeCycleFailure(LifeCycle failed, Throwable cause) {
-                    folder.close();
-                }
-            });
-            isMade = true;
-            return context;
-        } finally {
-            if (!isMade) {
-                folder.close();
-            }
+    @Override
+    public void close() {
+        WarFolder made = folder;
+        if (made != null) {
+            made.close();
         }
     }
 

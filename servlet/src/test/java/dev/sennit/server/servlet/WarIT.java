@@ -7,9 +7,12 @@ import dev.sennit.server.Routes;
 import dev.sennit.server.ServerSettings;
 import dev.sennit.server.ServletServer;
 import dev.sennit.server.WebResponse;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,6 +75,10 @@ class WarIT {
             </web-app>
             """;
 
+    private static final String TEMPORARY = "java.io.tmpdir";
+
+    private final String usual = System.getProperty(TEMPORARY);
+
     @TempDir
     Path temp;
 
@@ -90,9 +97,20 @@ class WarIT {
         return new ServletServer(ServletApplication.war(war).under(path), ServerSettings.DEFAULTS);
     }
 
-    private static long folders() throws Exception {
-        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            return files.filter(file -> file.getFileName().toString().startsWith("sennit-war-")).count();
+    /** A folder of the test's own, as workers of other tests have theirs in the usual one. */
+    @BeforeEach
+    void haveFolders() throws IOException {
+        System.setProperty(TEMPORARY, Files.createDirectory(temp.resolve("temporary")).toString());
+    }
+
+    @AfterEach
+    void haveFoldersWhereTheyWere() {
+        System.setProperty(TEMPORARY, usual);
+    }
+
+    private static long folders() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of(System.getProperty(TEMPORARY)))) {
+            return files.filter(file -> file.getFileName().toString().contains("sennit-")).count();
         }
     }
 
@@ -101,8 +119,8 @@ class WarIT {
     void aPackedWarIsServed(String path) throws Exception {
         Path war = shop().packed(temp.resolve("shop.war"));
         String root = path.equals("/") ? "" : path;
-        long before = folders();
         try (ServletServer server = serve(war, path)) {
+            assertThat(folders()).isEqualTo(1);
             assertThat(server.get(root + "/shop")).startsWith("HTTP/1.1 200 ")
                     .endsWith("\r\n\r\nlives in Bonn\nthe own\nnull\ntrue\n");
             assertThat(server.get(root + "/")).endsWith("\r\n\r\nwelcome");
@@ -115,7 +133,7 @@ class WarIT {
             Files.delete(war); // a worker has a copy
             assertThat(server.get(root + "/photos/a.txt")).endsWith("a photo");
         }
-        assertThat(folders()).isEqualTo(before);
+        assertThat(folders()).isZero();
     }
 
     @Test
@@ -133,7 +151,6 @@ class WarIT {
 
     @Test
     void aBrokenWarSaysWhy() throws Exception {
-        long before = folders();
         Path none = temp.resolve("none.war");
         assertThatThrownBy(() -> serve(none, "/").close()).hasMessageContaining("there is no WAR " + none);
         Path text = Files.writeString(temp.resolve("text.war"), "no zip");
@@ -150,6 +167,17 @@ class WarIT {
                 .packed(temp.resolve("failing.war"));
         assertThatThrownBy(() -> serve(failing, "/").close()).hasMessageStartingWith(
                 failing + " cannot be started: java.lang.IllegalStateException: no database at com.acme.Life");
-        assertThat(folders()).isEqualTo(before);
+        assertThat(folders()).isZero();
+    }
+
+    @Test
+    void aServerThatWasNeverStartedLeavesNoFolder() throws Exception {
+        Path war = shop().packed(temp.resolve("shop.war"));
+        Path none = temp.resolve("none.war");
+        assertThatThrownBy(() -> new ServletServer(() -> Routes.create()
+                .under("/a", ServletApplication.war(war).handler())
+                .under("/b", ServletApplication.war(none).handler()), ServerSettings.DEFAULTS).close())
+                .hasMessageContaining("there is no WAR " + none);
+        assertThat(folders()).isZero();
     }
 }
