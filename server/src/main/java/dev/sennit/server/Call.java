@@ -409,9 +409,9 @@ final class Call {
         return application;
     }
 
-    /** Returns whether the response may be the last of HTTP on its connection. */
+    /** Returns whether the response may be the last of HTTP on its connection: other upgrades, as to h2c, are not. */
     boolean asksForUpgrade() {
-        return request.getHeaders().contains(HttpHeader.UPGRADE);
+        return request.getHeaders().contains(HttpHeader.UPGRADE, "websocket");
     }
 
     /**

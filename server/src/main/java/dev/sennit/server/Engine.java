@@ -566,7 +566,14 @@ final class Engine implements AutoCloseable {
             call.refuse(503, "too many connections\n", new WebResponse.Field("Retry-After", retryAfter));
             return;
         }
-        HeldCall held = call.hold(application, virtual, failure -> ended(call, mayUpgrade, failure));
+        HeldCall held;
+        try {
+            held = call.hold(application, virtual, failure -> ended(call, mayUpgrade, failure));
+        } catch (RuntimeException | Error e) { // memory, for example
+            call.end(500, "the server failed\n");
+            ended(call, mayUpgrade, e);
+            return;
+        }
         if (held == null) { // cut a moment ago
             call.end(503, "the request took too long\n");
             ended(call, mayUpgrade, null);

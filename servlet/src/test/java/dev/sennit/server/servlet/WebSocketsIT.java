@@ -163,6 +163,18 @@ class WebSocketsIT {
     }
 
     @Test
+    void otherUpgradesAreNoWebSockets() throws Exception {
+        try (ServletServer server = serve(WebSocketSettings.DEFAULTS.most(0), ServerSettings.DEFAULTS)) {
+            assertThat(handshake(server)).startsWith("HTTP/1.1 503 ");
+            assertThat(server.exchange("GET /none HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade, HTTP2-Settings\r\n"
+                    + "Upgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n\r\n"))
+                    .startsWith("HTTP/1.1 404 ");
+            assertThat(server.exchange("GET /none HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\n"
+                    + "Upgrade: h2c, WebSocket\r\n\r\n")).startsWith("HTTP/1.1 503 ");
+        }
+    }
+
+    @Test
     void theDrainTellsThemWhenNoMessageIsBeingAnswered() throws Exception {
         try (ServletServer server = serve(WebSocketSettings.DEFAULTS.goingAway(LONG), ServerSettings.DEFAULTS)) {
             var idle = new Client();
