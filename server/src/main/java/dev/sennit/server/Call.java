@@ -592,15 +592,26 @@ final class Call {
         } finally {
             lane.ended(this);
             if (isOpen) {
-                response.getHeaders().put(HttpHeader.CONNECTION, "close"); // the handler may be reading the body
-                response.getHeaders().put(HttpHeader.RETRY_AFTER, retryAfter);
-                answer(503, "the request took too long\n");
+                answerCut(retryAfter);
             } else {
                 callback.failed(new TimeoutException("the request took too long"));
                 lane.breakOff();
             }
         }
         return true;
+    }
+
+    /** Throws nothing: whoever cut the call counts on it. */
+    private void answerCut(String retryAfter) {
+        try {
+            response.getHeaders().put(HttpHeader.CONNECTION, "close"); // the handler may be reading the body
+            response.getHeaders().put(HttpHeader.RETRY_AFTER, retryAfter);
+            answer(503, "the request took too long\n");
+        } catch (RuntimeException e) {
+            LOGGER.log(Level.ERROR, () -> this + " was not answered at its deadline", e);
+            callback.failed(e);
+            lane.breakOff();
+        }
     }
 
     /** Tells an application of Jetty's that the call was cut, while it has not ended the call. */

@@ -7,14 +7,20 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.eclipse.jetty.http.HttpException;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.io.QuietException;
@@ -36,6 +42,7 @@ final class HeldCall extends HeldRequest {
     private final Call call;
     private final JettyApplication application;
     private final Response response;
+    private final Guarded guarded;
     /** Jetty's. */
     private final Callback callback;
     private final long bodySize;
@@ -68,6 +75,7 @@ final class HeldCall extends HeldRequest {
         this.bodySize = bodySize;
         this.virtual = virtual;
         this.onEnd = onEnd;
+        guarded = new Guarded();
     }
 
     JettyApplication application() {
@@ -75,7 +83,7 @@ final class HeldCall extends HeldRequest {
     }
 
     Response response() {
-        return new Guarded();
+        return guarded;
     }
 
     Callback callback() {
@@ -186,12 +194,13 @@ final class HeldCall extends HeldRequest {
         }
         Throwable cause = failure;
         try {
-            if (!call.heldEnds(response.getStatus() == HttpStatus.SWITCHING_PROTOCOLS_101 && failure == null
+            if (!call.heldEnds(guarded.getStatus() == HttpStatus.SWITCHING_PROTOCOLS_101 && failure == null
                     ? application
                     : null)) {
                 endAfterCut();
             } else if (failure == null) {
                 if (!response.isCommitted()) {
+                    guarded.publish();
                     call.closeIfLast();
                 }
                 callback.succeeded();
@@ -213,10 +222,93 @@ final class HeldCall extends HeldRequest {
         }
     }
 
-    /** The response, as far as the handler may still write it. */
+    /**
+     * The response, as far as the handler may still write it. Its head is the handler's alone until it is sent: so the
+     * 503 at the deadline has nothing of it, and no two threads write into one head.
+     */
     private final class Guarded extends Response.Wrapper {
+        // Written by the handler, in one thread at a time, like all of a response.
+        private final HttpFields.Mutable head = HttpFields.build(response.getHeaders());
+        private int status;
+        private @Nullable Supplier<HttpFields> trailers;
+        private boolean isPublished;
+
         Guarded() {
             super(HeldCall.this, HeldCall.this.response);
+        }
+
+        @Override
+        public HttpFields.Mutable getHeaders() {
+            return head;
+        }
+
+        @Override
+        public int getStatus() {
+            return isPublished ? super.getStatus() : status;
+        }
+
+        @Override
+        public void setStatus(int newStatus) {
+            if (!isPublished) {
+                status = newStatus;
+            }
+        }
+
+        @Override
+        public @Nullable Supplier<HttpFields> getTrailersSupplier() {
+            return isPublished ? super.getTrailersSupplier() : trailers;
+        }
+
+        @Override
+        public void setTrailersSupplier(@Nullable Supplier<HttpFields> newTrailers) {
+            if (isPublished) {
+                super.setTrailersSupplier(newTrailers);
+            } else {
+                trailers = newTrailers;
+            }
+        }
+
+        @Override
+        public void reset() {
+            if (isPublished) {
+                super.reset(); // refuses it, if the head was sent
+            }
+            head.clear();
+            status = 0;
+            trailers = null;
+            isPublished = false;
+        }
+
+        /** Makes the head Jetty's. Called by the thread that has made the step to SENDING or ENDED. */
+        private void publish() {
+            if (isPublished) {
+                return;
+            }
+            isPublished = true;
+            HttpFields.Mutable sent = response.getHeaders();
+            sent.clear();
+            Set<String> kept = new HashSet<>(); // Jetty's own, of which there may be one each
+            sent.forEach(field -> kept.add(field.getLowerCaseName()));
+            for (HttpField field : head) {
+                if (kept.remove(field.getLowerCaseName())) {
+                    sent.put(field);
+                } else {
+                    sent.add(field);
+                }
+            }
+            if (status != 0) { // which is what nobody has set, and Jetty refuses
+                response.setStatus(status);
+            }
+            if (trailers != null) { // so that no response is sent in chunks for none
+                response.setTrailersSupplier(trailers);
+            }
+        }
+
+        @Override
+        public CompletableFuture<Void> writeInterim(int interim, HttpFields fields) {
+            return call.isCut()
+                    ? CompletableFuture.failedFuture(WebResponse.cut())
+                    : super.writeInterim(interim, fields);
         }
 
         @Override
@@ -226,9 +318,10 @@ final class HeldCall extends HeldRequest {
                 written.failed(failure);
                 return;
             }
-            int status = getStatus() == 0 ? HttpStatus.OK_200 : getStatus(); // 0 is what nobody has set
-            if (!isCommitted() && status >= HttpStatus.OK_200) {
-                boolean hasBody = !HttpStatus.hasNoBody(status) && !call.method().equals("HEAD");
+            publish();
+            int known = getStatus() == 0 ? HttpStatus.OK_200 : getStatus(); // 0 is what nobody has set
+            if (!isCommitted() && known >= HttpStatus.OK_200) {
+                boolean hasBody = !HttpStatus.hasNoBody(known) && !call.method().equals("HEAD");
                 call.beforeHead(!isLast && hasBody);
             }
             super.write(isLast, bytes,

@@ -32,9 +32,14 @@ import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -277,6 +282,43 @@ class ServletsIT {
         }
     }
 
+    /** Has the head of a response ready, and does not send it. */
+    @WebServlet("/described")
+    static final class Described extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void doGet(HttpServletRequest request, HttpServletResponse response) {
+            response.setStatus(201);
+            response.setHeader("Content-Encoding", "gzip");
+            response.setHeader("ETag", "\"1\"");
+            response.setHeader("Cache-Control", "public, max-age=3600");
+            response.setHeader("Set-Cookie", "a=b");
+            response.setTrailerFields(() -> Map.of("Checksum", "1"));
+            boolean isBusy = request.getParameter("busy") != null;
+            try {
+                for (int i = 0; isBusy && !Thread.interrupted(); i++) {
+                    response.addHeader("X-" + i % 100, "busy");
+                    if (i % 100 == 0) {
+                        response.reset();
+                    }
+                    if (i % 5000 == 0) {
+                        Thread.yield();
+                    }
+                }
+                for (int i = 0; i < 20_000 && isBusy; i++) { // the cut goes on in the meantime
+                    response.addHeader("X-" + i % 100, "busy");
+                    response.setStatus(202);
+                }
+                if (!isBusy) {
+                    new CountDownLatch(1).await();
+                }
+            } catch (InterruptedException e) {
+                NOTES.add("interrupted");
+            }
+        }
+    }
+
     private static ServletServer serve(ServerSettings settings, Class<?>... types) throws Exception {
         return new ServletServer(ServletApplication.of(types), settings);
     }
@@ -385,6 +427,28 @@ class ServletsIT {
             assertThat(note()).isEqualTo("interrupted");
             assertThat(server.get("/plain/x")).startsWith("HTTP/1.1 200 "); // the place is free again
             assertThat(server.broken).isNotDone();
+        }
+    }
+
+    @Test
+    void theAnswerAtTheDeadlineHasNothingOfTheServlets() throws Exception {
+        try (var server = serve(ServerSettings.DEFAULTS.deadline(SHORT), Described.class)) {
+            assertThat(server.get("/described")).startsWith("HTTP/1.1 503 ").contains("Retry-After: 1", "took too long")
+                    .doesNotContain("Content-Encoding", "ETag", "Cache-Control", "Set-Cookie", "Trailer");
+        }
+    }
+
+    @Test
+    void theAnswerAtTheDeadlineComesWhileAServletSetsFields() throws Exception {
+        try (var server = serve(ServerSettings.DEFAULTS.deadline(SHORT), Described.class);
+                ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<String>> answers = new ArrayList<>();
+            for (int i = 0; i < 12; i++) {
+                answers.add(clients.submit(() -> server.get("/described?busy=1")));
+            }
+            for (Future<String> one : answers) {
+                assertThat(one.get()).startsWith("HTTP/1.1 503 ").contains("took too long").doesNotContain("X-");
+            }
         }
     }
 
