@@ -425,7 +425,7 @@ final class Call {
         if (state.get() != State.OPEN) { // the cut has completed Jetty's callback, or will
             return null;
         }
-        var call = new HeldCall(this, by, request, response, callback, settings.bodySize(), virtual, onEnd);
+        var call = new HeldCall(this, by, request, response, callback, settings, virtual, onEnd);
         heldCall = call;
         callback = call.afterCut();
         return call;

@@ -2,6 +2,7 @@ package dev.sennit.server;
 
 import dev.sennit.server.jetty.HeldRequest;
 import dev.sennit.server.jetty.JettyApplication;
+import dev.sennit.server.traffic.LeastRate;
 import dev.sennit.server.traffic.StallException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -27,6 +28,7 @@ import org.eclipse.jetty.io.QuietException;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.util.thread.Invocable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,18 +63,22 @@ final class HeldCall extends HeldRequest {
     private final List<Consumer<Throwable>> failureListeners = new ArrayList<>();
     private @Nullable Throwable cut;
 
-    /** Only the thread that reads the body, of which there is one at a time. */
+    // Only the thread that reads the body, of which there is one at a time; Jetty hands them over.
+    private final LeastRate rate;
     private long bodyRead;
+    /** How long it has waited for what it reads next. */
+    private long waited;
 
     HeldCall(
             Call call, JettyApplication application, Request request, Response response, Callback callback,
-            long bodySize, Executor virtual, Consumer<@Nullable Throwable> onEnd) {
+            ServerSettings settings, Executor virtual, Consumer<@Nullable Throwable> onEnd) {
         super(request);
         this.call = call;
         this.application = application;
         this.response = response;
         this.callback = callback;
-        this.bodySize = bodySize;
+        bodySize = settings.bodySize();
+        rate = new LeastRate(settings.bodyRate(), settings.bodyGrace());
         this.virtual = virtual;
         this.onEnd = onEnd;
         guarded = new Guarded();
@@ -175,15 +181,38 @@ final class HeldCall extends HeldRequest {
         if (Content.Chunk.isFailure(chunk)) {
             return Content.Chunk.from(StallException.of(chunk.getFailure()), chunk.isLast());
         }
-        bodyRead += chunk.remaining();
-        if (bodyRead <= bodySize) {
-            return chunk;
+        int count = chunk.remaining();
+        bodyRead += count;
+        if (bodyRead > bodySize) {
+            return refused(chunk, HttpStatus.PAYLOAD_TOO_LARGE_413,
+                    "the body of the request has more than " + bodySize + " bytes");
         }
+        if (count > 0) { // not the end alone
+            try {
+                rate.came(count, waited);
+            } catch (IOException e) {
+                return refused(chunk, HttpStatus.REQUEST_TIMEOUT_408, "the body of the request comes too slowly");
+            }
+            waited = 0;
+        }
+        return chunk;
+    }
+
+    private Content.Chunk refused(Content.Chunk chunk, int status, String text) {
         chunk.release();
-        var failure = new HttpException.RuntimeException(
-                HttpStatus.PAYLOAD_TOO_LARGE_413, "the body of the request has more than " + bodySize + " bytes");
+        var failure = new HttpException.RuntimeException(status, text);
         super.fail(failure);
         return Content.Chunk.from(failure, true);
+    }
+
+    /** Counts the time until there is something to read: a handler that reads late is not its client's fault. */
+    @Override
+    public void demand(Runnable reads) {
+        long asked = System.nanoTime();
+        super.demand(Invocable.from(Invocable.getInvocationType(reads), () -> {
+            waited += System.nanoTime() - asked;
+            reads.run();
+        }));
     }
 
     // ---- the end ----

@@ -41,6 +41,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,9 @@ class ServletsIT {
 
     /** Asynchronous requests that their test completes. */
     static final BlockingQueue<AsyncContext> HELD = new LinkedBlockingQueue<>();
+
+    /** Lets {@link SlowReader} go on. */
+    static final Semaphore MAY_READ = new Semaphore(0);
 
     @BeforeEach
     void clear() {
@@ -477,6 +481,73 @@ class ServletsIT {
             assertThat(server.exchange("POST /echo" + chunked)).doesNotContain("xxx");
             assertThat(note()).isEqualTo("read: 413: the body of the request has more than 100 bytes");
             assertThat(server.get("/plain/" + "y".repeat(10_000))).startsWith("HTTP/1.1 414 ");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/plain", "/echo"})
+    void aBodyThatDripsIsGivenUp(String path) throws Exception {
+        var least = ServerSettings.DEFAULTS.bodyRate(1 << 20).bodyGrace(Duration.ofMillis(1));
+        String head = "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+        try (var server = serve(least, Plain.class, Echo.class); Socket socket = server.connect()) {
+            ServletServer.send(socket, head);
+            var stops = new Semaphore(0);
+            Thread drips = Thread.ofVirtual().start(() -> {
+                try {
+                    while (!stops.tryAcquire(5, TimeUnit.MILLISECONDS)) {
+                        ServletServer.send(socket, "a");
+                    }
+                } catch (IOException | InterruptedException e) {
+                    // the server has closed the connection
+                }
+            });
+            try {
+                if (path.equals("/plain")) {
+                    assertThat(ServletServer.head(socket)).startsWith("HTTP/1.1 408 ").contains("Connection: close");
+                } else { // the listener answers what it likes
+                    assertThat(note()).isEqualTo("read: 408: the body of the request comes too slowly");
+                }
+            } finally {
+                stops.release();
+                drips.join();
+            }
+            assertThat(server.broken).isNotDone();
+        }
+    }
+
+    /** Reads the first byte when the test says so. */
+    @WebServlet("/slow")
+    static final class SlowReader extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void doPost(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            var in = request.getInputStream();
+            int read = in.read();
+            NOTES.add("reads");
+            try {
+                assertThat(MAY_READ.tryAcquire(20, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            while (read >= 0) {
+                read = in.read();
+            }
+            response.getWriter().print("all read");
+        }
+    }
+
+    @Test
+    void aServletThatReadsSlowlyIsNoFaultOfItsClient() throws Exception {
+        var least = ServerSettings.DEFAULTS.bodyRate(1 << 20).bodyGrace(SHORT);
+        try (var server = serve(least, SlowReader.class); Socket socket = server.connect()) {
+            ServletServer.send(socket, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na");
+            assertThat(note()).isEqualTo("reads");
+            ServletServer.send(socket, "b");
+            long from = System.nanoTime();
+            Waiting.until(() -> System.nanoTime() - from > 2 * SHORT.toNanos());
+            MAY_READ.release();
+            assertThat(ServletServer.head(socket)).startsWith("HTTP/1.1 200 ");
         }
     }
 
