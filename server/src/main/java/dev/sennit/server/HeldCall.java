@@ -114,6 +114,14 @@ final class HeldCall extends HeldRequest {
         });
     }
 
+    /** Not in {@link #enters}: listeners that hear of the cut, and clean up, enter after it. */
+    @Override
+    public void dispatches() {
+        if (call.isCut()) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** Interrupts all threads that work on the call. */
     synchronized void interrupt() {
         threads.keySet().forEach(Thread::interrupt);

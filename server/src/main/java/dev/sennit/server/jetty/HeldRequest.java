@@ -18,4 +18,7 @@ public abstract class HeldRequest extends Request.Wrapper {
 
     /** Called by that thread when it works on the request no more. Calls may nest. */
     public abstract void leaves();
+
+    /** Called by such a thread before it calls the application's code, so that it does not begin after the deadline. */
+    public abstract void dispatches();
 }

@@ -3,12 +3,15 @@ package dev.sennit.server.servlet;
 import dev.sennit.server.jetty.HeldRequest;
 import dev.sennit.server.jetty.JettyApplication;
 import jakarta.servlet.RequestDispatcher;
+import jakarta.servlet.ServletRequestEvent;
+import jakarta.servlet.ServletRequestListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.eclipse.jetty.ee11.servlet.ServletContextHandler;
+import org.eclipse.jetty.ee11.servlet.ServletContextRequest;
 import org.eclipse.jetty.ee11.servlet.SessionHandler;
 import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.server.Context;
@@ -52,6 +55,7 @@ final class ServletHandler extends JettyApplication {
         SessionHandler sessions = context.getSessionHandler();
         sessions.setHttpOnly(true);
         context.addEventListener(new Threads());
+        context.addEventListener(new Dispatches());
         context.addEventListener(webSockets);
         opened = context;
         return context;
@@ -117,6 +121,18 @@ final class ServletHandler extends JettyApplication {
             HeldRequest held = request == null ? null : Request.as(request, HeldRequest.class);
             if (held != null) {
                 held.leaves();
+            }
+        }
+    }
+
+    /** Tells the server when a thread begins to work in a Servlet: the first time, and in each dispatch of later. */
+    private static final class Dispatches implements ServletRequestListener {
+        @Override
+        public void requestInitialized(ServletRequestEvent event) {
+            Request request = ServletContextRequest.getServletContextRequest(event.getServletRequest());
+            HeldRequest held = Request.as(request, HeldRequest.class);
+            if (held != null) {
+                held.dispatches();
             }
         }
     }

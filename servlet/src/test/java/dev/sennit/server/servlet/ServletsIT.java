@@ -323,6 +323,26 @@ class ServletsIT {
         }
     }
 
+    /** Dispatches to itself when it has been interrupted. */
+    @WebServlet(urlPatterns = "/again", asyncSupported = true)
+    static final class Again extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void doGet(HttpServletRequest request, HttpServletResponse response) {
+            boolean isAgain = request.getDispatcherType() == DispatcherType.ASYNC;
+            try {
+                boolean isOver = new CountDownLatch(1).await(20, TimeUnit.SECONDS);
+                NOTES.add("waited " + isOver);
+            } catch (InterruptedException e) {
+                NOTES.add(isAgain ? "interrupted again" : "interrupted");
+            }
+            if (!isAgain) {
+                request.startAsync().dispatch();
+            }
+        }
+    }
+
     private static ServletServer serve(ServerSettings settings, Class<?>... types) throws Exception {
         return new ServletServer(ServletApplication.of(types), settings);
     }
@@ -465,6 +485,18 @@ class ServletsIT {
             assertThat(server.get("/async?start=1")).startsWith("HTTP/1.1 503 ");
             assertThat(List.of(note(), note(), note()))
                     .containsExactlyInAnyOrder("started", "interrupted", "error");
+            assertThat(server.get("/plain/x")).startsWith("HTTP/1.1 200 ");
+            assertThat(server.broken).isNotDone();
+        }
+    }
+
+    @Test
+    void aDispatchAfterTheDeadlineIsInterruptedToo() throws Exception {
+        var one = ServerSettings.DEFAULTS.on("virtual:1").deadline(SHORT);
+        try (var server = serve(one, Again.class, Plain.class)) {
+            assertThat(server.get("/again")).startsWith("HTTP/1.1 503 ");
+            assertThat(note()).isEqualTo("interrupted");
+            assertThat(note()).isEqualTo("interrupted again");
             assertThat(server.get("/plain/x")).startsWith("HTTP/1.1 200 ");
             assertThat(server.broken).isNotDone();
         }
