@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.server.ServerSettings;
 import dev.sennit.server.ServletServer;
+import jakarta.annotation.security.RunAs;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -20,7 +21,9 @@ import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.ServletRequest;
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.WriteListener;
+import jakarta.servlet.annotation.HttpConstraint;
 import jakarta.servlet.annotation.MultipartConfig;
+import jakarta.servlet.annotation.ServletSecurity;
 import jakarta.servlet.annotation.WebFilter;
 import jakarta.servlet.annotation.WebInitParam;
 import jakarta.servlet.annotation.WebServlet;
@@ -343,6 +346,52 @@ class ServletsIT {
         }
     }
 
+    @WebServlet(name = "Admin", urlPatterns = {"/admin", "/secret"})
+    static final class Admin extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+            response.getWriter().print("secret of " + getServletName());
+        }
+    }
+
+    /** Lets nobody pass. */
+    static class Login implements Filter {
+        @Override
+        public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain) throws IOException {
+            ((HttpServletResponse) response).sendError(401);
+        }
+    }
+
+    @WebFilter(servletNames = "Admin")
+    static final class AdminLogin extends Login {}
+
+    /** Names a Servlet that has no name of its own. */
+    @WebFilter(servletNames = "dev.sennit.server.servlet.ServletsIT$Plain")
+    static final class PlainLogin extends Login {}
+
+    @WebFilter
+    static final class LoginForNothing extends Login {}
+
+    @WebServlet("/roles")
+    @ServletSecurity(@HttpConstraint(rolesAllowed = "admin"))
+    static class Guarded extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+    }
+
+    /** Has the annotation from its parent. */
+    @WebServlet("/roles")
+    static final class GuardedToo extends Guarded {
+        private static final long serialVersionUID = 1L;
+    }
+
+    @WebServlet("/as")
+    @RunAs("admin")
+    static final class AsAdmin extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+    }
+
     private static ServletServer serve(ServerSettings settings, Class<?>... types) throws Exception {
         return new ServletServer(ServletApplication.of(types), settings);
     }
@@ -390,6 +439,39 @@ class ServletsIT {
                 .hasMessageContaining("no database").hasMessageContaining("BadListener");
         assertThatThrownBy(() -> serve(ServerSettings.DEFAULTS, String.class).close())
                 .hasMessageContaining("class java.lang.String is no Servlet");
+    }
+
+    @Test
+    void filtersProtectTheServletsThatTheyName() throws Exception {
+        try (var server =
+                serve(ServerSettings.DEFAULTS, AdminLogin.class, PlainLogin.class, Admin.class, Plain.class)) {
+            assertThat(server.get("/admin")).startsWith("HTTP/1.1 401 ");
+            assertThat(server.get("/secret")).startsWith("HTTP/1.1 401 ");
+            assertThat(server.get("/plain/x")).startsWith("HTTP/1.1 401 ");
+        }
+        try (var server = serve(ServerSettings.DEFAULTS, AdminLogin.class, Admin.class, Plain.class)) {
+            assertThat(server.get("/admin")).startsWith("HTTP/1.1 401 ");
+            assertThat(server.get("/plain/x")).startsWith("HTTP/1.1 200 ");
+        }
+        try (var server = serve(ServerSettings.DEFAULTS, Admin.class)) {
+            assertThat(server.get("/admin")).endsWith("secret of Admin");
+        }
+    }
+
+    @Test
+    void protectionThatWouldBeNoneIsRefused() {
+        assertThatThrownBy(() -> serve(ServerSettings.DEFAULTS, AdminLogin.class, Plain.class).close())
+                .hasMessageContaining("filter " + AdminLogin.class.getName() + " names the Servlet Admin, and there is"
+                        + " none of that name");
+        assertThatThrownBy(() -> serve(ServerSettings.DEFAULTS, LoginForNothing.class, Plain.class).close())
+                .hasMessageContaining("filter " + LoginForNothing.class.getName()
+                        + " is for nothing: its @WebFilter has no urlPatterns and no servletNames");
+        assertThatThrownBy(() -> serve(ServerSettings.DEFAULTS, Guarded.class).close())
+                .hasMessageContaining(Guarded.class.getName() + " has @ServletSecurity");
+        assertThatThrownBy(() -> serve(ServerSettings.DEFAULTS, GuardedToo.class).close())
+                .hasMessageContaining(GuardedToo.class.getName() + " has @ServletSecurity");
+        assertThatThrownBy(() -> serve(ServerSettings.DEFAULTS, AsAdmin.class).close())
+                .hasMessageContaining(AsAdmin.class.getName() + " has @RunAs");
     }
 
     @Test
