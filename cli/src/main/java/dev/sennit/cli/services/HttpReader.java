@@ -84,6 +84,8 @@ final class HttpReader {
                 text -> webSockets = webSockets.messageSize((int) Math.min(bytes(text), Integer.MAX_VALUE)));
         table.time("idle", time -> webSockets = webSockets.idle(time));
         table.time("going-away", time -> webSockets = webSockets.goingAway(time));
+        table.smallNumber("unsent", number -> webSockets = webSockets.unsent(number));
+        table.time("send-limit", time -> webSockets = webSockets.sendLimit(time));
         table.refuseOthers();
         return webSockets;
     }

@@ -58,14 +58,16 @@ class WebSocketsTableTest {
         assertThat(field(application(plain), "war")).isEqualTo(folder.resolve("shop.war").toString());
         assertThat(field(application(plain), "webSockets")).isEqualTo(WebSocketSettings.DEFAULTS);
         ServicesFile set = read(HEAD
-                + "web-sockets = { most = 3, message-size = \"1k\", idle = \"1s\", going-away = \"2s\" }\n");
+                + "web-sockets = { most = 3, message-size = \"1k\", idle = \"1s\", going-away = \"2s\", unsent = 4, "
+                + "send-limit = \"5s\" }\n");
         assertThat(field(application(set), "webSockets"))
-                .isEqualTo(new WebSocketSettings(3, 1024, Duration.ofSeconds(1), Duration.ofSeconds(2)));
+                .isEqualTo(new WebSocketSettings(
+                        3, 1024, Duration.ofSeconds(1), Duration.ofSeconds(2), 4, Duration.ofSeconds(5)));
     }
 
     @Test
     void mistakesAreRefused() {
-        assertThat(problems(HEAD + "web-sockets = { most = -1, size = 3 }\n")).hasSize(2);
+        assertThat(problems(HEAD + "web-sockets = { most = -1, size = 3, unsent = 0 }\n")).hasSize(3);
         assertThat(problems(HEAD + "classpath = [\".\"]\n")).singleElement().asString()
                 .contains("classpath is not for WARs");
         assertThat(problems(HEAD.replace("shop.war", "com.acme.Shop") + "classpath = [\".\"]\nweb-sockets = {}\n"))

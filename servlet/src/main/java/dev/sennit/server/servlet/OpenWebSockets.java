@@ -32,8 +32,15 @@ final class OpenWebSockets implements LifeCycle.Listener, JakartaWebSocketSessio
             container.setDefaultMaxTextMessageBufferSize(settings.messageSize());
             container.setDefaultMaxBinaryMessageBufferSize(settings.messageSize());
             container.setDefaultMaxSessionIdleTimeout(settings.idle().toMillis());
+            container.setAsyncSendTimeout(settings.sendLimit().toMillis());
             container.addSessionListener(this);
         }
+    }
+
+    /** Before the endpoint can send anything. */
+    @Override
+    public void onJakartaWebSocketSessionCreated(JakartaWebSocketSession session) {
+        session.getCoreSession().setMaxOutgoingFrames(settings.unsent());
     }
 
     @Override

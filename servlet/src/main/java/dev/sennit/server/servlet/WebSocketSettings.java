@@ -20,14 +20,19 @@ import java.util.Objects;
  * @param idle how long a WebSocket may be open without a message, unless the endpoint names another time
  * @param goingAway how long a WebSocket may stay open after its worker begins to stop. It is told with the close code
  *     1001 once its endpoint handles no message, at the latest at half of that time; at the end it is cut
+ * @param unsent how many messages may wait for one client that reads slowly; to send one more fails
+ * @param sendLimit how long a message may wait for a client, unless the endpoint names another time; then the WebSocket
+ *     is cut
  */
-public record WebSocketSettings(int most, int messageSize, Duration idle, Duration goingAway)
+public record WebSocketSettings(
+        int most, int messageSize, Duration idle, Duration goingAway, int unsent, Duration sendLimit)
         implements Serializable {
     private static final Duration LONGEST = Duration.ofDays(1);
 
     /** The settings for production. */
     public static final WebSocketSettings DEFAULTS =
-            new WebSocketSettings(1_000, 64 << 10, Duration.ofMinutes(5), Duration.ofSeconds(10));
+            new WebSocketSettings(
+                    1_000, 64 << 10, Duration.ofMinutes(5), Duration.ofSeconds(10), 100, Duration.ofSeconds(30));
 
     /** Checks the settings. */
     public WebSocketSettings {
@@ -35,6 +40,8 @@ public record WebSocketSettings(int most, int messageSize, Duration idle, Durati
         ensureRange("messageSize", messageSize, 1, 1 << 30);
         ensureTime("idle", idle);
         ensureTime("goingAway", goingAway);
+        ensureRange("unsent", unsent, 1, 1_000_000);
+        ensureTime("sendLimit", sendLimit);
     }
 
     private static void ensureRange(String name, int value, int least, int most) {
@@ -58,7 +65,7 @@ public record WebSocketSettings(int most, int messageSize, Duration idle, Durati
      * @throws IllegalArgumentException if it is out of range
      */
     public WebSocketSettings most(int newMost) {
-        return new WebSocketSettings(newMost, messageSize, idle, goingAway);
+        return new WebSocketSettings(newMost, messageSize, idle, goingAway, unsent, sendLimit);
     }
 
     /**
@@ -69,7 +76,7 @@ public record WebSocketSettings(int most, int messageSize, Duration idle, Durati
      * @throws IllegalArgumentException if it is out of range
      */
     public WebSocketSettings messageSize(int newMessageSize) {
-        return new WebSocketSettings(most, newMessageSize, idle, goingAway);
+        return new WebSocketSettings(most, newMessageSize, idle, goingAway, unsent, sendLimit);
     }
 
     /**
@@ -80,7 +87,7 @@ public record WebSocketSettings(int most, int messageSize, Duration idle, Durati
      * @throws IllegalArgumentException if it is out of range
      */
     public WebSocketSettings idle(Duration newIdle) {
-        return new WebSocketSettings(most, messageSize, newIdle, goingAway);
+        return new WebSocketSettings(most, messageSize, newIdle, goingAway, unsent, sendLimit);
     }
 
     /**
@@ -91,6 +98,28 @@ public record WebSocketSettings(int most, int messageSize, Duration idle, Durati
      * @throws IllegalArgumentException if it is out of range
      */
     public WebSocketSettings goingAway(Duration newGoingAway) {
-        return new WebSocketSettings(most, messageSize, idle, newGoingAway);
+        return new WebSocketSettings(most, messageSize, idle, newGoingAway, unsent, sendLimit);
+    }
+
+    /**
+     * Returns these settings with another unsent.
+     *
+     * @param newUnsent how many messages may wait for one client
+     * @return the settings
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public WebSocketSettings unsent(int newUnsent) {
+        return new WebSocketSettings(most, messageSize, idle, goingAway, newUnsent, sendLimit);
+    }
+
+    /**
+     * Returns these settings with another sendLimit.
+     *
+     * @param newSendLimit how long a message may wait for a client
+     * @return the settings
+     * @throws IllegalArgumentException if it is out of range
+     */
+    public WebSocketSettings sendLimit(Duration newSendLimit) {
+        return new WebSocketSettings(most, messageSize, idle, goingAway, unsent, newSendLimit);
     }
 }

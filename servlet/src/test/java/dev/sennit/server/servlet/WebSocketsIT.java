@@ -7,6 +7,7 @@ import dev.sennit.server.ServletServer;
 import dev.sennit.server.TlsSettings;
 import jakarta.websocket.CloseReason;
 import jakarta.websocket.OnClose;
+import jakarta.websocket.OnError;
 import jakarta.websocket.OnMessage;
 import jakarta.websocket.OnOpen;
 import jakarta.websocket.Session;
@@ -19,11 +20,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -72,6 +75,69 @@ class WebSocketsIT {
         @OnClose
         public void close(CloseReason reason) {
             NOTES.add("closed " + reason.getCloseCode().getCode());
+        }
+    }
+
+    /** Sends more than a client takes that does not read. */
+    @ServerEndpoint("/flood")
+    public static final class Flood {
+        private static final int MOST = 500;
+
+        @OnMessage
+        public void flood(Session session, String message) {
+            var failed = new AtomicInteger();
+            for (int i = 0; i < MOST; i++) {
+                session.getAsyncRemote().sendText("x".repeat(60_000), result -> {
+                    if (!result.isOK() && failed.getAndIncrement() == 0) {
+                        NOTES.add("failed");
+                    }
+                });
+            }
+            NOTES.add(failed.get() > 0 ? "some failed" : "all wait");
+        }
+
+        @OnClose
+        public void close() {
+            NOTES.add("closed");
+        }
+
+        @OnError
+        public void error(Throwable failure) {
+            // of the client that does not read
+        }
+    }
+
+    private static Socket deaf(ServletServer server) throws Exception {
+        Socket socket = server.connect();
+        ServletServer.send(socket,
+                "GET /flood HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        assertThat(ServletServer.head(socket)).startsWith("HTTP/1.1 101 ");
+        socket.getOutputStream().write(new byte[] {(byte) 0x81, (byte) 0x81, 0, 0, 0, 0, 'a'});
+        return socket;
+    }
+
+    @Test
+    void whatAClientDoesNotReadIsLimitedInNumber() throws Exception {
+        var few = WebSocketSettings.DEFAULTS.unsent(10).sendLimit(LONG);
+        try (var server =
+                new ServletServer(ServletApplication.of(Flood.class).webSockets(few), ServerSettings.DEFAULTS);
+                Socket client = deaf(server)) {
+            assertThat(note()).isEqualTo("failed");
+            assertThat(note()).isEqualTo("some failed");
+            assertThat(client.getInputStream().readNBytes(2)).startsWith(0x81); // it may still read the others
+        }
+    }
+
+    @Test
+    void whatAClientDoesNotReadIsLimitedInTime() throws Exception {
+        var few = WebSocketSettings.DEFAULTS.unsent(1000).sendLimit(Duration.ofSeconds(1));
+        try (var server =
+                new ServletServer(ServletApplication.of(Flood.class).webSockets(few), ServerSettings.DEFAULTS);
+                Socket client = deaf(server)) {
+            assertThat(List.of(note(), note(), note())).containsExactlyInAnyOrder("all wait", "failed", "closed");
+            Waiting.until(() -> server.connections() == 0);
+            assertThat(client.isConnected()).isTrue();
         }
     }
 
