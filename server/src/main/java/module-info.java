@@ -10,6 +10,8 @@ module dev.sennit.server {
 
     exports dev.sennit.server;
     exports dev.sennit.server.rest;
+    exports dev.sennit.server.files to
+            dev.sennit.server.servlet;
     exports dev.sennit.server.jetty to
             dev.sennit.server.servlet;
 

@@ -2,6 +2,7 @@ package dev.sennit.server;
 
 import dev.sennit.Action;
 import dev.sennit.server.files.FileRegion;
+import dev.sennit.server.files.Uploads;
 import dev.sennit.server.jetty.JettyApplication;
 import dev.sennit.server.traffic.LeastRate;
 import dev.sennit.server.traffic.StallException;
@@ -15,6 +16,7 @@ import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,6 +95,7 @@ final class Call {
     /** The answer that goes on without a place; null if none does. Written by the handler's thread. */
     private volatile @Nullable Detached detached;
     private final AfterResponse after;
+    private final Uploads uploads;
     /** The tasks that run when the response was sent. Only the handler's thread. */
     private final List<Action> afterwards = new ArrayList<>();
     /** The resources that are closed when the handler has nothing more to do. Only the handler's thread. */
@@ -105,10 +108,11 @@ final class Call {
      * @param settings the limits of its body
      * @param traffic hears of its end
      * @param after runs the tasks that come after its response
+     * @param uploads has the files of its form
      */
     Call(
             Request request, Response response, Callback callback, Lane lane, BooleanSupplier isLast,
-            ServerSettings settings, Traffic traffic, AfterResponse after) {
+            ServerSettings settings, Traffic traffic, AfterResponse after, Uploads uploads) {
         this.request = request;
         this.response = response;
         this.callback = callback;
@@ -117,6 +121,7 @@ final class Call {
         this.settings = settings;
         this.traffic = traffic;
         this.after = after;
+        this.uploads = uploads;
         request.setAttribute(ATTRIBUTE, this);
     }
 
@@ -234,6 +239,11 @@ final class Call {
             body = known;
         }
         return known;
+    }
+
+    /** Returns the folder for the files of its form. */
+    Path uploads() throws IOException {
+        return uploads.folder();
     }
 
     // ---- what goes on without a place, and what comes after the response ----

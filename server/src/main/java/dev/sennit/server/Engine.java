@@ -3,6 +3,7 @@ package dev.sennit.server;
 import dev.sennit.Action;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.server.files.Uploads;
 import dev.sennit.server.jetty.JettyApplication;
 import dev.sennit.server.traffic.FigureTeller;
 import dev.sennit.server.traffic.StallException;
@@ -81,6 +82,7 @@ final class Engine implements AutoCloseable {
     private final Semaphore places;
     private final AtomicInteger queued = new AtomicInteger();
     private final AfterResponse after;
+    private final Uploads uploads = new Uploads();
     /** Started and stopped with the server. */
     private final Map<JettyApplication, Handler> applications = new HashMap<>();
     /** Connections that have left HTTP, and requests that are about to have them do so. */
@@ -277,6 +279,7 @@ final class Engine implements AutoCloseable {
         if (pool != null) {
             pool.shutdownNow();
         }
+        uploads.close();
         traffic.close();
     }
 
@@ -409,7 +412,8 @@ final class Engine implements AutoCloseable {
         public boolean handle(Request request, Response response, Callback callback) {
             Lane lane = Lane.of(request.getConnectionMetaData().getConnection().getEndPoint());
             Call call = new Call(
-                    request, response, callback, lane, () -> drainingSince != 0, settings, traffic, after);
+                    request, response, callback, lane, () -> drainingSince != 0, settings, traffic, after,
+                    uploads);
             lane.began(call);
             traffic.began(call);
             request.addIdleTimeoutListener(_ -> false); // a handler may compute for longer than a client may stall

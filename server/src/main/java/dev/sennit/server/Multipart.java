@@ -2,7 +2,6 @@ package dev.sennit.server;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -32,7 +31,7 @@ final class Multipart {
             throw new RefusedException(400, "the type of the body names no boundary");
         }
         var parser = new MultiPartFormData.Parser(boundary);
-        parser.setFilesDirectory(Path.of(System.getProperty("java.io.tmpdir")));
+        parser.setFilesDirectory(call.uploads());
         parser.setMaxParts(limits.parts());
         parser.setMaxFileSize(limits.partSize() == Long.MAX_VALUE ? -1 : limits.partSize());
         parser.setMaxMemoryFileSize(limits.inMemory());

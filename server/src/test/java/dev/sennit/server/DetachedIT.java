@@ -16,14 +16,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Answers without a place, tasks after the response, refusals and forms, over sockets. */
 @Timeout(120)
 class DetachedIT {
+    private static final String TEMPORARY = "java.io.tmpdir";
+
+    private final String usual = System.getProperty(TEMPORARY);
+    /** A folder of the test's own for temporary files. */
+    @TempDir
+    Path temporary;
+
     private static final Duration SHORT = Duration.ofMillis(300);
     private static final Duration LONG = Duration.ofMinutes(1);
     private static final String CLOSE = "Host: a\r\nConnection: close\r\n";
@@ -270,13 +280,12 @@ class DetachedIT {
             }
             return WebResponse.text(seen.toString());
         });
-        long before = temporaryFiles();
         try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS.bodySize(4000))) {
             assertThat(server.exchange(form(part("a", "abc"), part("b", "b".repeat(900)),
                     "Content-Disposition: form-data; name=\"c\"\r\n\r\nplain")))
                     .startsWith("HTTP/1.1 200 ")
                     .endsWith("a ../a.txt text/plain 3 3\nb ../b.txt text/plain 900 900\nc no file no type 5 5\n");
-            Waiting.until(() -> temporaryFiles() == before); // the client may have the response first
+            Waiting.until(() -> temporaryFiles().isEmpty()); // the client may have the response first
             for (String tooMuch : List.of(
                     form(part("a", "1"), part("b", "2"), part("c", "3"), part("d", "4")),
                     form(part("a", "x".repeat(1001))),
@@ -294,13 +303,48 @@ class DetachedIT {
                 assertThat(server.exchange(wrong)).as(wrong).startsWith("HTTP/1.1 400 ");
             }
             assertThat(server.exchange(post("text/plain", "x"))).startsWith("HTTP/1.1 415 ");
-            Waiting.until(() -> temporaryFiles() == before);
+            Waiting.until(() -> temporaryFiles().isEmpty());
         }
     }
 
-    private static long temporaryFiles() throws IOException {
-        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            return files.filter(file -> file.getFileName().toString().startsWith("MultiPart")).count();
+    @Test
+    void filesOfFormsAreInAFolderOfTheServer() throws Exception {
+        var folders = new LinkedBlockingQueue<Path>();
+        Routes routes = Routes.create().post("/", request -> {
+            request.parts(new MultipartLimits(3, 1000, 200, 10));
+            temporaryFiles().forEach(file -> folders.add(file.getParent()));
+            return WebResponse.text("read\n");
+        });
+        String form = form(part("a", "a".repeat(100)));
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS)) {
+            assertThat(temporary).isEmptyDirectory(); // until somebody needs it
+            assertThat(server.exchange(form)).endsWith("read\n");
+            Path folder = folders.remove();
+            assertThat(temporary.relativize(folder)).asString().matches("sennit-uploads-[0-9]+/work");
+            Waiting.until(() -> temporaryFiles().isEmpty());
+            Files.delete(folder); // as a cleaner of temporary folders does
+            Files.delete(folder.resolveSibling("lock"));
+            Files.delete(folder.getParent());
+            assertThat(server.exchange(form)).endsWith("read\n");
+            assertThat(folders.remove()).isNotEqualTo(folder);
+        }
+        assertThat(temporary).isEmptyDirectory();
+    }
+
+    @BeforeEach
+    void haveTemporaryFiles() throws IOException {
+        temporary = temporary.toRealPath();
+        System.setProperty(TEMPORARY, temporary.toString());
+    }
+
+    @AfterEach
+    void haveThemWhereTheyWere() {
+        System.setProperty(TEMPORARY, usual);
+    }
+
+    private List<Path> temporaryFiles() throws IOException {
+        try (Stream<Path> files = Files.walk(temporary)) {
+            return files.filter(file -> file.getFileName().toString().startsWith("MultiPart")).toList();
         }
     }
 }

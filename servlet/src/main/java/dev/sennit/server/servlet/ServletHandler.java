@@ -1,5 +1,6 @@
 package dev.sennit.server.servlet;
 
+import dev.sennit.server.files.WorkerFolder;
 import dev.sennit.server.jetty.HeldRequest;
 import dev.sennit.server.jetty.JettyApplication;
 import jakarta.servlet.RequestDispatcher;
@@ -28,8 +29,8 @@ final class ServletHandler extends JettyApplication {
     private final OpenWebSockets webSockets;
     /** Written before the server starts. */
     private volatile @Nullable ServletContextHandler opened;
-    /** Null for classes. Written before the server starts. */
-    private volatile @Nullable WarFolder folder;
+    /** Has the copy of a WAR, and what clients upload. Written before the server starts. */
+    private volatile @Nullable WorkerFolder folder;
 
     ServletHandler(@Nullable Path war, List<String> classNames, WebSocketSettings settings) {
         this.war = war;
@@ -40,13 +41,7 @@ final class ServletHandler extends JettyApplication {
 
     @Override
     public Handler open(String path) throws IOException {
-        ServletContextHandler context;
-        Path file = war;
-        if (file == null) {
-            context = ClassContext.of(classNames);
-        } else {
-            context = contextOf(file);
-        }
+        ServletContextHandler context = context();
         context.setContextPath(path);
         context.setLogger(new ContextLog(path));
         // No list of a folder's files, as nobody has asked for one.
@@ -61,18 +56,29 @@ final class ServletHandler extends JettyApplication {
         return context;
     }
 
-    private ServletContextHandler contextOf(Path war) throws IOException {
-        if (!Files.exists(war)) {
-            throw new IOException("there is no WAR " + war);
+    private ServletContextHandler context() throws IOException {
+        Path file = war;
+        if (file == null) {
+            ServletContextHandler context = ClassContext.of(classNames);
+            context.setTempDirectory(work("servlets").toFile());
+            context.setTempDirectoryPersistent(true); // this removes it
+            return context;
         }
-        WarFolder made = WarFolder.create();
+        if (!Files.exists(file)) {
+            throw new IOException("there is no WAR " + file);
+        }
+        return new WarContext(file, work("war"));
+    }
+
+    private Path work(String kind) throws IOException {
+        WorkerFolder made = WorkerFolder.create(kind);
         folder = made;
-        return new WarContext(war, made.work());
+        return made.work();
     }
 
     @Override
     public void close() {
-        WarFolder made = folder;
+        WorkerFolder made = folder;
         if (made != null) {
             made.close();
         }

@@ -13,6 +13,7 @@ import jakarta.servlet.DispatcherType;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
+import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletContextEvent;
 import jakarta.servlet.ServletContextListener;
 import jakarta.servlet.ServletException;
@@ -31,9 +32,11 @@ import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.servlet.http.Part;
+import java.io.File;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -392,6 +395,21 @@ class ServletsIT {
         private static final long serialVersionUID = 1L;
     }
 
+    @WebServlet("/upload")
+    @MultipartConfig
+    static final class Upload extends HttpServlet {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected void doPost(HttpServletRequest request, HttpServletResponse response)
+                throws IOException, ServletException {
+            Part part = request.getParts().iterator().next();
+            part.write("kept");
+            File folder = (File) getServletContext().getAttribute(ServletContext.TEMPDIR);
+            response.getWriter().print(new File(folder, "kept").exists() + " " + folder);
+        }
+    }
+
     private static ServletServer serve(ServerSettings settings, Class<?>... types) throws Exception {
         return new ServletServer(ServletApplication.of(types), settings);
     }
@@ -421,6 +439,20 @@ class ServletsIT {
             assertThat(server.worked).hasValue(6);
         }
         assertThat(note()).isEqualTo("ends");
+    }
+
+    @Test
+    void uploadsAreInAFolderThatGoes() throws Exception {
+        String form = "--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.jpg\"\r\n\r\nbytes\r\n"
+                + "--x--\r\n";
+        String answer;
+        try (var server = serve(ServerSettings.DEFAULTS, Upload.class)) {
+            answer = server.exchange("POST /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                    + "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: " + form.length() + "\r\n\r\n"
+                    + form);
+        }
+        assertThat(answer).contains("\r\n\r\ntrue ").containsPattern("/sennit-servlets-[0-9]+/work$");
+        assertThat(Path.of(answer.substring(answer.indexOf("true ") + 5))).doesNotExist();
     }
 
     @Test

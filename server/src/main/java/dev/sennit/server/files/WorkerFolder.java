@@ -1,4 +1,4 @@
-package dev.sennit.server.servlet;
+package dev.sennit.server.files;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -23,16 +23,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A folder in which a worker has its copy of a WAR, and what clients upload. Only this user can enter it. The worker
- * holds a lock in it while it lives: the next worker that makes such a folder removes those of workers that were
- * killed.
+ * A folder of a worker's own for files that end with it: its copy of a WAR, for example, or what clients upload. Only
+ * this user can enter it. The worker holds a lock in it while it lives: the next worker that makes such a folder of the
+ * same kind removes those of workers that were killed.
  *
  * <p>The system's locks belong to the process, which loses them when it closes any descriptor of the file. So no lock
  * file of this JVM's own folders is ever opened again: {@link #OWN} knows them.
  */
-final class WarFolder implements AutoCloseable {
-    private static final String PREFIX = "sennit-war-";
-    private static final String UNNAMED = ".sennit-new-war-";
+public final class WorkerFolder implements AutoCloseable {
+    private static final String PREFIX = "sennit-";
+    private static final String UNNAMED = ".sennit-new-";
     private static final String LOCK = "lock";
     /** After this time a folder without its name is none that is being made. */
     private static final Duration MAKING = Duration.ofHours(1);
@@ -44,29 +44,34 @@ final class WarFolder implements AutoCloseable {
     /** Kept, as the JDK knows it weakly. */
     private final FileLock lock;
 
-    private WarFolder(Path folder, FileLock lock) {
+    private WorkerFolder(Path folder, FileLock lock) {
         this.folder = folder;
         this.lock = lock;
     }
 
-    static WarFolder create() throws IOException {
-        return create(Path.of(System.getProperty("java.io.tmpdir")));
+    /**
+     * Makes a folder among the temporary files.
+     *
+     * @param kind a word for its name
+     */
+    public static WorkerFolder create(String kind) throws IOException {
+        return create(Path.of(System.getProperty("java.io.tmpdir")), kind);
     }
 
-    static WarFolder create(Path among) throws IOException {
+    static WorkerFolder create(Path among, String kind) throws IOException {
         Path real = among.toRealPath(); // each folder has one name in OWN
         // Locked before it has its name, so that no other worker takes it for one of the dead.
-        Path unnamed = Files.createTempDirectory(real, UNNAMED);
+        Path unnamed = Files.createTempDirectory(real, UNNAMED + kind + "-");
         String random = unnamed.getFileName().toString();
-        Path named = real.resolve(PREFIX + random.substring(random.lastIndexOf('-') + 1));
+        Path named = real.resolve(PREFIX + kind + "-" + random.substring(random.lastIndexOf('-') + 1));
         FileChannel channel = null;
         try {
-            removeOfTheDead(real, Files.getOwner(unnamed));
+            removeOfTheDead(real, kind, Files.getOwner(unnamed));
             channel = FileChannel.open(unnamed.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             FileLock lock = Objects.requireNonNull(channel.lock());
             Files.createDirectory(unnamed.resolve("work"));
             OWN.add(named);
-            return new WarFolder(Files.move(unnamed, named), lock);
+            return new WorkerFolder(Files.move(unnamed, named), lock);
         } catch (IOException | RuntimeException | Error e) {
             if (channel != null) {
                 channel.close();
@@ -77,8 +82,8 @@ final class WarFolder implements AutoCloseable {
         }
     }
 
-    /** Returns the folder for the copy. */
-    Path work() {
+    /** Returns the folder for the files. */
+    public Path work() {
         return folder.resolve("work");
     }
 
@@ -94,8 +99,9 @@ final class WarFolder implements AutoCloseable {
         OWN.remove(folder);
     }
 
-    private static void removeOfTheDead(Path among, UserPrincipal owner) {
-        try (DirectoryStream<Path> folders = Files.newDirectoryStream(among, "{" + PREFIX + "," + UNNAMED + "}*")) {
+    private static void removeOfTheDead(Path among, String kind, UserPrincipal owner) {
+        String names = "{" + PREFIX + "," + UNNAMED + "}" + kind + "-*";
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(among, names)) {
             for (Path one : folders) {
                 if (!OWN.contains(one)) {
                     removeIfDead(one, owner);

@@ -1,4 +1,4 @@
-package dev.sennit.server.servlet;
+package dev.sennit.server.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -17,14 +17,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Folders of workers that live, of workers that died, and of others. */
 @Timeout(120)
-class WarFolderIT {
+class WorkerFolderIT {
     @TempDir
     Path among;
 
     /** Another worker: makes a folder, and dies with it. */
     static final class Other {
         public static void main(String[] arguments) throws IOException {
-            WarFolder.create(Path.of(arguments[0]));
+            WorkerFolder.create(Path.of(arguments[0]), "war");
             Runtime.getRuntime().halt(0);
         }
     }
@@ -49,14 +49,15 @@ class WarFolderIT {
 
     @Test
     void anotherWorkerLeavesAllFoldersOfOneThatLives() throws Exception {
-        try (WarFolder first = WarFolder.create(among); WarFolder second = WarFolder.create(among)) {
+        try (WorkerFolder first = WorkerFolder.create(among, "war");
+                WorkerFolder second = WorkerFolder.create(among, "war")) {
             Files.writeString(first.work().resolve("a.class"), "a");
             anotherWorkerStartsAndIsKilled();
             assertThat(first.work().resolve("a.class")).exists();
             assertThat(second.work()).exists();
             anotherWorkerStartsAndIsKilled();
             assertThat(folders()).as("two that live, one that was killed").isEqualTo(3);
-            WarFolder.create(among).close();
+            WorkerFolder.create(among, "war").close();
         }
         assertThat(folders()).isZero();
     }
@@ -74,7 +75,7 @@ class WarFolderIT {
         Process attributes = new ProcessBuilder("chattr", "+i", closed.toString()).start();
         assumeTrue(attributes.waitFor() == 0, "the file system and the user may make folders immutable");
         try {
-            WarFolder.create(among).close();
+            WorkerFolder.create(among, "war").close();
             try (var left = Files.list(dead.resolve("work"))) {
                 assertThat(left).containsExactly(closed);
             }
@@ -82,7 +83,7 @@ class WarFolderIT {
         } finally {
             new ProcessBuilder("chattr", "-i", closed.toString()).inheritIO().start().waitFor();
         }
-        WarFolder.create(among).close();
+        WorkerFolder.create(among, "war").close();
         assertThat(folders()).isZero();
     }
 
@@ -103,7 +104,7 @@ class WarFolderIT {
         FileTime then = FileTime.from(Instant.now().minus(Duration.ofHours(2)));
         Files.setLastModifiedTime(dead, then);
         Files.setLastModifiedTime(earlier, then);
-        WarFolder.create(among).close();
+        WorkerFolder.create(among, "war").close();
         assertThat(dead).doesNotExist();
         assertThat(earlier).doesNotExist();
         assertThat(beingMade).exists();
@@ -119,7 +120,7 @@ class WarFolderIT {
         } catch (IOException e) {
             assumeTrue(false, "only root gives folders away");
         }
-        WarFolder.create(among).close();
+        WorkerFolder.create(among, "war").close();
         assertThat(theirs.resolve("work")).exists();
     }
 }
