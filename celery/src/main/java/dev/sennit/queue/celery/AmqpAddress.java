@@ -75,9 +75,10 @@ final class AmqpAddress extends Address {
     private BrokerUri results(String where) {
         String scheme = where.replaceFirst("://.*", "");
         Set<String> options = OF_RESULTS.get(scheme);
-        BrokerUri store =
-                options != null && where.startsWith(scheme + "://") ? BrokerUri.parse("celery+" + where) : null;
-        if (store == null || !options.containsAll(store.options().keySet())) {
+        BrokerUri store = options == null || !where.startsWith(scheme + "://")
+                ? null
+                : BrokerUri.parse("celery+" + where);
+        if (options == null || store == null || !options.containsAll(store.options().keySet())) {
             throw new IllegalArgumentException(uri.scheme() + " has result=rpc, result=redis://HOST/DB,"
                     + " result=rediss://HOST/DB[%3Fsslrootcert=FILE] or"
                     + " result=redis+sentinel://HOST/DB%3Fmaster=NAME: results are kept nowhere else");

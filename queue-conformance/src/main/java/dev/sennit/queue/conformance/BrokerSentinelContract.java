@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,7 +53,7 @@ public abstract class BrokerSentinelContract {
     @Test
     public void allGoesOnAfterAFailover(@TempDir Path folder) throws Exception {
         boolean isSecure = scheme().contains("rediss");
-        OwnCertificate own = isSecure ? OwnCertificate.in(folder) : null;
+        @Nullable OwnCertificate own = isSecure ? OwnCertificate.in(folder) : null;
         try (Member first = Member.open(own, "repl-diskless-sync-delay 0");
                 Member second = Member.open(own, "replicaof 127.0.0.1 " + first.port())) {
             await("the replica has all", () -> first.ask("INFO replication").contains("state=online"));
@@ -111,7 +112,8 @@ public abstract class BrokerSentinelContract {
      * @param port where the broker and other members reach it
      */
     private record Member(TestServer server, int port) implements AutoCloseable {
-        static Member open(OwnCertificate own, String... configuration) throws IOException, InterruptedException {
+        static Member open(@Nullable OwnCertificate own, String... configuration)
+                throws IOException, InterruptedException {
             TestServer.Builder builder = TestServer.redis().configuration(configuration);
             if (own == null) {
                 TestServer server = builder.open();
