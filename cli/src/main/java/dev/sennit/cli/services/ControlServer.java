@@ -172,7 +172,7 @@ final class ControlServer implements AutoCloseable {
     void stopAccepting() {
         isClosed = true;
         selector.wakeup();
-        Uninterruptibles.await(() -> thread.join(CLOSE_LIMIT));
+        Uninterruptibles.await(() -> thread.join(CLOSE_LIMIT.toMillis())); // which may not have begun
         try {
             socket.close();
         } catch (IOException e) {

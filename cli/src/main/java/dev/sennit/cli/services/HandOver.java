@@ -143,6 +143,14 @@ final class HandOver {
         return done;
     }
 
+    /** What a handover waits for. */
+    synchronized String waitsFor() {
+        Process starting = started;
+        return starting == null
+                ? "waits for the end of the old workers"
+                : "waits for process " + starting.pid() + (lease == null ? " to start" : ", whose services start");
+    }
+
     private CompletableFuture<Void> refused(String why) {
         log.note("does not hand over: " + why);
         return CompletableFuture.failedFuture(new ServiceException("not handed over: " + why));

@@ -43,6 +43,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
@@ -298,9 +299,11 @@ final class ServicesRun {
     private void awaitUp(TakeOver from) throws IOException, InterruptedException {
         CompletableFuture<Void> up = manager.whenUp();
         Deadline deadline = Deadline.in(TAKE_OVER_LIMIT);
-        while (!up.isDone()) {
+        boolean isUp = false;
+        while (!isUp) {
             boolean hasEnded = manager.awaitEnd(systemd.period());
-            if (isStopping() || hasEnded && !up.isDone()) {
+            isUp = up.isDone() && !up.isCompletedExceptionally();
+            if (isStopping() || hasEnded && !isUp) {
                 throw new IOException("was told to stop before it had taken over; process " + from.pid() + " goes on");
             }
             from.ensureHeld();
@@ -652,7 +655,7 @@ final class ServicesRun {
     }
 
     private Outcome awaitHandOver(Answer answer) throws IOException, InterruptedException {
-        return await(startNext(), answer);
+        return await(startNext(), answer, handOver::waitsFor);
     }
 
     /** What a handover needs of this manager. */
@@ -742,6 +745,11 @@ final class ServicesRun {
 
     /** Waits until it is so, the client goes away, or the manager has ended. Tells the client what it waits for. */
     private Outcome await(CompletableFuture<Void> done, Answer answer) throws IOException, InterruptedException {
+        return await(done, answer, this::waitsFor);
+    }
+
+    private static Outcome await(CompletableFuture<Void> done, Answer answer, Supplier<String> what)
+            throws IOException, InterruptedException {
         Deadline news = Deadline.in(BETWEEN_NEWS);
         while (answer.isWanted()) {
             try {
@@ -749,7 +757,7 @@ final class ServicesRun {
                 return Outcome.DONE;
             } catch (TimeoutException e) {
                 if (news.isOver()) {
-                    answer.row(waitsFor());
+                    answer.row(what.get());
                     news = Deadline.in(BETWEEN_NEWS);
                 }
             } catch (ExecutionException e) {
