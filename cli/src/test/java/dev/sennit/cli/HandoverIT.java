@@ -29,6 +29,7 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -490,6 +491,36 @@ class HandoverIT {
             await("the new one stops", () -> heard(systemd, told, "STOPPING=1"));
             await("the new one has ended", () -> !isAlive(first.successors().getFirst()));
         }
+    }
+
+    @Test
+    void socketsOfSystemdComeFromTheOldManager() throws Exception {
+        Path activate = Path.of("/usr/bin/systemd-socket-activate");
+        Assumptions.assumeTrue(Files.isExecutable(activate), "no systemd-socket-activate on this machine");
+        write("systemd = \"web\"", 1, "");
+        List<String> command = new ArrayList<>(List.of(activate.toString(), "--listen=127.0.0.1:" + port,
+                "--listen=127.0.0.1:" + freePort(), "--fdname=web:spare",
+                "--setenv=XDG_RUNTIME_DIR=" + temp.resolve("run")));
+        command.addAll(java());
+        Manager first = start(command, "services", "a.toml");
+        first.await("Listening on");
+        RestlessClients clients = RestlessClients.of(port, CLIENTS);
+        first.await("web(0) READY");
+        awaitRequests(clients);
+        signal("USR2", first.process.pid());
+        assertThat(first.end()).as(String.join("\n", first.lines())).isZero();
+        awaitRequests(clients);
+
+        long second = first.successors().getLast();
+        write("systemd = \"spare\"", 1, "");
+        assertNoneFailed(clients);
+        assertThat(services("handover").exit()).isZero(); // a socket that none of both managers had used
+        await("the second has ended", () -> !isAlive(second));
+        write("systemd = \"web\"", 1, "");
+        assertThat(services("handover").exit()).isZero(); // nor has it lost that which the third did not use
+        RestlessClients others = RestlessClients.of(port, CLIENTS);
+        awaitRequests(others);
+        assertNoneFailed(others);
     }
 
     private static boolean heard(UnixDatagram systemd, List<String> told, String message) throws IOException {

@@ -172,6 +172,7 @@ final class HandOver {
     synchronized Outcome fails(long pid, String why) {
         failed = pid;
         failure = why;
+        notifyAll();
         return Outcome.DONE;
     }
 
@@ -202,6 +203,7 @@ final class HandOver {
             }
             lease = held;
             hasControl = false;
+            failed = 0; // of an earlier process, perhaps of the same number
         }
         String why = "process " + pid + " has gone";
         try {
@@ -209,20 +211,24 @@ final class HandOver {
             giver.offer(answer);
             answer.row("begin");
             synchronized (this) {
-                while (!isGiven && !giver.isStopping() && answer.isWanted()) {
+                while (!isGiven && failed != pid && !giver.isStopping() && answer.isWanted()) {
                     TimeUnit.NANOSECONDS.timedWait(this, LOOK.toNanos());
                 }
                 if (isGiven) {
                     return Outcome.DONE;
                 }
-                why = giver.isStopping() ? "the manager was told to stop" : why;
+                if (failed == pid) {
+                    why = failure;
+                } else if (giver.isStopping()) {
+                    why = "the manager was told to stop";
+                }
                 return new Outcome(1, why);
             }
         } finally {
             synchronized (this) {
                 lease = null;
                 if (!isGiven) {
-                    log.note("process " + pid + " has not taken over: " + (failed == pid ? failure : why));
+                    log.note("process " + pid + " has not taken over: " + why);
                 }
             }
         }
@@ -268,7 +274,7 @@ final class HandOver {
         boolean isControlTheirs;
         synchronized (this) {
             Lease held = lease;
-            if (held == null || held.pid() != pid || !held.answer().isWanted()) {
+            if (held == null || held.pid() != pid || failed == pid || !held.answer().isWanted()) {
                 return new Outcome(1, "process " + pid + " does not take over");
             }
             if (giver.isStopping()) {

@@ -29,10 +29,15 @@ record Invocation(List<String> command) {
      * Reads the command line of this process, which its title is to replace.
      *
      * @param isServe whether the option for a take-over has a value
-     * @throws IOException if it cannot be read
+     * @return without a command, if it cannot be read, as where there is no {@code /proc}
      */
-    static Invocation ofThisProcess(boolean isServe) throws IOException {
-        byte[] line = Files.readAllBytes(Path.of("/proc/self/cmdline"));
+    static Invocation ofThisProcess(boolean isServe) {
+        byte[] line;
+        try {
+            line = Files.readAllBytes(Path.of("/proc/self/cmdline"));
+        } catch (IOException e) {
+            return new Invocation(List.of());
+        }
         return of(
                 System.getenv().getOrDefault(VARIABLE, ""),
                 ProcessHandle.current().pid(),
