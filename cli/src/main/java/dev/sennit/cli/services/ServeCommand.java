@@ -35,8 +35,8 @@ import picocli.CommandLine.Parameters;
                     + "a file, for sennit services.",
             "",
             "Signals: HUP replaces the workers, one by one, by such of the classes as they are now; TERM and INT stop "
-                    + "them when they have answered; TTIN and TTOU start one more or less; USR2 starts this command once "
-                    + "more, which takes over without a lost request. sennit services status, reload, scale, "
+                    + "them when they have answered; TTIN and TTOU start one more or less; USR2 starts this command "
+                    + "once more, which takes over without a lost request. sennit services status, reload, scale, "
                     + "handover, logs and stop speak to it from another terminal."
         },
         sortOptions = false,

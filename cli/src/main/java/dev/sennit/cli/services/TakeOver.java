@@ -330,7 +330,7 @@ final class TakeOver {
             outcome = ControlClient.ask(control, List.of("take-over-end", me), _ -> {}, END_LIMIT);
         } catch (SocketTimeoutException e) { // when it comes to it, it finds that this process has ended
             throw new IOException("the former manager, process " + pid + ", has not stopped: " + e.getMessage(), e);
-        } catch (IOException e) { // it has been killed, or stops already; should it go on, both serve, and nothing is lost
+        } catch (IOException e) { // it was killed, or stops already; should it go on, both serve, and nothing is lost
             isAlone = true;
             return;
         }
