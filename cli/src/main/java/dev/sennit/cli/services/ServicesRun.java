@@ -90,9 +90,8 @@ final class ServicesRun {
     private final boolean isServe;
     /** The manager to take over from; null if there is none, or this one has taken over. */
     private volatile @Nullable TakeOver former;
-    // written before anybody is answered
-    private @Nullable ListeningSocket socket;
-    private @Nullable ControlServer control;
+    private @Nullable ListeningSocket socket; // written before anybody is answered
+    private volatile @Nullable ControlServer control; // written by the thread that runs this
 
     // guarded by outward
     private final Object outward = new Object();
@@ -237,8 +236,8 @@ final class ServicesRun {
         begin();
         try {
             control = ControlServer.open(answered, this::handle);
-            page = figures();
-            entry = entry();
+            servePage();
+            addEntry();
             start();
             return runStarted();
         } finally {
@@ -256,7 +255,7 @@ final class ServicesRun {
             ControlServer server = ControlServer.of(answered, this::handle);
             control = server;
             if (pages != null && !from.hasMetrics(pages)) {
-                page = figures();
+                servePage();
             }
             start();
             awaitUp(from);
@@ -266,8 +265,8 @@ final class ServicesRun {
             services.ownListeners();
             systemd.speak();
             server.begin();
-            entry = entry();
-            if (page == null && pages != null) {
+            addEntry();
+            if (pages != null && from.hasMetrics(pages)) {
                 openPage();
             }
             log.note(from.isAlone()
@@ -386,26 +385,44 @@ final class ServicesRun {
                         new FigurePages(new Figures()).byPath(), PageServer.Limits.USUAL);
     }
 
+    private void servePage() throws IOException {
+        PageServer opened = figures();
+        synchronized (outward) {
+            if (!isGivenUp) {
+                page = opened;
+                return;
+            }
+        }
+        if (opened != null) {
+            opened.close();
+        }
+    }
+
     /** Serves the page that the former manager has served. If that cannot be yet, the services run all the same. */
     private void openPage() {
         try {
-            PageServer opened = figures();
+            servePage();
             pageObstacle = "";
-            synchronized (outward) {
-                if (!isGivenUp) {
-                    page = opened;
-                    return;
-                }
-            }
-            if (opened != null) {
-                opened.close();
-            }
         } catch (IOException e) {
             String why = String.valueOf(e.getMessage());
             if (!why.equals(pageObstacle)) {
                 log.note("tries again: " + why);
             }
             pageObstacle = why;
+        }
+    }
+
+    /** Has commands find this manager. */
+    private void addEntry() {
+        RunningManagers.Entry added = entry();
+        synchronized (outward) {
+            if (!isGivenUp) {
+                entry = added;
+                return;
+            }
+        }
+        if (added != null) {
+            added.close();
         }
     }
 
@@ -705,8 +722,9 @@ final class ServicesRun {
                     control().leavePath();
                 }
                 HeldListeners.of(manager).leavePaths();
-                if (control != null) {
-                    control.stopAccepting();
+                ControlServer server = control;
+                if (server != null) {
+                    server.stopAccepting();
                 }
                 giveUp();
                 systemd.handOver(pid);
