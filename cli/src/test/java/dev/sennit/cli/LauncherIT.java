@@ -241,6 +241,19 @@ class LauncherIT extends ScriptSandbox {
         assertThat(run.err()).isEqualTo("building sennit (first use) ...\n");
     }
 
+    /** For a manager that hands over; a link may lead to another release by then, so it is not followed. */
+    @Test
+    void tellsTheJvmHowItWasCalled() throws Exception {
+        Path jdk = fakeJdk("jdk-25", "25");
+        script(jdk.resolve("bin/java"), "echo \"$$ $SENNIT_LAUNCHER $_JAVA_SR_SIGNUM\"");
+        Files.createSymbolicLink(temp.resolve("link"), home.resolve("sennit"));
+
+        assertThat(launch(temp, "./link", "services", "a b.toml").out())
+                .matches("(\\d+) \\1 2 " + temp.toRealPath() + "/\\./link 40\n");
+        environment.put("_JAVA_SR_SIGNUM", "41");
+        assertThat(launch(temp, temp.resolve("link").toString()).out()).matches("(\\d+) \\1 0 " + temp + "/link 41\n");
+    }
+
     private Run launch(String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(home.resolve("sennit").toString()));
         command.addAll(List.of(arguments));

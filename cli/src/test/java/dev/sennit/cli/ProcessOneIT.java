@@ -180,6 +180,9 @@ class ProcessOneIT {
         awaitLines(2, "worker(0) READY");
         signal("TTIN");
         awaitLines(1, "worker(1) READY");
+        signal("USR2");
+        awaitLines(1, "manager: does not hand over: it is process 1, with which the container ends; replace the "
+                + "container");
         signal("INT");
         assertThat(exitCode()).isZero();
         awaitLines(3, "out: has ended its work");

@@ -150,8 +150,8 @@ class UsageErrorsTest {
                 error("--timeline: file must end in .svg, was x.png", "thumbnails", "a.jpg", "-o", "x", "--timeline",
                         "x.png"),
                 // services
-                error("no file given: expected FILE or one of status, reload, scale, restart, stop, logs, check; see "
-                        + "sennit services --help", "services"),
+                error("no file given: expected FILE or one of status, reload, scale, restart, handover, stop, logs, "
+                        + "check; see sennit services --help", "services"),
                 error("there is no command and no file \"chekc\"; did you mean check?", "services", "chekc"),
                 error("--lines must be >= 0, was -1", "services", "logs", "--lines=-1"),
                 error("missing required parameter: 'WORKERS'; see sennit services scale --help", "services", "scale",

@@ -3,6 +3,7 @@ package dev.sennit.service;
 import dev.sennit.internal.Linux;
 import dev.sennit.internal.Quietly;
 import dev.sennit.internal.linux.DescriptorSender;
+import dev.sennit.internal.linux.HeldListeners;
 import dev.sennit.internal.linux.ListeningSocket;
 import java.io.Closeable;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Without native access, descriptors cannot be sent. Then each worker binds a socket of its own to the same port,
  * and the manager keeps the port with a socket that does not listen.
  */
-final class Listeners {
+final class Listeners implements HeldListeners {
     private static final int BACKLOG = 1024;
     /** The time for a worker to take its descriptor: it has asked for it, and so takes it at once. */
     private static final Duration SEND_LIMIT = Duration.ofSeconds(30);
@@ -158,22 +160,30 @@ final class Listeners {
     synchronized SocketAddress listenOnSystemd(String name, String descriptorName, Map<String, String> environment)
             throws IOException {
         ensureFree(name);
-        if (ofSystemd == null) {
-            ofSystemd = new ArrayList<>(ListeningSocket.ofSystemd(environment));
-        }
-        for (ListeningSocket one : ofSystemd) {
+        List<ListeningSocket> free = ofSystemd(environment);
+        for (ListeningSocket one : free) {
             if (one.name().equals(descriptorName)) {
-                ofSystemd.remove(one);
+                free.remove(one);
                 bound.put(name, new Bound(name, one.address(), one, null, true));
                 return one.address();
             }
         }
         throw new IOException("listener " + name + ": systemd has passed on no socket named " + descriptorName
                 + "; its socket unit needs FileDescriptorName=" + descriptorName
-                + (ofSystemd.isEmpty()
+                + (free.isEmpty()
                         ? ", and no other socket is left"
                         : ", the names that are left are "
-                                + ofSystemd.stream().map(ListeningSocket::name).collect(Collectors.joining(", "))));
+                                + free.stream().map(ListeningSocket::name).collect(Collectors.joining(", "))));
+    }
+
+    /** With the lock. */
+    private List<ListeningSocket> ofSystemd(Map<String, String> environment) throws IOException {
+        List<ListeningSocket> free = ofSystemd;
+        if (free == null) {
+            free = new ArrayList<>(ListeningSocket.ofSystemd(environment));
+            ofSystemd = free;
+        }
+        return free;
     }
 
     private void ensureFree(String name) throws IOException {
@@ -207,7 +217,8 @@ final class Listeners {
     }
 
     /** Sends the descriptor of a listener to a worker that waits at a path. Waits for the worker. */
-    void send(String name, Path path) throws IOException {
+    @Override
+    public void send(String name, Path path) throws IOException {
         ListeningSocket socket;
         synchronized (this) {
             Bound one = bound.get(name);
@@ -216,12 +227,70 @@ final class Listeners {
         if (socket == null) {
             throw new IOException("listener " + name + " is closed");
         }
+        send(socket, path);
+    }
+
+    private static void send(ListeningSocket socket, Path path) throws IOException {
         int descriptor = socket.duplicate(); // the listener may be closed meanwhile
         try {
             DescriptorSender.send(path, descriptor, SEND_LIMIT);
         } finally {
             Linux.close(descriptor);
         }
+    }
+
+    // ---- from one manager to the next ----
+
+    @Override
+    public boolean canPass() {
+        return canPass;
+    }
+
+    @Override
+    public synchronized List<String> spares() throws IOException {
+        return ofSystemd(System.getenv()).stream().map(ListeningSocket::name).toList();
+    }
+
+    @Override
+    public void sendSpare(int index, Path path) throws IOException {
+        ListeningSocket socket;
+        synchronized (this) {
+            List<ListeningSocket> free = ofSystemd(System.getenv());
+            if (index >= free.size()) {
+                throw new IOException("there is no socket " + index + " of systemd that no listener uses");
+            }
+            socket = free.get(index);
+        }
+        send(socket, path);
+    }
+
+    @Override
+    public synchronized void take(String name, ListeningSocket socket, boolean isOfSystemd) throws IOException {
+        boolean isTaken = false;
+        try {
+            ensureFree(name);
+            bound.put(name, new Bound(name, socket.address(), socket, null, isOfSystemd));
+            isTaken = true;
+        } finally {
+            if (!isTaken) {
+                Quietly.close(socket::close);
+            }
+        }
+    }
+
+    @Override
+    public synchronized void takeSpares(List<ListeningSocket> sockets) {
+        ofSystemd = new ArrayList<>(sockets);
+    }
+
+    @Override
+    public synchronized void ownPaths() {
+        bound.values().stream().map(Bound::socket).filter(Objects::nonNull).forEach(ListeningSocket::ownPath);
+    }
+
+    @Override
+    public synchronized void leavePaths() {
+        bound.values().stream().map(Bound::socket).filter(Objects::nonNull).forEach(ListeningSocket::leavePath);
     }
 
     void unlisten(String name) {

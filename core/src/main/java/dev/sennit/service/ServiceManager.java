@@ -6,6 +6,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uncaught;
+import dev.sennit.internal.linux.HeldListeners;
 import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.internal.machine.LinuxProcess;
 import dev.sennit.internal.view.FigureBook;
@@ -135,6 +136,7 @@ public final class ServiceManager implements AutoCloseable {
         this.memory = memory;
         this.listeners = listeners;
         this.generations = generations;
+        HeldListeners.ALL.put(this, listeners);
         entry = ServicesBean.opened(this);
     }
 

@@ -6,6 +6,7 @@ import dev.sennit.internal.Timers;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -49,28 +50,14 @@ public final class ControlClient {
      */
     public static OptionalLong pid(Path control) throws IOException {
         var said = new StringBuilder();
-        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            var isLate = new AtomicBoolean();
-            Future<?> limit = Timers.after(SIGN_OF_LIFE, () -> {
-                isLate.set(true);
-                Quietly.close(channel::close);
-            });
-            try {
-                if (ask(channel, control, List.of("pid"), row -> said.append(said.isEmpty() ? number(row) : ""))
-                        .isEmpty()) {
-                    return OptionalLong.empty();
-                }
-                return OptionalLong.of(Long.parseLong(said.toString()));
-            } catch (NumberFormatException e) {
-                throw new IOException("it does not say which process it is", e);
-            } catch (IOException e) {
-                throw isLate.get()
-                        ? new IOException("it listens on " + control + ", and has not answered within "
-                                + Durations.text(SIGN_OF_LIFE) + "; it may be stopped (SIGSTOP), or hang", e)
-                        : e;
-            } finally {
-                limit.cancel(false);
-            }
+        if (ask(control, List.of("pid"), row -> said.append(said.isEmpty() ? number(row) : ""), SIGN_OF_LIFE)
+                .isEmpty()) {
+            return OptionalLong.empty();
+        }
+        try {
+            return OptionalLong.of(Long.parseLong(said.toString()));
+        } catch (NumberFormatException e) {
+            throw new IOException("it does not say which process it is", e);
         }
     }
 
@@ -91,6 +78,36 @@ public final class ControlClient {
     public static Optional<Outcome> ask(Path control, List<String> words, Rows rows) throws IOException {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             return ask(channel, control, words, rows);
+        }
+    }
+
+    /**
+     * Asks, and waits for the answer for a limited time.
+     *
+     * @param control the path of the socket
+     * @param words what to do, and its arguments
+     * @param rows takes the rows of the answer as they come
+     * @param longest how long to wait
+     * @return how it ended; empty if nobody listens there
+     * @throws IOException if it has not answered by then, or the connection fails; its message says why
+     */
+    static Optional<Outcome> ask(Path control, List<String> words, Rows rows, Duration longest) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            var isLate = new AtomicBoolean();
+            Future<?> limit = Timers.after(longest, () -> {
+                isLate.set(true);
+                Quietly.close(channel::close);
+            });
+            try {
+                return ask(channel, control, words, rows);
+            } catch (IOException e) {
+                throw isLate.get()
+                        ? new SocketTimeoutException("it listens on " + control + ", and has not answered within "
+                                + Durations.text(longest) + "; it may be stopped (SIGSTOP), or hang")
+                        : e;
+            } finally {
+                limit.cancel(false);
+            }
         }
     }
 

@@ -11,6 +11,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Answers the commands that speak to a manager of services, over a Unix socket that only this user can open. Each
@@ -67,15 +70,20 @@ final class ControlServer implements AutoCloseable {
 
     private final ListeningSocket socket;
     private final ServerSocketChannel listener;
+    private final Selector selector;
     private final Handler handler;
+    private final Thread thread;
     private final Semaphore places = new Semaphore(MOST_CLIENTS);
     private final Set<Client> clients = ConcurrentHashMap.newKeySet();
     private volatile boolean isClosed;
 
-    private ControlServer(ListeningSocket socket, ServerSocketChannel listener, Handler handler) {
+    private ControlServer(
+            ListeningSocket socket, ServerSocketChannel listener, Selector selector, Handler handler) {
         this.socket = socket;
         this.listener = listener;
+        this.selector = selector;
         this.handler = handler;
+        thread = Thread.ofPlatform().daemon().name("sennit-control").unstarted(this::accept);
     }
 
     /**
@@ -89,9 +97,23 @@ final class ControlServer implements AutoCloseable {
 
     /** Answers from now on; to be called once in a JVM. */
     static ControlServer open(ListeningSocket socket, Handler handler) throws IOException {
-        var server = new ControlServer(socket, InheritedListener.takeCopy(socket), handler);
-        Backend.start(Thread.ofPlatform().daemon().name("sennit-control").unstarted(server::accept));
+        ControlServer server = of(socket, handler);
+        server.begin();
         return server;
+    }
+
+    /** Makes a server that answers nobody before it {@linkplain #begin begins}; to be called once in a JVM. */
+    static ControlServer of(ListeningSocket socket, Handler handler) throws IOException {
+        ServerSocketChannel listener = InheritedListener.takeCopy(socket);
+        listener.configureBlocking(false); // a selector, as nothing else stops a thread that accepts
+        Selector selector = Selector.open();
+        listener.register(selector, SelectionKey.OP_ACCEPT);
+        return new ControlServer(socket, listener, selector, handler);
+    }
+
+    /** Answers from now on. */
+    void begin() {
+        Backend.start(thread);
     }
 
     private void accept() {
@@ -99,7 +121,10 @@ final class ControlServer implements AutoCloseable {
             places.acquireUninterruptibly(); // further clients wait to be accepted
             SocketChannel channel = null;
             try {
-                channel = listener.accept();
+                channel = next();
+                if (channel == null) {
+                    return;
+                }
                 var client = new Client(channel);
                 clients.add(client);
                 try {
@@ -118,6 +143,19 @@ final class ControlServer implements AutoCloseable {
         }
     }
 
+    /** Returns the next connection; null if this is closed. */
+    private @Nullable SocketChannel next() throws IOException {
+        while (!isClosed) {
+            selector.select();
+            selector.selectedKeys().clear();
+            SocketChannel channel = isClosed ? null : listener.accept();
+            if (channel != null) {
+                return channel;
+            }
+        }
+        return null;
+    }
+
     /** Without a free descriptor the JDK's log may throw an error, when it writes its first line. */
     private static void warn(String what, Throwable why) {
         try {
@@ -127,15 +165,25 @@ final class ControlServer implements AutoCloseable {
         }
     }
 
-    /** Stops answering. What is being answered has two seconds; the socket's path is removed. */
-    @Override
-    public void close() {
+    /**
+     * Accepts no more connections, and returns when that is so. Those that are accepted are answered. The path is
+     * removed, unless the socket has left it.
+     */
+    void stopAccepting() {
         isClosed = true;
+        selector.wakeup();
+        Uninterruptibles.await(() -> thread.join(CLOSE_LIMIT.toMillis())); // which may not have begun
         try {
             socket.close();
         } catch (IOException e) {
             warn("the control socket cannot be removed", e);
         }
+    }
+
+    /** Stops answering. What is being answered has two seconds; the socket's path is removed. */
+    @Override
+    public void close() {
+        stopAccepting();
         Deadline deadline = Deadline.in(CLOSE_LIMIT);
         for (Client client : clients) {
             Uninterruptibles.await(() -> client.await(deadline));

@@ -1,6 +1,8 @@
 package dev.sennit.cli.services;
 
 import dev.sennit.internal.Uninterruptibles;
+import dev.sennit.internal.linux.HeldListeners;
+import dev.sennit.internal.linux.ListeningSocket;
 import dev.sennit.server.TlsSettings;
 import dev.sennit.service.ServiceLog;
 import dev.sennit.service.ServiceManager;
@@ -11,6 +13,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -133,6 +136,78 @@ final class FileServices {
             }
             closeUnused();
         }
+    }
+
+    /**
+     * Does the same with the sockets of another manager, as far as it has them.
+     *
+     * @throws IOException if that cannot be; its message is one line that says why
+     */
+    void begin(TakeOver from) throws IOException {
+        changing.lock();
+        try {
+            takeListeners(from, true);
+            takeListeners(from, false); // those that have another name in this file
+            HeldListeners.of(manager).takeSpares(from.takeSpares());
+        } finally {
+            changing.unlock();
+        }
+        begin();
+        for (ServiceSettings one : file.services()) {
+            from.wanted(one.name(), one.workers()).ifPresent(
+                    wanted -> manager.scale(one.name(), wanted).exceptionally(e -> null));
+        }
+    }
+
+    private void takeListeners(TakeOver from, boolean isByName) throws IOException {
+        for (Map.Entry<String, ListenerAddress> one : file.listeners().entrySet()) {
+            ListeningSocket taken = bound.containsKey(one.getKey())
+                    ? null
+                    : from.take(one.getKey(), one.getValue(), isByName);
+            if (taken != null) {
+                HeldListeners.of(manager).take(
+                        one.getKey(), taken, one.getValue() instanceof ListenerAddress.Systemd);
+                bound.put(one.getKey(), one.getValue());
+            }
+        }
+    }
+
+    /** Sends the rows of what another manager may take: listeners as the file has them, and how services are scaled. */
+    void offer(ControlServer.Answer answer) throws IOException {
+        Map<String, ListenerAddress> listeners;
+        changing.lock(); // no reload begins meanwhile
+        try {
+            listeners = new LinkedHashMap<>(bound);
+        } finally {
+            changing.unlock();
+        }
+        for (Map.Entry<String, ListenerAddress> one : listeners.entrySet()) {
+            answer.row("listener", one.getKey(), TakeOver.kind(one.getValue()), one.getValue().toString());
+        }
+        for (String one : HeldListeners.of(manager).spares()) {
+            answer.row("spare", one);
+        }
+        Map<String, Integer> wanted = new LinkedHashMap<>();
+        manager.services().forEach(one -> wanted.put(one.name(), one.wanted()));
+        for (ServiceSettings one : file.services()) {
+            int ofFile = one.workers();
+            answer.row("service", one.name(), Integer.toString(ofFile),
+                    Integer.toString(wanted.getOrDefault(one.name(), ofFile)));
+        }
+    }
+
+    /** The sockets that were taken are this manager's: with their paths, which get the permissions of the file. */
+    void ownListeners() {
+        HeldListeners.of(manager).ownPaths();
+        file.listeners().forEach((name, address) -> {
+            if (address instanceof ListenerAddress.UnixSocket unix && unix.mode() != null) {
+                try {
+                    Files.setPosixFilePermissions(unix.path(), unix.mode());
+                } catch (IOException e) {
+                    log.note("listener " + name + " has not got its mode: " + e);
+                }
+            }
+        });
     }
 
     private void listen(String name, ListenerAddress address) throws IOException {

@@ -35,8 +35,9 @@ import picocli.CommandLine.Parameters;
                     + "a file, for sennit services.",
             "",
             "Signals: HUP replaces the workers, one by one, by such of the classes as they are now; TERM and INT stop "
-                    + "them when they have answered; TTIN and TTOU start one more or less. sennit services status, "
-                    + "reload, scale, logs and stop speak to it from another terminal."
+                    + "them when they have answered; TTIN and TTOU start one more or less; USR2 starts this command "
+                    + "once more, which takes over without a lost request. sennit services status, reload, scale, "
+                    + "handover, logs and stop speak to it from another terminal."
         },
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",
@@ -110,6 +111,11 @@ public final class ServeCommand implements Callable<Integer> {
     @Option(names = "--tls-password-file", paramLabel = "FILE",
             description = "A file whose first line is the password of keys and stores.")
     private @Nullable String tlsPassword;
+
+    @Option(names = Invocation.TAKE_OVER, paramLabel = "PROCESS",
+            description = "Take the listener of another sennit serve, by the number of its process or the path of its "
+                    + "control socket; it stops when all workers are ready.")
+    private @Nullable String takeOver;
 
     public ServeCommand(Terminal terminal) {
         // all that it says is the log
@@ -201,13 +207,14 @@ public final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private static Integer run(String text, UserCode code) {
+    private Integer run(String text, UserCode code) {
         @Nullable Path folder = null;
         try {
+            Path former = takeOver == null ? null : ServicesControl.controlOf(takeOver);
             folder = MeetingFolder.create();
             Path file = folder.resolve("serve.toml");
             Files.writeString(file, text);
-            return ServicesRun.serve(ServicesFile.read(file), code::classPath);
+            return ServicesRun.serve(ServicesFile.read(file), code::classPath, former);
         } catch (ServicesFileException e) { // its values were checked
             throw CommandException.usage(String.join("; ", e.problems()), e);
         } catch (IOException e) {

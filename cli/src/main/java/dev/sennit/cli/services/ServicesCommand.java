@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -29,7 +30,8 @@ import picocli.CommandLine.Spec;
             "",
             "Signals: HUP reads the file again and replaces the workers of each service, one by one; TERM stops all "
                     + "workers; INT does too, and a second INT kills them; TTIN and TTOU start one worker more or less "
-                    + "of the services with a listener, or of the only service; USR1 opens the file of the log again."
+                    + "of the services with a listener, or of the only service; USR1 opens the file of the log again; "
+                    + "USR2 starts this command once more, which takes over without a lost request."
         },
         customSynopsis = {"sennit services FILE", "sennit services COMMAND [ARGUMENTS]"},
         sortOptions = false,
@@ -47,7 +49,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "  sennit services thumbnails.toml",
             "  sennit services status",
-            "  sennit services scale thumbnails 4"
+            "  sennit services scale thumbnails 4",
+            "  sennit services thumbnails.toml --take-over    in the place of the manager that runs the file"
         })
 public final class ServicesCommand implements Callable<Integer> {
     static final String USAGE_HELP = "2:bad usage, or a file that is refused";
@@ -61,6 +64,10 @@ public final class ServicesCommand implements Callable<Integer> {
 
     @Parameters(paramLabel = "FILE", arity = "0..1", description = "The file.")
     private @Nullable Path file;
+
+    @Option(names = Invocation.TAKE_OVER,
+            description = "Take the listeners of the manager that runs the file, which stops when all services are up.")
+    private boolean takesOver;
 
     private ServicesCommand(Terminal terminal) {
         this.terminal = terminal;
@@ -84,9 +91,18 @@ public final class ServicesCommand implements Callable<Integer> {
                 throw CommandException.usage("there is no command and no file \"" + named + "\"" + hint);
             }
         }
-        ServicesFile read = read(terminal, named, ServicesFile::read);
+        Path former = takesOver ? ServicesControl.controlOf(named) : null;
+        ServicesFile read;
+        try {
+            read = read(terminal, named, ServicesFile::read);
+        } catch (CommandException e) {
+            if (former != null) {
+                TakeOver.tellFailure(former, CommandException.oneLine(e));
+            }
+            throw e;
+        }
         try (UserCode none = UserCode.of("")) {
-            return ServicesRun.run(read, none::classPath);
+            return ServicesRun.run(read, none::classPath, former);
         } catch (IOException e) {
             throw CommandException.couldNotStart(CommandException.oneLine(e), e);
         } catch (InterruptedException e) {

@@ -36,8 +36,47 @@ final class ServicesControl {
                 .addSubcommand("reload", new Reload(terminal))
                 .addSubcommand("scale", new Scale(terminal))
                 .addSubcommand("restart", new Restart(terminal))
+                .addSubcommand("handover", new Handover(terminal))
                 .addSubcommand("stop", new Stop(terminal))
                 .addSubcommand("logs", new Logs(terminal));
+    }
+
+    /**
+     * Finds the control socket of the manager that runs a file.
+     *
+     * @return its path; that in the file, if no manager is known to run the file
+     */
+    static Path controlOf(Path file) {
+        Manager known = Asking.managerOf(file);
+        if (known != null) {
+            return known.control();
+        }
+        try {
+            return ServicesFile.controlOf(file);
+        } catch (ServicesFileException e) {
+            throw CommandException.usage(e.problems().getFirst(), e);
+        }
+    }
+
+    /**
+     * Finds the control socket of a manager.
+     *
+     * @param process the number of its process, or that path
+     */
+    static Path controlOf(String process) {
+        if (process.contains("/")) {
+            return Path.of(process).toAbsolutePath();
+        }
+        if (!process.matches("\\d{1,18}")) {
+            throw CommandException.usage(Invocation.TAKE_OVER + " must be the number of a process, or the path of a "
+                    + "control socket, was " + Problems.quoted(process));
+        }
+        return RunningManagers.ofThisUser().map(RunningManagers::find).orElse(List.of()).stream()
+                .filter(one -> Long.toString(one.pid()).equals(process))
+                .map(Manager::control)
+                .findFirst()
+                .orElseThrow(() -> CommandException.couldNotStart("process " + process + " serves nothing that this "
+                        + "user has started: sennit services status tells what runs", null));
     }
 
     /** What all have. */
@@ -260,6 +299,30 @@ final class ServicesControl {
         @Override
         public Integer call() {
             return change("restart", service);
+        }
+    }
+
+    @Command(
+            name = "handover",
+            header = "Starts the manager once more, and waits until the new one has taken over.",
+            description = "The new manager is started by the command of the old one, so a launcher, a Sennit or a JDK "
+                    + "that was replaced is the one that runs. It takes the listeners, and reads the file; the old one "
+                    + "answers what it has accepted, and ends, when all services of the new one are up. If they do not "
+                    + "come up, the old one goes on as before.",
+            sortOptions = false,
+            optionListHeading = OPTIONS,
+            exitCodeListHeading = EXIT_CODES,
+            exitCodeList = {"0:the new manager has taken over", NOT_SO_HELP, BAD_USAGE_HELP, NOBODY_HELP},
+            footerHeading = EXAMPLES,
+            footer = "  sennit services handover")
+    private static final class Handover extends Asking {
+        Handover(Terminal terminal) {
+            super(terminal);
+        }
+
+        @Override
+        public Integer call() {
+            return change("handover");
         }
     }
 

@@ -1,11 +1,14 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.cli.command.CommandException;
 import dev.sennit.cli.command.PageServer;
 import dev.sennit.cli.services.ControlServer.Answer;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Linux;
 import dev.sennit.internal.Quietly;
 import dev.sennit.internal.SystemSignals;
+import dev.sennit.internal.linux.HeldListeners;
 import dev.sennit.internal.linux.ListeningSocket;
 import dev.sennit.internal.linux.OrphanReaper;
 import dev.sennit.internal.linux.ProcessTitle;
@@ -17,7 +20,6 @@ import dev.sennit.service.ServiceLog;
 import dev.sennit.service.ServiceManager;
 import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;
-import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -28,7 +30,10 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -38,7 +43,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +66,11 @@ final class ServicesRun {
     private static final int MOST_WAITS = 32;
     /** Workers for which a command waits, in one line. */
     private static final int MOST_NAMED = 3;
+    /** For the services of a manager that takes over to come up; the former manager serves meanwhile. */
+    private static final Duration TAKE_OVER_LIMIT = Duration.ofMinutes(10);
+    private static final String SIGNAL_OF_JVM = "_JAVA_SR_SIGNUM";
+    private static final String HOW_OTHERWISE =
+            "sennit services handover does the same, or start the JVM with " + SIGNAL_OF_JVM + "=40";
 
     private final ServiceLog log;
     private final ServiceManager manager;
@@ -68,19 +80,41 @@ final class ServicesRun {
     private final List<SystemSignals.Handled> signals = new ArrayList<>();
     private final AtomicInteger interrupts = new AtomicInteger();
     private final AtomicBoolean hasHangup = new AtomicBoolean();
+    private final AtomicBoolean hasToldOfRecorder = new AtomicBoolean();
     private final PreStop preStop = new PreStop();
+    private final HandOver handOver;
+    private final Invocation invocation;
     private final Semaphore waits = new Semaphore(MOST_WAITS);
 
-    /** Whether it gives up if no worker comes up at first. Written before it runs. */
-    private boolean mustComeUp;
+    /** Whether it serves an application, and gives up if no worker comes up at first. */
+    private final boolean isServe;
+    /** The manager to take over from; null if there is none, or this one has taken over. */
+    private volatile @Nullable TakeOver former;
+    private @Nullable ListeningSocket socket; // written before anybody is answered
+    private volatile @Nullable ControlServer control; // written by the thread that runs this
+
+    // guarded by outward
+    private final Object outward = new Object();
+    private @Nullable PageServer page;
+    private RunningManagers.@Nullable Entry entry;
+    /** Whether this manager has given up what others find it by. */
+    private boolean isGivenUp;
+
+    /** Why the page is not served yet, which another manager has served before; empty if it is. */
+    private String pageObstacle = ""; // of the thread that runs this
     private Deadline nextReaping = Deadline.in(BETWEEN_REAPINGS); // of the thread that runs this
 
     private ServicesRun(
-            ServicesFile file, ClassPaths classPaths, ServiceLog log, SystemdNotifier notifier) {
+            ServicesFile file, ClassPaths classPaths, ServiceLog log, SystemdNotifier notifier, Invocation invocation,
+            boolean isServe, @Nullable TakeOver former) {
         this.log = log;
+        this.invocation = invocation;
+        this.isServe = isServe;
+        this.former = former;
         manager = ServiceManager.create(file.name(), log);
         services = new FileServices(file, classPaths, manager, log);
         systemd = new SystemdTeller(notifier, manager, log);
+        handOver = new HandOver(new Giving(), log);
     }
 
     /**
@@ -88,32 +122,52 @@ final class ServicesRun {
      *
      * @param file the file
      * @param classPaths the class paths of services, with Sennit on them
+     * @param former the control socket of a manager to take over from; null if there is none
      * @return the exit code: 0 if all workers ended in time, 1 if one was killed or had failed
      * @throws IOException if they cannot be started; its message is one line that says why, and nothing is left
      * @throws InterruptedException if the thread is interrupted; all workers have ended
      */
-    static int run(ServicesFile file, ClassPaths classPaths) throws IOException, InterruptedException {
-        return run(file, classPaths, false);
+    static int run(ServicesFile file, ClassPaths classPaths, @Nullable Path former)
+            throws IOException, InterruptedException {
+        return run(file, classPaths, false, former);
     }
 
     /** Does the same for an application: it has to come up once, or cannot be started. */
-    static int serve(ServicesFile file, ClassPaths classPaths) throws IOException, InterruptedException {
-        return run(file, classPaths, true);
+    static int serve(ServicesFile file, ClassPaths classPaths, @Nullable Path former)
+            throws IOException, InterruptedException {
+        return run(file, classPaths, true, former);
     }
 
-    private static int run(ServicesFile file, ClassPaths classPaths, boolean mustComeUp)
+    private static int run(ServicesFile file, ClassPaths classPaths, boolean isServe, @Nullable Path former)
             throws IOException, InterruptedException {
-        SystemdNotifier notifier = notifier();
-        var run = new ServicesRun(file, classPaths, log(file), notifier);
-        run.mustComeUp = mustComeUp;
+        var invocation = Invocation.ofThisProcess(isServe); // before its title is set
+        SystemdNotifier notifier = notifier(former != null);
+        ServiceLog log = log(file);
+        TakeOver from;
+        try {
+            from = former == null ? null : TakeOver.begin(former);
+        } catch (IOException e) {
+            log.close();
+            throw e;
+        }
+        var run = new ServicesRun(file, classPaths, log, notifier, invocation, isServe, from);
         try (run.manager) { // which closes the log
             return run.run();
         }
     }
 
-    private static SystemdNotifier notifier() throws IOException {
+    /**
+     * Finds whom to tell.
+     *
+     * @param isTakeOver whether a watchdog that was set for another process is for this one now
+     */
+    private static SystemdNotifier notifier(boolean isTakeOver) throws IOException {
         try {
-            return SystemdNotifier.of(System.getenv());
+            Map<String, String> environment = new HashMap<>(System.getenv());
+            if (isTakeOver) {
+                environment.remove("WATCHDOG_PID");
+            }
+            return SystemdNotifier.of(environment);
         } catch (IllegalArgumentException e) {
             throw new IOException(e.getMessage(), e);
         }
@@ -155,12 +209,22 @@ final class ServicesRun {
     private int run() throws IOException, InterruptedException {
         try {
             handleSignals(); // first: a signal that ends the JVM before would leave the control socket behind
-            ListeningSocket socket = bindControl(services.file());
+            ServicesFile file = services.file();
+            TakeOver from = former;
+            ListeningSocket taken = from == null ? null : from.takeControl(file.control());
+            ListeningSocket answered = taken == null ? bindControl(file) : taken;
+            socket = answered;
             try {
-                return run(socket);
+                return from == null ? run(answered) : run(answered, from);
             } finally {
-                Quietly.close(socket::close);
+                Quietly.close(answered::close);
             }
+        } catch (IOException e) {
+            TakeOver from = former;
+            if (from != null) {
+                from.fail(CommandException.oneLine(e));
+            }
+            throw e;
         } finally {
             manager.close();
             signals.forEach(SystemSignals.Handled::restore);
@@ -168,23 +232,117 @@ final class ServicesRun {
         }
     }
 
-    private int run(ListeningSocket socket) throws IOException, InterruptedException {
-        ServicesFile file = services.file();
+    private int run(ListeningSocket answered) throws IOException, InterruptedException {
         begin();
-        try (ControlServer _ = ControlServer.open(socket, this::handle);
-                PageServer _ = figures(file);
-                RunningManagers.Entry _ = entry(file)) {
-            ProcessTitle.set(file.name() + ": master process");
+        try {
+            control = ControlServer.open(answered, this::handle);
+            servePage();
+            addEntry();
             start();
-            log.note(file.name() + " runs " + file.path() + " as process " + ProcessHandle.current().pid());
-            CompletableFuture<Void> up = manager.whenUp();
-            while (!manager.awaitEnd(mustComeUp && !up.isDone() ? LOOK : systemd.period())) {
-                if (mustComeUp && !up.isDone()) {
-                    ensureMayComeUp();
-                }
-                lookAfter();
+            return runStarted();
+        } finally {
+            closeAll();
+        }
+    }
+
+    /** Runs the services beside those of the former manager, and alone when all are up. */
+    private int run(ListeningSocket answered, TakeOver from) throws IOException, InterruptedException {
+        ListenerAddress.Tcp pages = services.file().metrics();
+        systemd.beSilent();
+        log.note("takes over from process " + from.pid());
+        services.begin(from);
+        try {
+            ControlServer server = ControlServer.of(answered, this::handle);
+            control = server;
+            if (pages != null && !from.hasMetrics(pages)) {
+                servePage();
             }
-            return manager.awaitEnd();
+            start();
+            awaitUp(from);
+            from.end();
+            former = null;
+            answered.ownPath();
+            services.ownListeners();
+            systemd.speak();
+            server.begin();
+            addEntry();
+            if (pages != null && from.hasMetrics(pages)) {
+                openPage();
+            }
+            log.note(from.isAlone()
+                    ? "the former manager, process " + from.pid() + ", has died; this one goes on"
+                    : "has taken over from process " + from.pid() + ", which stops");
+            ProcessHandle.of(from.pid()).ifPresent(
+                    one -> one.onExit().thenRun(() -> log.note("process " + from.pid() + " has ended")));
+            return runStarted();
+        } finally {
+            closeAll();
+        }
+    }
+
+    private int runStarted() throws IOException, InterruptedException {
+        ServicesFile file = services.file();
+        ProcessTitle.set(file.name() + ": master process");
+        log.note(file.name() + " runs " + file.path() + " as process " + ProcessHandle.current().pid());
+        CompletableFuture<Void> up = manager.whenUp();
+        while (!manager.awaitEnd(isServe && !up.isDone() ? LOOK : systemd.period())) {
+            if (isServe && !up.isDone()) {
+                ensureMayComeUp();
+            }
+            lookAfter();
+        }
+        return manager.awaitEnd();
+    }
+
+    /** Waits until all services are up. Whatever does not let them come up ends this manager, and not the former. */
+    private void awaitUp(TakeOver from) throws IOException, InterruptedException {
+        CompletableFuture<Void> up = manager.whenUp();
+        Deadline deadline = Deadline.in(TAKE_OVER_LIMIT);
+        boolean isUp = false;
+        while (!isUp) {
+            boolean hasEnded = manager.awaitEnd(systemd.period());
+            isUp = up.isDone() && !up.isCompletedExceptionally();
+            if (isStopping() || hasEnded && !isUp) {
+                throw new IOException("was told to stop before it had taken over; process " + from.pid() + " goes on");
+            }
+            from.ensureHeld();
+            for (SlotStatus slot : manager.status()) {
+                if (slot.state() == SlotState.FAILED || slot.restarts() > 0 && slot.state() != SlotState.READY) {
+                    throw new IOException("worker " + slot.service() + "(" + slot.id() + ") died before it was ready: "
+                            + slot.lastEnd() + "; process " + from.pid() + " goes on");
+                }
+            }
+            if (deadline.isOver()) {
+                throw new IOException("not all services were up within " + Durations.text(TAKE_OVER_LIMIT) + ": "
+                        + waitsFor() + "; process " + from.pid() + " goes on");
+            }
+        }
+    }
+
+    /** Gives up what others find this manager by; what it has begun to answer goes on. */
+    private void giveUp() {
+        PageServer served;
+        RunningManagers.Entry known;
+        synchronized (outward) {
+            isGivenUp = true;
+            served = page;
+            page = null;
+            known = entry;
+            entry = null;
+        }
+        if (known != null) {
+            known.close();
+        }
+        if (served != null) {
+            served.close();
+        }
+    }
+
+    private void closeAll() {
+        giveUp();
+        ControlServer server = control;
+        if (server != null) {
+            server.close();
         }
     }
 
@@ -219,15 +377,57 @@ final class ServicesRun {
         }
     }
 
-    private @Nullable PageServer figures(ServicesFile file) throws IOException {
-        ListenerAddress.Tcp address = file.metrics();
+    private @Nullable PageServer figures() throws IOException {
+        ListenerAddress.Tcp address = services.file().metrics();
         return address == null
                 ? null
                 : PageServer.open(FileServices.resolved(address), "address in [metrics]",
                         new FigurePages(new Figures()).byPath(), PageServer.Limits.USUAL);
     }
 
-    private RunningManagers.@Nullable Entry entry(ServicesFile file) {
+    private void servePage() throws IOException {
+        PageServer opened = figures();
+        synchronized (outward) {
+            if (!isGivenUp) {
+                page = opened;
+                return;
+            }
+        }
+        if (opened != null) {
+            opened.close();
+        }
+    }
+
+    /** Serves the page that the former manager has served. If that cannot be yet, the services run all the same. */
+    private void openPage() {
+        try {
+            servePage();
+            pageObstacle = "";
+        } catch (IOException e) {
+            String why = String.valueOf(e.getMessage());
+            if (!why.equals(pageObstacle)) {
+                log.note("tries again: " + why);
+            }
+            pageObstacle = why;
+        }
+    }
+
+    /** Has commands find this manager. */
+    private void addEntry() {
+        RunningManagers.Entry added = entry();
+        synchronized (outward) {
+            if (!isGivenUp) {
+                entry = added;
+                return;
+            }
+        }
+        if (added != null) {
+            added.close();
+        }
+    }
+
+    private RunningManagers.@Nullable Entry entry() {
+        ServicesFile file = services.file();
         try {
             RunningManagers known = RunningManagers.ofThisUser().orElse(null);
             return known == null ? null : known.add(file.path(), file.control());
@@ -243,6 +443,9 @@ final class ServicesRun {
         try {
             systemd.look();
             services.closeUnusedIfFree();
+            if (!pageObstacle.isEmpty()) {
+                openPage();
+            }
             if (IS_PROCESS_ONE && nextReaping.isOver()) {
                 nextReaping = Deadline.in(BETWEEN_REAPINGS);
                 OrphanReaper.reap(manager.status().stream().map(SlotStatus::pid).collect(Collectors.toSet()));
@@ -272,12 +475,36 @@ final class ServicesRun {
                 stopNow();
             }
         });
-        handle("TTIN", () -> services.scaleAll(1));
-        handle("TTOU", () -> services.scaleAll(-1));
+        handle("TTIN", () -> scaleAll(1));
+        handle("TTOU", () -> scaleAll(-1));
         handle("USR1", () -> {
             log.reopen();
             log.note("the log was opened again");
         });
+        handle("USR2", () -> {
+            if (isOfRecorder()) {
+                if (hasToldOfRecorder.compareAndSet(false, true)) {
+                    log.note("USR2 is ignored, as the flight recorder of this JVM sends it, too: " + HOW_OTHERWISE);
+                }
+            } else {
+                startNext().exceptionally(e -> null); // the log tells why
+            }
+        });
+    }
+
+    /**
+     * The JVM stops threads by USR2 when it takes samples of them, unless a variable names another signal, as the
+     * launcher sets it.
+     */
+    private static boolean isOfRecorder() {
+        if (System.getenv(SIGNAL_OF_JVM) != null) {
+            return false;
+        }
+        try {
+            return FlightRecorder.isInitialized();
+        } catch (LinkageError e) { // a runtime image without it
+            return false;
+        }
     }
 
     private void handle(String name, Runnable action) throws IOException {
@@ -297,7 +524,8 @@ final class ServicesRun {
 
     /** Returns the manager's exit code, when it has ended. */
     private CompletableFuture<Integer> stop() {
-        Duration delay = services.file().preStop();
+        boolean isAlone = former == null && !handOver.isGiven();
+        Duration delay = isAlone ? services.file().preStop() : Duration.ZERO; // else others serve on
         if (preStop.begin(delay)) {
             log.note(delay.isZero() ? "stops" : "stops in " + Durations.text(delay) + ", and is not ready any more");
             systemd.stopping();
@@ -328,6 +556,11 @@ final class ServicesRun {
      */
     private CompletableFuture<Void> reload(String service) {
         CompletableFuture<Void> done;
+        String obstacle = former == null ? handOver.beginChange() : "this manager has not taken over yet";
+        if (!obstacle.isEmpty()) {
+            log.note("does not reload: " + obstacle);
+            return CompletableFuture.failedFuture(new ServiceException("not reloaded: " + obstacle));
+        }
         try {
             log.note(service.isEmpty() ? "reloads " + services.file().path() : "reloads service " + service);
             done = service.isEmpty() ? services.reload(() -> hasHangup.set(false)) : manager.reload(service);
@@ -335,6 +568,8 @@ final class ServicesRun {
             done = CompletableFuture.failedFuture(e);
         } catch (IOException | IllegalStateException e) {
             done = CompletableFuture.failedFuture(new ServiceException(reason(e)));
+        } finally {
+            handOver.endChange();
         }
         systemd.reloadBegins();
         return done.whenComplete((nothing, e) -> {
@@ -368,6 +603,13 @@ final class ServicesRun {
                 case "stop" -> await(end(first.equals("now")), answer);
                 case "reload" -> waiting(() -> awaitReload(reload(first), answer));
                 case "scale" -> waiting(() -> await(scale(first, second), answer));
+                case "handover" -> waiting(() -> awaitHandOver(answer));
+                case "take-over" -> handOver.hold(Long.parseLong(first), answer);
+                case "take-over-send" ->
+                    handOver.send(Long.parseLong(first), second, left.isEmpty() ? "" : left.poll(),
+                            Path.of(left.isEmpty() ? "" : left.poll()), HeldListeners.of(manager));
+                case "take-over-end" -> handOver.give(Long.parseLong(first));
+                case "take-over-fails" -> handOver.fails(Long.parseLong(first), second);
                 case "restart" -> waiting(() -> await(manager.restart(first), answer));
                 case "logs" ->
                     waiting(() -> logs(answer, Integer.parseInt(first), second, left.contains("follow")));
@@ -395,8 +637,103 @@ final class ServicesRun {
     }
 
     private CompletableFuture<Void> scale(String service, String workers) {
+        ensureMayScale();
         log.note(service + " is to have " + workers + " workers");
         return manager.scale(service, Integer.parseInt(workers));
+    }
+
+    private void scaleAll(int by) {
+        try {
+            ensureMayScale();
+        } catch (IllegalStateException e) {
+            log.note("does not scale: " + e.getMessage());
+            return;
+        }
+        services.scaleAll(by);
+    }
+
+    /** The next manager has been told how many workers there are. */
+    private void ensureMayScale() {
+        String obstacle = former == null ? handOver.beginChange() : "this manager has not taken over yet";
+        if (!obstacle.isEmpty()) {
+            throw new IllegalStateException(obstacle);
+        }
+        handOver.endChange();
+    }
+
+    // ---- handover ----
+
+    /** Starts the next manager, which takes over when it can. */
+    private CompletableFuture<Void> startNext() {
+        log.note("hands over");
+        return handOver.start(invocation, isServe
+                ? List.of(Invocation.TAKE_OVER, services.file().control().toString())
+                : List.of(Invocation.TAKE_OVER));
+    }
+
+    private Outcome awaitHandOver(Answer answer) throws IOException, InterruptedException {
+        return await(startNext(), answer, handOver::waitsFor);
+    }
+
+    /** What a handover needs of this manager. */
+    private final class Giving implements HandOver.Giver {
+        @Override
+        public String obstacle() {
+            if (former != null) {
+                return "this manager has not taken over yet itself";
+            }
+            if (!HeldListeners.of(manager).canPass()) {
+                return "sockets can be passed only with native access; " + Linux.remedy();
+            }
+            return manager.services().stream().anyMatch(ServiceStatus::isReloading)
+                    ? "the manager reloads; try again when it has"
+                    : "";
+        }
+
+        @Override
+        public String obstacleToStart() {
+            return IS_PROCESS_ONE
+                    ? "it is process 1, with which the container ends; replace the container"
+                    : invocation.command().isEmpty() ? "its command line cannot be read" : "";
+        }
+
+        @Override
+        public boolean isStopping() {
+            return ServicesRun.this.isStopping();
+        }
+
+        @Override
+        public void offer(Answer answer) throws IOException {
+            ServicesFile file = services.file();
+            answer.row("manager", Long.toString(ProcessHandle.current().pid()), file.control().toString(),
+                    file.metrics() == null ? "" : file.metrics().toString());
+            services.offer(answer);
+        }
+
+        @Override
+        public ListeningSocket control() {
+            return Objects.requireNonNull(socket, "nobody asks before it is there");
+        }
+
+        @Override
+        public void give(long pid, boolean hasControl) {
+            try {
+                if (hasControl) {
+                    control().leavePath();
+                }
+                HeldListeners.of(manager).leavePaths();
+                ControlServer server = control;
+                if (server != null) {
+                    server.stopAccepting();
+                }
+                giveUp();
+                systemd.handOver(pid);
+                log.note("process " + pid + " has taken over; stops");
+            } finally {
+                manager.shutdown();
+                preStop.end();
+            }
+        }
     }
 
     private CompletableFuture<Void> end(boolean now) {
@@ -426,6 +763,11 @@ final class ServicesRun {
 
     /** Waits until it is so, the client goes away, or the manager has ended. Tells the client what it waits for. */
     private Outcome await(CompletableFuture<Void> done, Answer answer) throws IOException, InterruptedException {
+        return await(done, answer, this::waitsFor);
+    }
+
+    private static Outcome await(CompletableFuture<Void> done, Answer answer, Supplier<String> what)
+            throws IOException, InterruptedException {
         Deadline news = Deadline.in(BETWEEN_NEWS);
         while (answer.isWanted()) {
             try {
@@ -433,7 +775,7 @@ final class ServicesRun {
                 return Outcome.DONE;
             } catch (TimeoutException e) {
                 if (news.isOver()) {
-                    answer.row(waitsFor());
+                    answer.row(what.get());
                     news = Deadline.in(BETWEEN_NEWS);
                 }
             } catch (ExecutionException e) {

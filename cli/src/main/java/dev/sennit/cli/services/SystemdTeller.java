@@ -30,6 +30,8 @@ final class SystemdTeller {
     private int reloads;
     private boolean hasSaidReady;
     private boolean isStopping;
+    /** Whether another manager speaks to systemd: one that is to hand over, or has taken over. */
+    private boolean isSilent;
 
     private volatile String failedReload = ""; // written under telling
 
@@ -61,7 +63,7 @@ final class SystemdTeller {
     void look() {
         try {
             sayReadyIfUp();
-            if (!notifier.isWanted()) {
+            if (!notifier.isWanted() || isSilent()) {
                 return;
             }
             String now = summary();
@@ -88,7 +90,7 @@ final class SystemdTeller {
     private void sayReadyIfUp() throws IOException {
         telling.lock();
         try {
-            if (!hasSaidReady && !isStopping && reloads == 0 && manager.isUp()) {
+            if (!hasSaidReady && !isStopping && !isSilent && reloads == 0 && manager.isUp()) {
                 notifier.ready();
                 hasSaidReady = true;
             }
@@ -108,7 +110,7 @@ final class SystemdTeller {
     void reloadBegins() {
         telling.lock();
         try {
-            if (reloads++ == 0) {
+            if (reloads++ == 0 && !isSilent) {
                 notifier.reloading();
             }
         } catch (IOException e) {
@@ -123,7 +125,7 @@ final class SystemdTeller {
         telling.lock();
         try {
             failedReload = failure == null ? "" : "; the last reload failed: " + failure;
-            if (--reloads == 0 && hasSaidReady && !isStopping) {
+            if (--reloads == 0 && hasSaidReady && !isStopping && !isSilent) {
                 notifier.ready();
             }
         } catch (IOException e) {
@@ -137,9 +139,55 @@ final class SystemdTeller {
         telling.lock();
         try {
             isStopping = true;
-            notifier.stopping();
+            if (!isSilent) {
+                notifier.stopping();
+            }
         } catch (IOException e) {
             // systemd sees the end
+        } finally {
+            telling.unlock();
+        }
+    }
+
+    // ---- handover ----
+
+    private boolean isSilent() {
+        telling.lock();
+        try {
+            return isSilent;
+        } finally {
+            telling.unlock();
+        }
+    }
+
+    /** Says nothing until {@link #speak}: another manager is the main process of the unit. */
+    void beSilent() {
+        telling.lock();
+        try {
+            isSilent = true;
+        } finally {
+            telling.unlock();
+        }
+    }
+
+    /** This is the main process of the unit now. */
+    void speak() {
+        telling.lock();
+        try {
+            isSilent = false;
+        } finally {
+            telling.unlock();
+        }
+    }
+
+    /** The last word: another manager is the main process from now on. Systemd believes that of the main process. */
+    void handOver(long pid) {
+        telling.lock();
+        try {
+            isSilent = true;
+            notifier.mainProcess(pid);
+        } catch (IOException e) {
+            log.note("systemd cannot be told that process " + pid + " is the main process: " + e.getMessage());
         } finally {
             telling.unlock();
         }

@@ -55,8 +55,8 @@ public final class ListeningSocket implements AutoCloseable {
     private final String name;
     private final int descriptor;
     private final SocketAddress address;
-    /** The identity of the file that this socket has made; null if it has made none. */
-    private final @Nullable Object file;
+    /** The identity of the file that {@link #close} removes; null if there is none. Guarded by this. */
+    private @Nullable Object file;
 
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -256,6 +256,49 @@ public final class ListeningSocket implements AutoCloseable {
         } catch (SystemCallException e) {
             throw new IOException(what + e.reason(), e);
         }
+    }
+
+    /**
+     * Takes over a listening socket that another process has sent, which goes on to listen, too. {@link #close} leaves
+     * a Unix path as it is, until this {@linkplain #ownPath owns} it.
+     *
+     * @param descriptor what was received; closed here if this fails
+     * @param name what to call it
+     * @return the socket
+     * @throws IOException if it does not listen
+     */
+    public static ListeningSocket received(int descriptor, String name) throws IOException {
+        boolean isTaken = false;
+        try {
+            if (Sockets.get(descriptor, SO_ACCEPTCONN) == 0) {
+                throw new IOException("the socket that was received for listener " + name + " does not listen");
+            }
+            var socket = new ListeningSocket(name, descriptor, addressOf(descriptor), null);
+            isTaken = true;
+            return socket;
+        } catch (SystemCallException e) {
+            throw new IOException("the socket that was received for listener " + name + ": " + e.reason(), e);
+        } finally {
+            if (!isTaken) {
+                Linux.close(descriptor);
+            }
+        }
+    }
+
+    /** Has {@link #close} remove the Unix path, if this has one: the process that made it has left it. */
+    public synchronized void ownPath() {
+        if (address instanceof UnixDomainSocketAddress unix && !unix.getPath().toString().startsWith("@")) {
+            try {
+                file = identity(unix.getPath());
+            } catch (IOException e) { // somebody has removed it
+                file = null;
+            }
+        }
+    }
+
+    /** Has {@link #close} leave the Unix path to another process, which listens on this socket, too. */
+    public synchronized void leavePath() {
+        file = null;
     }
 
     private static int open(int family) throws SystemCallException {

@@ -114,6 +114,17 @@ public final class SystemdNotifier {
     }
 
     /**
+     * Another process is the main process of the unit from now on: systemd hears that process, and ends the unit with
+     * it.
+     *
+     * @param pid its number
+     * @throws IOException if that cannot be told
+     */
+    public void mainProcess(long pid) throws IOException {
+        send("MAINPID=" + pid);
+    }
+
+    /**
      * Says in a line what the process does, for {@code systemctl status}.
      *
      * @param line any text; line ends become spaces, as what follows them would be read as another message
