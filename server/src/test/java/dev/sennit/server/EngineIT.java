@@ -78,6 +78,19 @@ class EngineIT {
         }
     }
 
+    @Test
+    void aLiteralPartGoesBeforeAParameterInAnyOrderOfTheRoutes() throws Exception {
+        Routes routes = Routes.create()
+                .get("/photos/{id}", request -> WebResponse.text(request.parameter("id")))
+                .get("/photos", _ -> WebResponse.text("all"))
+                .get("/photos/latest", _ -> WebResponse.text("the latest"));
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS)) {
+            assertThat(server.exchange(get("/photos/latest"))).endsWith("\r\n\r\nthe latest");
+            assertThat(server.exchange(get("/photos/7"))).endsWith("\r\n\r\n7");
+            assertThat(server.exchange(get("/photos"))).endsWith("\r\n\r\nall");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"virtual:8", "threads:2"})
     void handlersOfTheJdkAnswer(String on) throws Exception {
