@@ -149,7 +149,10 @@ class FrontIT {
             assertThat(body(server.exchange(get("/id", FIELDS)))).isEqualTo("given-1");
             assertThat(body(server.exchange(get("/id", "X-Request-Id: a b\r\n")))).matches("[0-9a-f]{16}-1");
             assertThat(body(server.exchange(get("/origin", "X-Forwarded-For: x\r\nX-Forwarded-Host: y\r\n"))))
-                    .matches("127.0.0.1 \\d+ http shop.example");
+                    .isEqualTo("unknown 0 http y");
+            assertThat(body(server.exchange(get("/origin", "X-Forwarded-For: " + "10.1.1.1,".repeat(300)
+                    + "203.0.113.7\r\nX-Forwarded-Proto: a,b\r\nX-Forwarded-Host: a b\r\n"))))
+                    .isEqualTo("203.0.113.7 0 http shop.example");
             assertThat(body(server.exchange("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
                     + "Content-Length: 4\r\n" + FIELDS + "\r\nbody"))).isEqualTo("body");
         }
