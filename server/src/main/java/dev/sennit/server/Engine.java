@@ -324,7 +324,7 @@ final class Engine implements AutoCloseable {
             }
         }
         if (lane.endingSince() != 0) {
-            if (now - lane.endingSince() >= END_NANOS && !lane.isBusy()) {
+            if (now - Math.max(lane.endingSince(), lane.idleSince()) >= END_NANOS && !lane.isBusy()) {
                 lane.close(); // the client does not take its end
             }
         } else if (lane.isMultiplexed()) {
@@ -334,18 +334,18 @@ final class Engine implements AutoCloseable {
         }
     }
 
-    /** Ends a connection of HTTP/2 without requests; other frames do not keep it open. */
+    /**
+     * Ends a connection of HTTP/2 that has no requests, or whose worker stops. Other frames do not keep it open; and a
+     * client whose streams overlap is told which of them is the last, as it may never be without one.
+     */
     private void lookAtStreams(Lane lane, long now) {
         if (drainingSince != 0
                 || !lane.isBusy() && now - lane.idleSince() >= settings.keepAlive().toNanos()) {
             lane.goAway(now);
         }
         long told = lane.toldSince();
-        if (told != 0 && !lane.isBusy()) {
-            long idle = Math.min(now - lane.idleSince(), now - told);
-            if (idle >= settings.lastRequest().toNanos() && !lane.isBusy()) {
-                lane.end(now);
-            }
+        if (told != 0 && now - told >= settings.lastRequest().toNanos()) {
+            lane.end(now); // the streams that there are go on
         }
     }
 

@@ -350,6 +350,26 @@ class Http2IT {
     // ---- the end ----
 
     @Test
+    void aBusyConnectionIsToldItsLastStreamToo() throws Exception {
+        start(ServerSettings.DEFAULTS.lastRequest(SHORT).deadline(Duration.ofSeconds(100)));
+        try (Http2Client busy = new Http2Client(server).begin()) {
+            busy.get(1, "/slow");
+            Waiting.until(() -> running.get() == 1);
+            server.engine.drain();
+            assertThat(busy.next(Http2Client.GOAWAY).number(0)).isEqualTo(Integer.MAX_VALUE);
+            assertThat(busy.next(Http2Client.GOAWAY).number(0)).isEqualTo(1); // and /slow still runs
+            busy.get(3, "/slow");
+            mayEnd.release(2);
+            Frame slow = busy.next(Http2Client.DATA);
+            assertThat(slow.stream()).isEqualTo(1);
+            assertThat(slow.payload()).asString().isEqualTo("slow");
+            busy.awaitEnd();
+            assertThat(server.engine.awaitDrained(Duration.ofSeconds(20))).isZero();
+            assertThat(running).hasValue(1);
+        }
+    }
+
+    @Test
     void aDrainSaysGoAwayAndAnswersWhatIsOnItsWay() throws Exception {
         start(ServerSettings.DEFAULTS.lastRequest(Duration.ofSeconds(1)));
         try (Http2Client busy = new Http2Client(server).begin();
