@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -42,7 +43,10 @@ import org.jspecify.annotations.Nullable;
  *   +--------+-> CUT           another thread ends the request: at its deadline, or as it cannot run
  * </pre>
  *
- * The thread that makes the step to ENDED or CUT completes Jetty's callback, nobody else does.
+ * A response that has begun may be in memory alone. Its head is made, and sent for the first time, under the lock of
+ * this and with a look at the state, so that the thread that cuts the call knows whether it can still answer.
+ *
+ * <p>The thread that makes the step to ENDED or CUT completes Jetty's callback, nobody else does.
  */
 final class Call {
     /** The length of a body that is sent in chunks. */
@@ -86,6 +90,8 @@ final class Call {
     private @Nullable JettyApplication application;
     /** The call as that application has it; null before. */
     private volatile @Nullable HeldCall heldCall;
+    /** Whether a part of the response may be with Jetty. Written by the handler's thread, under the lock of this. */
+    private boolean isSent;
     /** Only the handler's thread. */
     private boolean isWhole;
     /** Only the handler's thread. */
@@ -306,7 +312,7 @@ final class Call {
      *
      * @param length how many bytes it has; {@link #UNKNOWN_LENGTH} if nobody knows
      */
-    ResponseOutput begin(int status, List<WebResponse.Field> fields, long length) throws IOException {
+    synchronized ResponseOutput begin(int status, List<WebResponse.Field> fields, long length) throws IOException {
         start(status, fields, length);
         if (detached != null) { // whatever comes next goes to another worker, if this one ends
             response.getHeaders().put(HttpHeader.CONNECTION, "close");
@@ -314,7 +320,7 @@ final class Call {
         return new ResponseOutput(this, length);
     }
 
-    private void start(int status, List<WebResponse.Field> fields, long length) throws IOException {
+    private synchronized void start(int status, List<WebResponse.Field> fields, long length) throws IOException {
         if (!state.compareAndSet(State.OPEN, State.SENDING)) {
             if (state.get() == State.CUT) {
                 throw WebResponse.cut();
@@ -344,8 +350,11 @@ final class Call {
 
     /** Writes bytes, and waits until they are with the system. */
     void write(boolean isLastOfBody, ByteBuffer bytes) throws IOException {
-        if (state.get() == State.CUT) {
-            throw WebResponse.cut();
+        synchronized (this) {
+            if (state.get() == State.CUT) {
+                throw WebResponse.cut();
+            }
+            isSent = true;
         }
         if (!isLastOfBody && !response.isCommitted()) {
             chunkIfUnknown();
@@ -521,9 +530,9 @@ final class Call {
     enum End {
         /** The client has the response of the handler. */
         WHOLE,
-        /** The handler had not begun a response, and the client has another. */
+        /** Nothing of a response of the handler was sent, and the client has another. */
         ANSWERED,
-        /** The response had begun and is not whole; its connection is closed. */
+        /** A part of the response was sent; its connection is closed. */
         BROKEN,
         /** Another thread had ended it before. */
         CUT
@@ -532,7 +541,7 @@ final class Call {
     /**
      * Ends the call; called by the handler's thread once it has nothing more to do.
      *
-     * @param status what to answer if no response has begun
+     * @param status what to answer if nothing of a response was sent
      */
     End end(int status, String text, WebResponse.Field... fields) {
         isRunning = false;
@@ -552,6 +561,14 @@ final class Call {
             lane.stopReading(request.getId());
             callback.succeeded();
             return End.WHOLE;
+        }
+        if (!response.isCommitted()) {
+            clearHead();
+            for (WebResponse.Field field : fields) {
+                response.getHeaders().put(field.name(), field.value());
+            }
+            answer(status, text);
+            return End.ANSWERED;
         }
         callback.failed(new IOException("the response was not finished"));
         lane.breakOff(); // what was sent may look whole to the client, if the connection stayed open
@@ -578,12 +595,13 @@ final class Call {
      * @return false if it had ended before
      */
     boolean cut(String retryAfter) {
-        boolean isOpen;
-        synchronized (this) { // a call becomes a held one before or after this
-            isOpen = state.compareAndSet(State.OPEN, State.CUT);
+        boolean mayAnswer;
+        synchronized (this) { // a call becomes a held one, and a response is sent, before or after this
+            boolean isOpen = state.compareAndSet(State.OPEN, State.CUT);
             if (!isOpen && !state.compareAndSet(State.SENDING, State.CUT)) {
                 return false;
             }
+            mayAnswer = isOpen || !isSent && heldCall == null;
         }
         cutAt = System.nanoTime() | 1;
         traffic.figures().late();
@@ -591,7 +609,8 @@ final class Call {
             interrupt();
         } finally {
             lane.ended(this);
-            if (isOpen) {
+            if (mayAnswer) {
+                clearHead();
                 response.getHeaders().put(HttpHeader.CONNECTION, "close"); // the handler may be reading the body
                 response.getHeaders().put(HttpHeader.RETRY_AFTER, retryAfter);
                 answer(503, "the request took too long\n");
@@ -615,6 +634,16 @@ final class Call {
     void abandon() {
         lane.breakOff();
         traffic.abandoned(this);
+    }
+
+    /** Removes the fields of a response that is not sent, but for those of the server. */
+    private void clearHead() {
+        HttpFields.Mutable head = response.getHeaders();
+        for (String name : Set.copyOf(head.getFieldNamesCollection())) {
+            if (!name.equalsIgnoreCase("Date") && !name.equalsIgnoreCase(Traffic.ID_FIELD)) {
+                head.remove(name);
+            }
+        }
     }
 
     private void answer(int status, String text) {

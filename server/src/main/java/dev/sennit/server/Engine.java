@@ -681,7 +681,8 @@ final class Engine implements AutoCloseable {
     /** Answers what Jetty refuses: a line of text, not a page. */
     private static boolean error(Request request, Response response, Callback callback) {
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, "text/plain; charset=utf-8");
-        response.write(true, ByteBuffer.wrap("the request is refused\n".getBytes(StandardCharsets.UTF_8)), callback);
+        String text = response.getStatus() < 500 ? "the request is refused\n" : "the server failed\n";
+        response.write(true, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)), callback);
         return true;
     }
 }

@@ -304,6 +304,39 @@ class EngineIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"virtual:2", "threads:2"})
+    void aResponseOfWhichNothingWasSentIsReplaced(String on) throws Exception {
+        CountDownLatch interrupted = new CountDownLatch(1);
+        Routes routes = Routes.create()
+                .get("/late", _ -> WebResponse.stream("text/html", out -> {
+                    out.write(new byte[1000]);
+                    awaitInterrupt(interrupted);
+                }).header("X-Mine", "a"))
+                .get("/throws", _ -> WebResponse.stream("text/html", out -> {
+                    out.write(new byte[1000]);
+                    throw new IllegalStateException("on purpose");
+                }).header("X-Mine", "a"))
+                .under("/short", exchange -> {
+                    exchange.sendResponseHeaders(200, 9);
+                    exchange.getResponseBody().write('x');
+                });
+        FrontSettings front = FrontSettings.DEFAULTS.accessLog("/dev/null"); // so that ids are sent
+        try (var server =
+                new EngineUnderTest(routes, ServerSettings.DEFAULTS.on(on).deadline(SHORT), front)) {
+            assertThat(server.exchange(get("/late"))).startsWith("HTTP/1.1 503 ")
+                    .contains("Retry-After: 1\r\n", "Connection: close\r\n", "Date: ", "X-Request-Id: ")
+                    .doesNotContain("X-Mine", "html").endsWith("\r\n\r\nthe request took too long\n");
+            assertThat(interrupted.await(20, TimeUnit.SECONDS)).isTrue();
+            for (String path : List.of("/throws", "/short")) {
+                assertThat(server.exchange(get(path))).startsWith("HTTP/1.1 500 ")
+                        .contains("Date: ", "X-Request-Id: ")
+                        .doesNotContain("X-Mine", "html").endsWith("\r\n\r\nthe server failed\n");
+            }
+            assertThat(server.broken).isNotDone();
+        }
+    }
+
     private static void awaitInterrupt(CountDownLatch interrupted) throws InterruptedException {
         try {
             new CountDownLatch(1).await();

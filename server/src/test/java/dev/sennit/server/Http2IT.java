@@ -94,6 +94,10 @@ class Http2IT {
                         throw e;
                     }
                 }))
+                .get("/unsent", _ -> WebResponse.stream("text/plain", out -> {
+                    out.write(new byte[100]);
+                    mayEnd.acquire();
+                }))
                 .get("/throws", _ -> {
                     throw new IllegalStateException("on purpose");
                 })
@@ -181,6 +185,10 @@ class Http2IT {
         HttpResponse<String> cut = get("/slow");
         assertThat(cut.statusCode()).isEqualTo(503);
         assertThat(cut.headers().firstValue("Retry-After")).contains("1");
+        HttpResponse<String> unsent = get("/unsent");
+        assertThat(unsent.statusCode()).isEqualTo(503);
+        assertThat(unsent.headers().firstValue("Retry-After")).contains("1");
+        assertThat(unsent.body()).isEqualTo("the request took too long\n");
         assertThatThrownBy(() -> get("/begun")).isInstanceOf(IOException.class);
         assertThat(interrupted.await(20, TimeUnit.SECONDS)).isTrue();
         assertThat(get("/").statusCode()).isEqualTo(200);
