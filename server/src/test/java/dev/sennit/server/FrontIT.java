@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -161,6 +163,32 @@ class FrontIT {
             assertThat(body(server.exchange(get("/origin", FIELDS)))).isEqualTo("9.9.9.9 0 http shop.example");
             assertThat(body(server.exchange(get("/origin", "Forwarded: for=_hidden;host=\"[::1]:8\"\r\n"))))
                     .isEqualTo("_hidden 0 http [::1]:8");
+        }
+    }
+
+    @Test
+    void aTrustedProxyIsBelievedAlsoWhenItHasGone() throws Exception {
+        var isClosed = new CountDownLatch(1);
+        var id = new CompletableFuture<String>();
+        Routes routes = Routes.create().get("/deaf", request -> WebResponse.stream("text/plain", out -> {
+            out.write('a');
+            out.flush();
+            while (isClosed.getCount() > 0) {
+                try {
+                    isClosed.await();
+                } catch (InterruptedException e) {
+                    // goes on
+                }
+            }
+            id.complete(request.id());
+        }));
+        FrontSettings front = FrontSettings.DEFAULTS.proxies(List.of("127.0.0.0/8"));
+        try (var server =
+                new EngineUnderTest(routes, ServerSettings.DEFAULTS.deadline(Duration.ofMillis(300)), front)) {
+            server.exchange(get("/deaf", FIELDS)); // until it is cut
+            Waiting.until(() -> server.engine.connections() == 0);
+            isClosed.countDown();
+            assertThat(id.get(20, TimeUnit.SECONDS)).isEqualTo("given-1");
         }
     }
 

@@ -191,6 +191,7 @@ class OriginTest {
         assertThat(proxies.hasPeer(new InetSocketAddress("203.0.113.7", 9))).isTrue();
         assertThat(proxies.hasPeer(UnixDomainSocketAddress.of("/s"))).isFalse();
         assertThat(new Proxies(List.of("unix")).hasPeer(UnixDomainSocketAddress.of(""))).isTrue();
+        assertThat(new Proxies(List.of("unix")).hasPeer(null)).as("nobody knows who that was").isFalse();
         assertThat(new Proxies(List.of()).isEmpty()).isTrue();
     }
 
