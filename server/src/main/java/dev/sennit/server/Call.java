@@ -28,9 +28,11 @@ import java.util.function.Consumer;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.BufferUtil;
 import org.eclipse.jetty.util.Callback;
 import org.jspecify.annotations.Nullable;
 
@@ -356,7 +358,7 @@ final class Call {
             }
             isSent = true;
         }
-        if (!isLastOfBody && !response.isCommitted()) {
+        if (!isLastOfBody && !response.isCommitted() && mayHaveBody()) {
             chunkIfUnknown();
         }
         try {
@@ -365,6 +367,11 @@ final class Call {
             throw StallException.of(e);
         }
         isWhole |= isLastOfBody;
+    }
+
+    /** Sends the head alone. If the end came with it, Jetty would add a length of 0. */
+    void sendHead() throws IOException {
+        write(false, BufferUtil.EMPTY_BUFFER);
     }
 
     /** Writes bytes of a file, and waits until they are with the system. */
@@ -393,6 +400,10 @@ final class Call {
             }
             at += n;
         }
+    }
+
+    private boolean mayHaveBody() {
+        return !HttpStatus.hasNoBody(response.getStatus()) && !method().equals("HEAD");
     }
 
     /**

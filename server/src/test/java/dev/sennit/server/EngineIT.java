@@ -124,6 +124,32 @@ class EngineIT {
     }
 
     @Test
+    void aHeadTellsTheLengthThatAGetWouldHaveOrNone() throws Exception {
+        Routes routes = Routes.create().under("/", exchange -> {
+            String own = exchange.getRequestURI().getQuery();
+            if (own != null) {
+                exchange.getResponseHeaders().set("Content-Length", own);
+            }
+            exchange.sendResponseHeaders(200, Long.parseLong(exchange.getRequestURI().getPath().substring(1)));
+        });
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS)) {
+            String close = " HTTP/1.1\r\n" + CLOSE + "\r\n";
+            for (String unknown : List.of("/-1", "/0", "/-1?x", "/-1?-7")) {
+                assertThat(server.exchange("HEAD " + unknown + close)).as(unknown).startsWith("HTTP/1.1 200 ")
+                        .doesNotContain("Content-Length").endsWith("\r\n\r\n");
+            }
+            assertThat(server.exchange("HEAD /-1?1234" + close)).contains("Content-Length: 1234\r\n");
+            assertThat(server.exchange("HEAD /99" + close)).contains("Content-Length: 99\r\n");
+            try (Socket kept = server.connect()) { // the connection goes on
+                for (String path : List.of("/0", "/-1", "/-1?5", "/7")) {
+                    EngineUnderTest.send(kept, "HEAD " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+                    assertThat(EngineUnderTest.head(kept)).startsWith("HTTP/1.1 200 ");
+                }
+            }
+        }
+    }
+
+    @Test
     void handlersThatFail() throws Exception {
         Routes routes = Routes.create()
                 .get("/throws", _ -> {
