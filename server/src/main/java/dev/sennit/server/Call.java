@@ -358,8 +358,13 @@ final class Call {
             }
             isSent = true;
         }
-        if (!isLastOfBody && !response.isCommitted() && mayHaveBody()) {
-            chunkIfUnknown();
+        if (!response.isCommitted()) {
+            if (isLastOfBody && response.getStatus() == HttpStatus.NOT_MODIFIED_304
+                    && !response.getHeaders().contains(HttpHeader.CONTENT_LENGTH)) {
+                sendHead();
+            } else if (!isLastOfBody && mayHaveBody()) {
+                chunkIfUnknown();
+            }
         }
         try {
             Content.Sink.write(response, isLastOfBody, bytes);

@@ -150,6 +150,23 @@ class EngineIT {
     }
 
     @Test
+    void aResponseThatNothingHasChangedTellsNoLength() throws Exception {
+        Routes routes = Routes.create()
+                .get("/route", _ -> WebResponse.of(304).header("ETag", "\"a\""))
+                .under("/sun", exchange -> exchange.sendResponseHeaders(304, -1));
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS);
+                Socket kept = server.connect()) {
+            for (String path : List.of("/route", "/sun", "/route")) {
+                EngineUnderTest.send(kept, "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+                assertThat(EngineUnderTest.head(kept)).startsWith("HTTP/1.1 304 ")
+                        .doesNotContain("Content-Length", "Transfer-Encoding");
+                assertThat(server.exchange(get(path))).startsWith("HTTP/1.1 304 ")
+                        .doesNotContain("Content-Length", "Transfer-Encoding").endsWith("\r\n\r\n");
+            }
+        }
+    }
+
+    @Test
     void handlersThatFail() throws Exception {
         Routes routes = Routes.create()
                 .get("/throws", _ -> {

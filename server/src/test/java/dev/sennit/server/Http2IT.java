@@ -94,6 +94,7 @@ class Http2IT {
                         throw e;
                     }
                 }))
+                .get("/same", _ -> WebResponse.of(304))
                 .get("/unsent", _ -> WebResponse.stream("text/plain", out -> {
                     out.write(new byte[100]);
                     mayEnd.acquire();
@@ -149,6 +150,8 @@ class Http2IT {
         }
         assertThat(server.engine.connections()).isEqualTo(1);
         assertThat(get("/none").statusCode()).isEqualTo(404);
+        assertThat(get("/same").statusCode()).isEqualTo(304);
+        assertThat(get("/same").headers().firstValue("Content-Length")).isEmpty();
         assertThat(get("/throws").statusCode()).isEqualTo(500);
         assertThat(client.send(request("/").HEAD().build(), BodyHandlers.ofString()).body()).isEmpty();
     }
