@@ -21,7 +21,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -426,8 +425,9 @@ final class Engine implements AutoCloseable {
         private void handOver(Call call) {
             try {
                 virtual.execute(() -> take(call));
-            } catch (RejectedExecutionException e) {
+            } catch (RuntimeException | Error e) { // the server is closed, or there is no memory for a thread
                 call.refuse(503, "the server stops\n", new WebResponse.Field("Retry-After", retryAfter));
+                heedExhaustion(call, e);
             }
         }
 
@@ -615,7 +615,8 @@ final class Engine implements AutoCloseable {
                 }
             });
             return true;
-        } catch (RejectedExecutionException e) { // the server is closed
+        } catch (RuntimeException | Error e) { // the server is closed, or there is no memory for a thread
+            heedExhaustion(call, e);
             return false;
         }
     }
@@ -673,6 +674,10 @@ final class Engine implements AutoCloseable {
                     () -> call + (failure == null && !isExpected ? " was not answered by its handler" : " failed"),
                     failure);
         }
+        heedExhaustion(call, failure);
+    }
+
+    private void heedExhaustion(Call call, @Nullable Throwable failure) {
         if (failure instanceof OutOfMemoryError) {
             onBroken.accept("the memory was exhausted by " + call);
         }
