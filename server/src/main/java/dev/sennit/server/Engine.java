@@ -281,24 +281,35 @@ final class Engine implements AutoCloseable {
 
     private void look() {
         while (!isClosed) {
-            try {
-                long now = System.nanoTime();
+            long now = System.nanoTime();
+            tried(() -> {
                 for (EndPoint one : connector.getConnectedEndPoints()) {
-                    look((Lane) one, now);
+                    tried(() -> look((Lane) one, now));
                 }
-                lookAtUnheeded(now);
-                after.look(now, settings.heedLimit().toNanos(), onBroken);
-                FigureTeller tells = figureTeller;
-                if (tells != null) {
-                    tells.tellIfDue(now);
-                }
-            } catch (RuntimeException | Error e) { // the others still have limits
-                LOGGER.log(Level.ERROR, "the limits of a connection failed", e);
+            });
+            tried(() -> lookAtUnheeded(now));
+            tried(() -> after.look(now, settings.heedLimit().toNanos(), onBroken));
+            FigureTeller tells = figureTeller;
+            if (tells != null) {
+                tried(() -> tells.tellIfDue(now));
             }
             try {
                 Thread.sleep(LOOK_MILLIS);
             } catch (InterruptedException e) {
                 return; // nobody interrupts it
+            }
+        }
+    }
+
+    /** Makes a look that may fail: all others still have limits. */
+    private static void tried(Runnable look) {
+        try {
+            look.run();
+        } catch (RuntimeException | Error e) {
+            try {
+                LOGGER.log(Level.ERROR, "the limits of a connection failed", e);
+            } catch (RuntimeException | Error unlogged) { // there is no memory for that either
+                e.addSuppressed(unlogged);
             }
         }
     }
@@ -390,9 +401,12 @@ final class Engine implements AutoCloseable {
         unheeded.removeIf(call -> !call.isRunning());
         for (Call call : unheeded) {
             if (call.cutAt() != 0 && now - call.cutAt() >= most) {
-                onBroken.accept(call + " goes on, although it was interrupted at its deadline of "
-                        + Duration.ofNanos(call.limit(settings.deadline())).toMillis() + " ms");
-                call.abandon();
+                try {
+                    onBroken.accept(call + " goes on, although it was interrupted at its deadline of "
+                            + Duration.ofNanos(call.limit(settings.deadline())).toMillis() + " ms");
+                } finally {
+                    call.abandon();
+                }
             } else {
                 call.remind();
             }

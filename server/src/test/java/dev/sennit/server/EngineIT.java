@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -408,6 +409,41 @@ class EngineIT {
         try (var server = new EngineUnderTest(routes, settings)) {
             assertThat(server.exchange(get("/deaf"))).startsWith("HTTP/1.1 503 ");
             assertThat(server.broken.get(20, TimeUnit.SECONDS)).contains("GET /deaf", "300 ms");
+            mayEnd.countDown();
+        }
+    }
+
+    @Test
+    void aLookThatFailsEndsNoOtherLimit() throws Exception {
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        CountDownLatch isTold = new CountDownLatch(1);
+        AtomicInteger reports = new AtomicInteger();
+        Routes routes = Routes.create().get("/deaf", _ -> {
+            while (mayEnd.getCount() > 0) {
+                try {
+                    mayEnd.await();
+                } catch (InterruptedException e) {
+                    // goes on
+                }
+            }
+            return WebResponse.of(200);
+        });
+        ServerSettings settings = ServerSettings.DEFAULTS.deadline(SHORT).heedLimit(SHORT);
+        try (var server = new LoopbackServer(
+                routes, settings, FrontSettings.DEFAULTS, null, _ -> {}, _ -> {
+                    reports.incrementAndGet();
+                    throw new IllegalStateException("on purpose");
+                }, _ -> {})) {
+            for (int i = 0; i < 2; i++) {
+                try (Socket client = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+                    client.setSoTimeout(20_000);
+                    EngineUnderTest.send(client, get("/deaf"));
+                    assertThat(EngineUnderTest.head(client)).startsWith("HTTP/1.1 503 ");
+                }
+            }
+            Waiting.until(() -> reports.get() > 2);
+            server.engine().tellFigures((_, _) -> isTold.countDown());
+            assertThat(isTold.await(20, TimeUnit.SECONDS)).isTrue();
             mayEnd.countDown();
         }
     }
