@@ -24,7 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.eclipse.jetty.http.HttpException;
@@ -232,8 +232,8 @@ final class Engine implements AutoCloseable {
         return queued.get();
     }
 
-    /** Sets what takes figures from now on, about once a second. */
-    void tellFigures(BiConsumer<Map<String, Long>, Map<String, Long>> takes) {
+    /** Sets what takes figures from now on, about once a second, and tells whether it has. */
+    void tellFigures(BiPredicate<Map<String, Long>, Map<String, Long>> takes) {
         figureTeller = new FigureTeller(takes, this::figures);
     }
 

@@ -442,7 +442,10 @@ class EngineIT {
                 }
             }
             Waiting.until(() -> reports.get() > 2);
-            server.engine().tellFigures((_, _) -> isTold.countDown());
+            server.engine().tellFigures((_, _) -> {
+                isTold.countDown();
+                return true;
+            });
             assertThat(isTold.await(20, TimeUnit.SECONDS)).isTrue();
             mayEnd.countDown();
         }

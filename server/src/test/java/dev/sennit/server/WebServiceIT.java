@@ -115,7 +115,9 @@ class WebServiceIT {
         public void worked(long pieces) {}
 
         @Override
-        public void figures(Map<String, Long> sums, Map<String, Long> gauges) {}
+        public boolean figures(Map<String, Long> sums, Map<String, Long> gauges) {
+            return true;
+        }
 
         @Override
         public boolean isStopping() {
