@@ -47,10 +47,10 @@ public final class LogFile implements AccessLog.Sink {
         return lines -> {
             out.write(lines.array(), lines.arrayOffset() + lines.position(), lines.remaining());
             out.flush();
-            lines.position(lines.limit());
-            if (out.checkError()) {
+            if (out.checkError()) { // for good: a PrintStream does not tell whether it works again
                 throw new IOException("standard output is closed");
             }
+            lines.position(lines.limit());
         };
     }
 
