@@ -246,7 +246,9 @@ public final class WebService implements Service {
                 return me.accept();
             } catch (IOException e) { // no descriptor is free, for example: that passes
                 LOGGER.log(Level.WARNING, "cannot accept connections: {0}", e.getMessage());
-                me.awaitStop(RETRY);
+                if (me.awaitStop(RETRY)) { // at once, as it stops and takes what waits at a socket of its own
+                    Thread.sleep(RETRY);
+                }
             }
         }
     }

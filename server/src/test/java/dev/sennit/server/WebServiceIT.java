@@ -194,4 +194,40 @@ class WebServiceIT {
                     .hasMessageEndingWith("so this worker is replaced");
         }
     }
+
+    @Test
+    void aWorkerThatStopsAndCannotAcceptWaitsBetweenAttempts() throws Exception {
+        var attempts = new AtomicInteger();
+        var mayAccept = new CountDownLatch(1);
+        var isFinished = new CountDownLatch(1);
+        try (var worker = new TestWorker() {
+            @Override
+            public @Nullable SocketChannel accept() throws IOException {
+                if (mayAccept.getCount() == 0) {
+                    return null;
+                }
+                if (attempts.incrementAndGet() > 1000) {
+                    isFinished.countDown();
+                    throw new AssertionError("it does not wait");
+                }
+                throw new IOException("no descriptor is free");
+            }
+
+            @Override
+            public boolean awaitStop(Duration longest) {
+                return true; // as it stops
+            }
+        }) {
+            FutureTask<Void> run = new FutureTask<>(() -> {
+                service.initialize(worker);
+                service.run(worker);
+                return null;
+            });
+            Thread main = Thread.ofPlatform().daemon().name("test-main").start(run);
+            Waiting.until(() -> attempts.get() > 0 && main.getState() == Thread.State.TIMED_WAITING
+                    || isFinished.getCount() == 0);
+            mayAccept.countDown();
+            run.get(20, TimeUnit.SECONDS);
+        }
+    }
 }
