@@ -164,6 +164,13 @@ final class Call {
         return response.getStatus();
     }
 
+    /** Called by Jetty's thread when the request was read, before the next one is. */
+    void completed() {
+        if (!lane.isMultiplexed()) {
+            lane.completed();
+        }
+    }
+
     /** Returns the other end of the connection, whatever proxies say. */
     @Nullable SocketAddress peer() {
         return lane.getRemoteSocketAddress();

@@ -181,6 +181,14 @@ final class Lane extends SocketChannelEndPoint {
         calls.remove(ended);
     }
 
+    /**
+     * Notes that Jetty has nothing more to read of a call over HTTP/1: what came since {@link #ended} was the rest of
+     * its body, and no head.
+     */
+    void completed() {
+        headSince = 0;
+    }
+
     /** The calls that are under way. */
     Set<Call> calls() {
         return calls;

@@ -249,6 +249,30 @@ class EngineIT {
     }
 
     @Test
+    void theRestOfABodyIsNoHead() throws Exception {
+        Semaphore mayAnswer = new Semaphore(0);
+        Routes routes = Routes.create().get("/", EngineIT::read).post("/unread", _ -> {
+            mayAnswer.acquire();
+            return WebResponse.text("hello\n");
+        });
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS.headerLimit(SHORT));
+                Socket socket = server.connect()) {
+            EngineUnderTest.send(socket, "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
+            Waiting.until(() -> server.worked.get() == 1);
+            EngineUnderTest.send(socket, "the body.");
+            mayAnswer.release();
+            assertThat(EngineUnderTest.head(socket)).startsWith("HTTP/1.1 200 ").doesNotContain("close");
+            EngineUnderTest.receive(socket, "hello\n".length());
+            try (Socket later = server.connect()) { // begins a head afterwards, and is closed as that does not end
+                EngineUnderTest.send(later, "GET");
+                assertThat(EngineUnderTest.receive(later, 1)).isEmpty();
+            }
+            EngineUnderTest.send(socket, get("/"));
+            assertThat(EngineUnderTest.receive(socket, 10_000)).startsWith("HTTP/1.1 200 ");
+        }
+    }
+
+    @Test
     void aBodyThatDripsIsGivenUp() throws Exception {
         Routes routes = Routes.create().post("/", EngineIT::read);
         ServerSettings settings =
