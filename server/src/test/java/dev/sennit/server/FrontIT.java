@@ -193,6 +193,18 @@ class FrontIT {
     }
 
     @Test
+    void theSchemeIsNotTheClientsWord() throws Exception {
+        FrontSettings proxied = FrontSettings.DEFAULTS.proxies(List.of("127.0.0.0/8"));
+        for (FrontSettings each : List.of(FrontSettings.DEFAULTS, proxied)) {
+            try (var server = new EngineUnderTest(ROUTES, ServerSettings.DEFAULTS, each)) {
+                assertThat(body(server.exchange("GET https://shop.example/origin HTTP/1.1\r\n"
+                        + "Host: shop.example\r\nConnection: close\r\n\r\n")))
+                        .matches("127.0.0.1 \\d+ http shop.example");
+            }
+        }
+    }
+
+    @Test
     void nobodyElseIs() throws Exception {
         FrontSettings front = FrontSettings.DEFAULTS.proxies(List.of("10.0.0.0/8"));
         for (FrontSettings each : List.of(front, front.proxyFields(ProxyFields.FORWARDED), FrontSettings.DEFAULTS)) {
