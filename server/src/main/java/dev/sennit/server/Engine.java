@@ -125,7 +125,7 @@ final class Engine implements AutoCloseable {
         server = new Server(new RequestThreads(virtual));
         connector = new WorkerConnector(server, jettyThreads, settings.connections(),
                 Protocols.of(configuration(), settings, certificates));
-        connector.setIdleTimeout(settings.keepAlive().toMillis());
+        connector.setIdleTimeout(ServerSettings.millis(settings.keepAlive()));
         server.addConnector(connector);
         server.setHandler(new Answering());
         server.setErrorHandler(Engine::error);
@@ -166,7 +166,7 @@ final class Engine implements AutoCloseable {
         var http = new HttpConfiguration();
         http.setRequestHeaderSize(settings.headerSize());
         http.setSendServerVersion(false);
-        http.setIdleTimeout(settings.stallLimit().toMillis());
+        http.setIdleTimeout(ServerSettings.millis(settings.stallLimit()));
         http.addCustomizer(traffic.customizer());
         return http;
     }

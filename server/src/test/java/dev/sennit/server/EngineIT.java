@@ -273,6 +273,20 @@ class EngineIT {
     }
 
     @Test
+    void theShortestLimitIsOne() throws Exception {
+        Routes routes = Routes.create().post("/", EngineIT::read);
+        ServerSettings settings =
+                ServerSettings.DEFAULTS.stallLimit(Duration.ofNanos(1)).keepAlive(Duration.ofNanos(1));
+        try (var server = new EngineUnderTest(routes, settings.deadline(Duration.ofSeconds(100)));
+                Socket stalls = server.connect();
+                Socket idle = server.connect()) {
+            EngineUnderTest.send(stalls, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
+            assertThat(EngineUnderTest.receive(stalls, 10_000)).doesNotContain("hello");
+            assertThat(EngineUnderTest.receive(idle, 1)).isEmpty();
+        }
+    }
+
+    @Test
     void aBodyThatDripsIsGivenUp() throws Exception {
         Routes routes = Routes.create().post("/", EngineIT::read);
         ServerSettings settings =
