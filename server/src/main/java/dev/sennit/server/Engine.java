@@ -107,7 +107,6 @@ final class Engine implements AutoCloseable {
             LongConsumer worked, Consumer<String> onBroken)
             throws Exception {
         certificates = tls == null ? null : new Certificates(tls);
-        traffic = new Traffic(front);
         this.routes = routes.copy();
         this.settings = settings;
         this.worked = worked;
@@ -117,30 +116,41 @@ final class Engine implements AutoCloseable {
         virtual = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sennit-request-", 0).factory());
         after = new AfterResponse(settings.atOnce(), settings.queue() + settings.atOnce(), settings.deadline(),
                 virtual);
-        threads = settings.on().startsWith("threads") ? Pools.open(settings.on()) : null;
-        var jettyThreads = new QueuedThreadPool(JETTY_THREADS);
-        jettyThreads.setName("sennit-server");
-        jettyThreads.setDaemon(true);
-        jettyThreads.setVirtualThreadsExecutor(virtual);
-        server = new Server(new RequestThreads(virtual));
-        connector = new WorkerConnector(server, jettyThreads, settings.connections(),
-                Protocols.of(configuration(), settings, certificates));
-        connector.setIdleTimeout(ServerSettings.millis(settings.keepAlive()));
-        server.addConnector(connector);
-        server.setHandler(new Answering());
-        server.setErrorHandler(Engine::error);
-        server.setRequestLog(traffic);
         looks = Thread.ofPlatform().daemon().name("sennit-server-limits").unstarted(this::look);
+        server = new Server(new RequestThreads(virtual));
+        traffic = new Traffic(front); // from here on there are threads
+        @Nullable Pool opened = null;
+        @Nullable WorkerConnector connects = null;
         boolean isStarted = false;
         try {
+            opened = settings.on().startsWith("threads") ? Pools.open(settings.on()) : null;
+            threads = opened;
+            connects = connector();
+            connector = connects;
             open();
             looks.start();
             isStarted = true;
         } finally {
             if (!isStarted) {
-                close();
+                close(connects, opened);
             }
         }
+    }
+
+    /** Returns a connector that the server has. */
+    private WorkerConnector connector() throws IOException {
+        var jettyThreads = new QueuedThreadPool(JETTY_THREADS);
+        jettyThreads.setName("sennit-server");
+        jettyThreads.setDaemon(true);
+        jettyThreads.setVirtualThreadsExecutor(virtual);
+        var made = new WorkerConnector(server, jettyThreads, settings.connections(),
+                Protocols.of(configuration(), settings, certificates));
+        made.setIdleTimeout(ServerSettings.millis(settings.keepAlive()));
+        server.addConnector(made);
+        server.setHandler(new Answering());
+        server.setErrorHandler(Engine::error);
+        server.setRequestLog(traffic);
+        return made;
     }
 
     /** Starts the server, with the applications of Jetty's. */
@@ -262,19 +272,32 @@ final class Engine implements AutoCloseable {
     /** Ends all at once. */
     @Override
     public void close() {
+        close(connector, threads);
+    }
+
+    /** Ends what there is, also of an engine that did not start. */
+    private void close(@Nullable WorkerConnector connects, @Nullable Pool pool) {
         isClosed = true;
-        connector.close();
-        try {
+        if (connects != null) {
+            connects.close();
+        }
+        try (Closing _ = traffic::close;
+                Closing _ = () -> {
+                    if (pool != null) {
+                        pool.shutdownNow();
+                    }
+                };
+                Closing _ = virtual::shutdownNow) { // from the last to the first, whatever one throws
             server.stop();
         } catch (Exception e) {
             LOGGER.log(Level.WARNING, "the server did not stop in order", e);
         }
-        virtual.shutdownNow();
-        Pool pool = threads;
-        if (pool != null) {
-            pool.shutdownNow();
-        }
-        traffic.close();
+    }
+
+    /** One of the things that are closed. */
+    private interface Closing extends AutoCloseable {
+        @Override
+        void close();
     }
 
     // ---- limits ----
