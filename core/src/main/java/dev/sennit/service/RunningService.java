@@ -231,8 +231,8 @@ final class RunningService implements ServiceWorker {
     }
 
     @Override
-    public void figures(Map<String, Long> sums, Map<String, Long> gauges) {
-        parent.send(ServiceNote.ofFigures(new WorkerFigures(sums, gauges)));
+    public boolean figures(Map<String, Long> sums, Map<String, Long> gauges) {
+        return parent.send(ServiceNote.ofFigures(new WorkerFigures(sums, gauges)));
     }
 
     // ---- what it is given ----

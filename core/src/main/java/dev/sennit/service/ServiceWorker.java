@@ -62,10 +62,11 @@ public interface ServiceWorker {
      *
      * @param sums what has happened since the worker's start, by name; a sum must not fall
      * @param gauges what is so now, by name
+     * @return false if the figures are lost, as the manager reads too slowly or has ended: tell them again later
      * @throws IllegalArgumentException if a name has other characters than a to z, 0 to 9, dot and underscore, or is
      *     longer than 60; if a value is negative; if there are more than 500
      */
-    void figures(Map<String, Long> sums, Map<String, Long> gauges);
+    boolean figures(Map<String, Long> sums, Map<String, Long> gauges);
 
     /**
      * Whether the worker has been asked to stop.

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -29,9 +30,11 @@ import java.util.function.Consumer;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.BufferUtil;
 import org.eclipse.jetty.util.Callback;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +47,10 @@ import org.jspecify.annotations.Nullable;
  *   +--------+-> CUT           another thread ends the request: at its deadline, or as it cannot run
  * </pre>
  *
- * The thread that makes the step to ENDED or CUT completes Jetty's callback, nobody else does.
+ * A response that has begun may be in memory alone. Its head is made, and sent for the first time, under the lock of
+ * this and with a look at the state, so that the thread that cuts the call knows whether it can still answer.
+ *
+ * <p>The thread that makes the step to ENDED or CUT completes Jetty's callback, nobody else does.
  */
 final class Call {
     /** The length of a body that is sent in chunks. */
@@ -88,6 +94,8 @@ final class Call {
     private @Nullable JettyApplication application;
     /** The call as that application has it; null before. */
     private volatile @Nullable HeldCall heldCall;
+    /** Whether a part of the response may be with Jetty. Written by the handler's thread, under the lock of this. */
+    private boolean isSent;
     /** Only the handler's thread. */
     private boolean isWhole;
     /** Only the handler's thread. */
@@ -159,6 +167,13 @@ final class Call {
 
     int status() {
         return response.getStatus();
+    }
+
+    /** Called by Jetty's thread when the request was read, before the next one is. */
+    void completed() {
+        if (!lane.isMultiplexed()) {
+            lane.completed();
+        }
     }
 
     /** Returns the other end of the connection, whatever proxies say. */
@@ -316,7 +331,7 @@ final class Call {
      *
      * @param length how many bytes it has; {@link #UNKNOWN_LENGTH} if nobody knows
      */
-    ResponseOutput begin(int status, List<WebResponse.Field> fields, long length) throws IOException {
+    synchronized ResponseOutput begin(int status, List<WebResponse.Field> fields, long length) throws IOException {
         start(status, fields, length);
         if (detached != null) { // whatever comes next goes to another worker, if this one ends
             response.getHeaders().put(HttpHeader.CONNECTION, "close");
@@ -324,7 +339,7 @@ final class Call {
         return new ResponseOutput(this, length);
     }
 
-    private void start(int status, List<WebResponse.Field> fields, long length) throws IOException {
+    private synchronized void start(int status, List<WebResponse.Field> fields, long length) throws IOException {
         if (!state.compareAndSet(State.OPEN, State.SENDING)) {
             if (state.get() == State.CUT) {
                 throw WebResponse.cut();
@@ -354,11 +369,19 @@ final class Call {
 
     /** Writes bytes, and waits until they are with the system. */
     void write(boolean isLastOfBody, ByteBuffer bytes) throws IOException {
-        if (state.get() == State.CUT) {
-            throw WebResponse.cut();
+        synchronized (this) {
+            if (state.get() == State.CUT) {
+                throw WebResponse.cut();
+            }
+            isSent = true;
         }
-        if (!isLastOfBody && !response.isCommitted()) {
-            chunkIfUnknown();
+        if (!response.isCommitted()) {
+            if (isLastOfBody && response.getStatus() == HttpStatus.NOT_MODIFIED_304
+                    && !response.getHeaders().contains(HttpHeader.CONTENT_LENGTH)) {
+                sendHead();
+            } else if (!isLastOfBody && mayHaveBody()) {
+                chunkIfUnknown();
+            }
         }
         try {
             Content.Sink.write(response, isLastOfBody, bytes);
@@ -366,6 +389,11 @@ final class Call {
             throw StallException.of(e);
         }
         isWhole |= isLastOfBody;
+    }
+
+    /** Sends the head alone. If the end came with it, Jetty would add a length of 0. */
+    void sendHead() throws IOException {
+        write(false, BufferUtil.EMPTY_BUFFER);
     }
 
     /** Writes bytes of a file, and waits until they are with the system. */
@@ -394,6 +422,10 @@ final class Call {
             }
             at += n;
         }
+    }
+
+    private boolean mayHaveBody() {
+        return !HttpStatus.hasNoBody(response.getStatus()) && !method().equals("HEAD");
     }
 
     /**
@@ -531,9 +563,9 @@ final class Call {
     enum End {
         /** The client has the response of the handler. */
         WHOLE,
-        /** The handler had not begun a response, and the client has another. */
+        /** Nothing of a response of the handler was sent, and the client has another. */
         ANSWERED,
-        /** The response had begun and is not whole; its connection is closed. */
+        /** A part of the response was sent; its connection is closed. */
         BROKEN,
         /** Another thread had ended it before. */
         CUT
@@ -542,7 +574,7 @@ final class Call {
     /**
      * Ends the call; called by the handler's thread once it has nothing more to do.
      *
-     * @param status what to answer if no response has begun
+     * @param status what to answer if nothing of a response was sent
      */
     End end(int status, String text, WebResponse.Field... fields) {
         isRunning = false;
@@ -562,6 +594,14 @@ final class Call {
             lane.stopReading(request.getId());
             callback.succeeded();
             return End.WHOLE;
+        }
+        if (!response.isCommitted()) {
+            clearHead();
+            for (WebResponse.Field field : fields) {
+                response.getHeaders().put(field.name(), field.value());
+            }
+            answer(status, text);
+            return End.ANSWERED;
         }
         callback.failed(new IOException("the response was not finished"));
         lane.breakOff(); // what was sent may look whole to the client, if the connection stayed open
@@ -588,12 +628,13 @@ final class Call {
      * @return false if it had ended before
      */
     boolean cut(String retryAfter) {
-        boolean isOpen;
-        synchronized (this) { // a call becomes a held one before or after this
-            isOpen = state.compareAndSet(State.OPEN, State.CUT);
+        boolean mayAnswer;
+        synchronized (this) { // a call becomes a held one, and a response is sent, before or after this
+            boolean isOpen = state.compareAndSet(State.OPEN, State.CUT);
             if (!isOpen && !state.compareAndSet(State.SENDING, State.CUT)) {
                 return false;
             }
+            mayAnswer = isOpen || !isSent && heldCall == null;
         }
         cutAt = System.nanoTime() | 1;
         traffic.figures().late();
@@ -601,7 +642,7 @@ final class Call {
             interrupt();
         } finally {
             lane.ended(this);
-            if (isOpen) {
+            if (mayAnswer) {
                 answerCut(retryAfter);
             } else {
                 callback.failed(new TimeoutException("the request took too long"));
@@ -614,6 +655,7 @@ final class Call {
     /** Throws nothing: whoever cut the call counts on it. */
     private void answerCut(String retryAfter) {
         try {
+            clearHead();
             response.getHeaders().put(HttpHeader.CONNECTION, "close"); // the handler may be reading the body
             response.getHeaders().put(HttpHeader.RETRY_AFTER, retryAfter);
             answer(503, "the request took too long\n");
@@ -636,6 +678,16 @@ final class Call {
     void abandon() {
         lane.breakOff();
         traffic.abandoned(this);
+    }
+
+    /** Removes the fields of a response that is not sent, but for those of the server. */
+    private void clearHead() {
+        HttpFields.Mutable head = response.getHeaders();
+        for (String name : Set.copyOf(head.getFieldNamesCollection())) {
+            if (!name.equalsIgnoreCase("Date") && !name.equalsIgnoreCase(Traffic.ID_FIELD)) {
+                head.remove(name);
+            }
+        }
     }
 
     private void answer(int status, String text) {

@@ -100,8 +100,9 @@ record CertificateFile(PrivateKey key, List<X509Certificate> chain) {
             if (block.group(1).equals("CERTIFICATE")) {
                 try {
                     chain.add((X509Certificate) CertificateFactory.getInstance("X.509")
-                            .generateCertificate(new ByteArrayInputStream(decoded(block.group(2)))));
-                } catch (CertificateException | IllegalArgumentException e) {
+                            .generateCertificate(
+                                    new ByteArrayInputStream(decoded(file, "certificate", block.group(2)))));
+                } catch (CertificateException e) {
                     throw refused(file, "has a certificate that cannot be read", "copy it again", e);
                 }
             }
@@ -123,8 +124,13 @@ record CertificateFile(PrivateKey key, List<X509Certificate> chain) {
         }
     }
 
-    private static byte[] decoded(String base64) {
-        return Base64.getMimeDecoder().decode(base64);
+    /** @param kind what it is */
+    private static byte[] decoded(String file, String kind, String base64) throws IOException {
+        try {
+            return Base64.getMimeDecoder().decode(base64);
+        } catch (IllegalArgumentException e) {
+            throw refused(file, "has a " + kind + " that cannot be read", "copy it again", e);
+        }
     }
 
     private static PrivateKey key(String file, @Nullable String passwordFile) throws IOException {
@@ -133,13 +139,13 @@ record CertificateFile(PrivateKey key, List<X509Certificate> chain) {
         while (block.find()) {
             String kind = block.group(1);
             if (kind.equals("PRIVATE KEY")) {
-                return key(file, decoded(block.group(2)));
+                return key(file, decoded(file, "key", block.group(2)));
             }
             if (kind.equals("ENCRYPTED PRIVATE KEY")) {
                 if (passwordFile == null) {
                     throw refused(file, "has a key with a password", "name the file that has the password", null);
                 }
-                return key(file, decrypted(file, decoded(block.group(2)), passwordFile));
+                return key(file, decrypted(file, decoded(file, "key", block.group(2)), passwordFile));
             }
             if (kind.endsWith(" PRIVATE KEY")) {
                 throw refused(file, "has a key in an older form, " + kind,
@@ -203,8 +209,12 @@ record CertificateFile(PrivateKey key, List<X509Certificate> chain) {
             if (alias == null) {
                 throw refused(file, "has no private key", "put it in with its certificate", null);
             }
+            @Nullable Certificate[] known = store.getCertificateChain(alias);
+            if (known == null || known.length == 0) { // its key may be a secret one
+                throw refused(file, "has a key without a certificate", "put both in", null);
+            }
             List<X509Certificate> chain = new ArrayList<>();
-            for (Certificate one : store.getCertificateChain(alias)) {
+            for (Certificate one : known) {
                 chain.add((X509Certificate) one);
             }
             return new CertificateFile((PrivateKey) store.getKey(alias, password), chain);

@@ -21,6 +21,8 @@ final class Certificates {
 
     private final TlsSettings settings;
     private final SslContextFactory.Server factory = new SslContextFactory.Server();
+    /** Guarded by this, once others have this. */
+    private KeyStore current;
 
     /** @throws IOException if one cannot be used; its message is one line: the file, the cause, and what to do */
     Certificates(TlsSettings settings) throws IOException {
@@ -29,7 +31,8 @@ final class Certificates {
         factory.setIncludeCipherSuites(CIPHERS);
         factory.setRenegotiationAllowed(false);
         factory.setKeyStorePassword(NO_SECRET);
-        factory.setKeyStore(read(settings));
+        current = read(settings);
+        factory.setKeyStore(current);
     }
 
     /** Returns whether HTTP/2 is spoken with clients that can. */
@@ -46,12 +49,19 @@ final class Certificates {
      *
      * @throws IOException if one cannot be used; its message is one line, and all stays as it was
      */
-    void reload() throws IOException {
+    synchronized void reload() throws IOException {
         KeyStore next = read(settings);
         try {
             factory.reload(same -> same.setKeyStore(next));
+            current = next;
         } catch (Exception e) { // the files were read and fit
-            throw new IOException("TLS: the certificates cannot be used: " + e, e);
+            var failure = new IOException("TLS: the certificates cannot be used: " + e, e);
+            try { // by now the factory has none
+                factory.reload(same -> same.setKeyStore(current));
+            } catch (Exception again) {
+                failure.addSuppressed(again);
+            }
+            throw failure;
         }
     }
 

@@ -22,11 +22,10 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.eclipse.jetty.http.HttpException;
@@ -110,7 +109,6 @@ final class Engine implements AutoCloseable {
             LongConsumer worked, Consumer<String> onBroken)
             throws Exception {
         certificates = tls == null ? null : new Certificates(tls);
-        traffic = new Traffic(front);
         this.routes = routes.copy();
         this.settings = settings;
         this.worked = worked;
@@ -120,30 +118,41 @@ final class Engine implements AutoCloseable {
         virtual = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sennit-request-", 0).factory());
         after = new AfterResponse(settings.atOnce(), settings.queue() + settings.atOnce(), settings.deadline(),
                 virtual);
-        threads = settings.on().startsWith("virtual") ? null : Pools.open(settings.on());
-        var jettyThreads = new QueuedThreadPool(JETTY_THREADS);
-        jettyThreads.setName("sennit-server");
-        jettyThreads.setDaemon(true);
-        jettyThreads.setVirtualThreadsExecutor(virtual);
-        server = new Server(new RequestThreads(virtual));
-        connector = new WorkerConnector(server, jettyThreads, settings.connections(),
-                Protocols.of(configuration(), settings, certificates));
-        connector.setIdleTimeout(settings.keepAlive().toMillis());
-        server.addConnector(connector);
-        server.setHandler(new Answering());
-        server.setErrorHandler(Engine::error);
-        server.setRequestLog(traffic);
         looks = Thread.ofPlatform().daemon().name("sennit-server-limits").unstarted(this::look);
+        server = new Server(new RequestThreads(virtual));
+        traffic = new Traffic(front); // from here on there are threads
+        @Nullable Pool opened = null;
+        @Nullable WorkerConnector connects = null;
         boolean isStarted = false;
         try {
+            opened = settings.on().startsWith("virtual") ? null : Pools.open(settings.on());
+            threads = opened;
+            connects = connector();
+            connector = connects;
             open();
             looks.start();
             isStarted = true;
         } finally {
             if (!isStarted) {
-                close();
+                close(connects, opened);
             }
         }
+    }
+
+    /** Returns a connector that the server has. */
+    private WorkerConnector connector() throws IOException {
+        var jettyThreads = new QueuedThreadPool(JETTY_THREADS);
+        jettyThreads.setName("sennit-server");
+        jettyThreads.setDaemon(true);
+        jettyThreads.setVirtualThreadsExecutor(virtual);
+        var made = new WorkerConnector(server, jettyThreads, settings.connections(),
+                Protocols.of(configuration(), settings, certificates));
+        made.setIdleTimeout(ServerSettings.millis(settings.keepAlive()));
+        server.addConnector(made);
+        server.setHandler(new Answering());
+        server.setErrorHandler(Engine::error);
+        server.setRequestLog(traffic);
+        return made;
     }
 
     /** Starts the server, with the applications of Jetty's. */
@@ -169,7 +178,7 @@ final class Engine implements AutoCloseable {
         var http = new HttpConfiguration();
         http.setRequestHeaderSize(settings.headerSize());
         http.setSendServerVersion(false);
-        http.setIdleTimeout(settings.stallLimit().toMillis());
+        http.setIdleTimeout(ServerSettings.millis(settings.stallLimit()));
         http.addCustomizer(traffic.customizer());
         return http;
     }
@@ -235,8 +244,8 @@ final class Engine implements AutoCloseable {
         return queued.get();
     }
 
-    /** Sets what takes figures from now on, about once a second. */
-    void tellFigures(BiConsumer<Map<String, Long>, Map<String, Long>> takes) {
+    /** Sets what takes figures from now on, about once a second, and tells whether it has. */
+    void tellFigures(BiPredicate<Map<String, Long>, Map<String, Long>> takes) {
         figureTeller = new FigureTeller(takes, this::figures);
     }
 
@@ -265,46 +274,69 @@ final class Engine implements AutoCloseable {
     /** Ends all at once. */
     @Override
     public void close() {
+        close(connector, threads);
+    }
+
+    /** Ends what there is, also of an engine that did not start. */
+    private void close(@Nullable WorkerConnector connects, @Nullable Pool pool) {
         isClosed = true;
-        connector.close();
-        try {
+        if (connects != null) {
+            connects.close();
+        }
+        try (Closing _ = traffic::close;
+                Closing _ = uploads::close;
+                Closing _ = () -> {
+                    if (pool != null) {
+                        pool.shutdownNow();
+                    }
+                };
+                Closing _ = () -> routes.applications().values().forEach(JettyApplication::close);
+                Closing _ = virtual::shutdownNow) { // from the last to the first, whatever one throws
             server.stop();
         } catch (Exception e) {
             LOGGER.log(Level.WARNING, "the server did not stop in order", e);
-        } finally {
-            routes.applications().values().forEach(JettyApplication::close);
         }
-        virtual.shutdownNow();
-        Pool pool = threads;
-        if (pool != null) {
-            pool.shutdownNow();
-        }
-        uploads.close();
-        traffic.close();
+    }
+
+    /** One of the things that are closed. */
+    private interface Closing extends AutoCloseable {
+        @Override
+        void close();
     }
 
     // ---- limits ----
 
     private void look() {
         while (!isClosed) {
-            try {
-                long now = System.nanoTime();
+            long now = System.nanoTime();
+            tried(() -> {
                 for (EndPoint one : connector.getConnectedEndPoints()) {
-                    look((Lane) one, now);
+                    tried(() -> look((Lane) one, now));
                 }
-                lookAtUnheeded(now);
-                after.look(now, settings.heedLimit().toNanos(), onBroken);
-                FigureTeller tells = figureTeller;
-                if (tells != null) {
-                    tells.tellIfDue(now);
-                }
-            } catch (RuntimeException | Error e) { // the others still have limits
-                LOGGER.log(Level.ERROR, "the limits of a connection failed", e);
+            });
+            tried(() -> lookAtUnheeded(now));
+            tried(() -> after.look(now, settings.heedLimit().toNanos(), onBroken));
+            FigureTeller tells = figureTeller;
+            if (tells != null) {
+                tried(() -> tells.tellIfDue(now));
             }
             try {
                 Thread.sleep(LOOK_MILLIS);
             } catch (InterruptedException e) {
                 return; // nobody interrupts it
+            }
+        }
+    }
+
+    /** Makes a look that may fail: all others still have limits. */
+    private static void tried(Runnable look) {
+        try {
+            look.run();
+        } catch (RuntimeException | Error e) {
+            try {
+                LOGGER.log(Level.ERROR, "the limits of a connection failed", e);
+            } catch (RuntimeException | Error unlogged) { // there is no memory for that either
+                e.addSuppressed(unlogged);
             }
         }
     }
@@ -329,7 +361,7 @@ final class Engine implements AutoCloseable {
             }
         }
         if (lane.endingSince() != 0) {
-            if (now - lane.endingSince() >= END_NANOS && !lane.isBusy()) {
+            if (now - Math.max(lane.endingSince(), lane.idleSince()) >= END_NANOS && !lane.isBusy()) {
                 lane.close(); // the client does not take its end
             }
         } else if (lane.isMultiplexed()) {
@@ -339,18 +371,18 @@ final class Engine implements AutoCloseable {
         }
     }
 
-    /** Ends a connection of HTTP/2 without requests; other frames do not keep it open. */
+    /**
+     * Ends a connection of HTTP/2 that has no requests, or whose worker stops. Other frames do not keep it open; and a
+     * client whose streams overlap is told which of them is the last, as it may never be without one.
+     */
     private void lookAtStreams(Lane lane, long now) {
         if (drainingSince != 0
                 || !lane.isBusy() && now - lane.idleSince() >= settings.keepAlive().toNanos()) {
             lane.goAway(now);
         }
         long told = lane.toldSince();
-        if (told != 0 && !lane.isBusy()) {
-            long idle = Math.min(now - lane.idleSince(), now - told);
-            if (idle >= settings.lastRequest().toNanos() && !lane.isBusy()) {
-                lane.end(now);
-            }
+        if (told != 0 && now - told >= settings.lastRequest().toNanos()) {
+            lane.end(now); // the streams that there are go on
         }
     }
 
@@ -396,9 +428,12 @@ final class Engine implements AutoCloseable {
         unheeded.removeIf(call -> !call.isRunning());
         for (Call call : unheeded) {
             if (call.cutAt() != 0 && now - call.cutAt() >= most) {
-                onBroken.accept(call + " goes on, although it was interrupted at its deadline of "
-                        + Duration.ofNanos(call.limit(settings.deadline())).toMillis() + " ms");
-                call.abandon();
+                try {
+                    onBroken.accept(call + " goes on, although it was interrupted at its deadline of "
+                            + Duration.ofNanos(call.limit(settings.deadline())).toMillis() + " ms");
+                } finally {
+                    call.abandon();
+                }
             } else {
                 call.remind();
             }
@@ -432,8 +467,9 @@ final class Engine implements AutoCloseable {
         private void handOver(Call call) {
             try {
                 virtual.execute(() -> take(call));
-            } catch (RejectedExecutionException e) {
+            } catch (RuntimeException | Error e) { // the server is closed, or there is no memory for a thread
                 call.refuse(503, "the server stops\n", new WebResponse.Field("Retry-After", retryAfter));
+                heedExhaustion(call, e);
             }
         }
 
@@ -628,7 +664,8 @@ final class Engine implements AutoCloseable {
                 }
             });
             return true;
-        } catch (RejectedExecutionException e) { // the server is closed
+        } catch (RuntimeException | Error e) { // the server is closed, or there is no memory for a thread
+            heedExhaustion(call, e);
             return false;
         }
     }
@@ -686,6 +723,10 @@ final class Engine implements AutoCloseable {
                     () -> call + (failure == null && !isExpected ? " was not answered by its handler" : " failed"),
                     failure);
         }
+        heedExhaustion(call, failure);
+    }
+
+    private void heedExhaustion(Call call, @Nullable Throwable failure) {
         if (failure instanceof OutOfMemoryError) {
             onBroken.accept("the memory was exhausted by " + call);
         }
@@ -694,7 +735,8 @@ final class Engine implements AutoCloseable {
     /** Answers what Jetty refuses: a line of text, not a page. */
     private static boolean error(Request request, Response response, Callback callback) {
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, "text/plain; charset=utf-8");
-        response.write(true, ByteBuffer.wrap("the request is refused\n".getBytes(StandardCharsets.UTF_8)), callback);
+        String text = response.getStatus() < 500 ? "the request is refused\n" : "the server failed\n";
+        response.write(true, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)), callback);
         return true;
     }
 }

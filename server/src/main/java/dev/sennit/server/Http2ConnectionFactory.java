@@ -34,7 +34,7 @@ final class Http2ConnectionFactory extends HTTP2ServerConnectionFactory {
         setMaxSettingsKeys(MOST_SETTINGS);
         setInitialSessionRecvWindow(WINDOW);
         setInitialStreamRecvWindow(WINDOW);
-        setStreamIdleTimeout(settings.stallLimit().toMillis());
+        setStreamIdleTimeout(ServerSettings.millis(settings.stallLimit()));
         setConnectProtocolEnabled(false);
     }
 

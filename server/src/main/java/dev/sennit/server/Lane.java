@@ -3,6 +3,7 @@ package dev.sennit.server;
 import dev.sennit.server.files.FileRegion;
 import dev.sennit.server.jetty.JettyApplication;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
@@ -29,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Lane extends SocketChannelEndPoint {
     private final long openedAt = System.nanoTime();
+    /** Read once, as a closed socket tells none; null if it was closed before. */
+    private final @Nullable SocketAddress remoteAddress;
     private final Set<Call> calls = ConcurrentHashMap.newKeySet();
     /** Whether it is encrypted. Written before the first bytes. */
     private volatile boolean isSecure;
@@ -57,6 +60,12 @@ final class Lane extends SocketChannelEndPoint {
 
     Lane(SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
         super(channel, selector, key, scheduler);
+        remoteAddress = super.getRemoteSocketAddress();
+    }
+
+    @Override
+    public @Nullable SocketAddress getRemoteSocketAddress() {
+        return remoteAddress;
     }
 
     /** Returns the lane below an end point, which may be encrypted. */
@@ -170,6 +179,14 @@ final class Lane extends SocketChannelEndPoint {
     void ended(Call ended) {
         idleSince = System.nanoTime();
         calls.remove(ended);
+    }
+
+    /**
+     * Notes that Jetty has nothing more to read of a call over HTTP/1: what came since {@link #ended} was the rest of
+     * its body, and no head.
+     */
+    void completed() {
+        headSince = 0;
     }
 
     /** The calls that are under way. */

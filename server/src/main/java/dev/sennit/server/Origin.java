@@ -4,8 +4,12 @@ import dev.sennit.server.FrontSettings.ProxyFields;
 import dev.sennit.server.traffic.Proxies;
 import java.net.InetAddress;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +19,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each proxy adds the address of its own client at the right. So the list is read from the right, for as long as the
  * addresses are those of trusted proxies; the first other one is the client, and what stands left of it was said by the
- * client, or by somebody further off. The scheme and the host are those that the same proxy has seen.
+ * client, or by somebody further off, and is not looked at. The scheme and the host are those that the same proxy has
+ * seen. If an element cannot be read before the client is found, the client is unknown: it is not the proxy to the
+ * right, whose address may open doors.
  *
  * @param client its address, or a name as RFC 7239 has it for a client that shall not be known: {@code unknown},
  *     {@code _hidden}
@@ -25,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Origin(String client, int port, @Nullable String scheme, @Nullable String host) {
     private static final int MOST_ELEMENTS = 200;
+    private static final String UNKNOWN = "unknown";
     private static final Pattern NODE = Pattern.compile("(?:\\[([^\\]]*)]|([^:]*))(?::([A-Za-z0-9._-]{1,50}))?");
     private static final Pattern NAME = Pattern.compile("unknown|_[A-Za-z0-9._-]{1,100}", Pattern.CASE_INSENSITIVE);
     private static final Pattern PORT = Pattern.compile("[0-9]{1,5}");
@@ -33,6 +40,12 @@ record Origin(String client, int port, @Nullable String scheme, @Nullable String
 
     /** The element of one proxy. */
     private record Element(@Nullable String node, @Nullable String scheme, @Nullable String host) {}
+
+    /** Gives elements from the right. */
+    private interface Elements {
+        /** Returns null if there are no more. */
+        @Nullable Element next() throws MalformedException;
+    }
 
     /** A value is none that a proxy writes. */
     private static final class MalformedException extends Exception {
@@ -52,43 +65,32 @@ record Origin(String client, int port, @Nullable String scheme, @Nullable String
     /**
      * Reads what a trusted proxy has sent.
      *
-     * @return null if it has told nothing, or what no proxy writes: then all of it is ignored
+     * @return null if it has told nothing of its client
      */
     static @Nullable Origin of(HeaderFields fields, ProxyFields kind, Proxies proxies) {
-        try {
-            List<Element> elements = switch (kind) {
-                case FORWARDED -> forwarded(fields);
-                case X_FORWARDED -> xForwarded(fields);
-            };
-            return elements.isEmpty() ? null : first(elements, proxies);
-        } catch (MalformedException e) {
-            return null;
-        }
-    }
-
-    private static @Nullable Origin first(List<Element> elements, Proxies proxies) throws MalformedException {
+        Elements elements = switch (kind) {
+            case FORWARDED -> forwarded(fields);
+            case X_FORWARDED -> xForwarded(fields);
+        };
         Origin client = null;
-        for (int i = elements.size() - 1; i >= 0; i--) {
-            Element element = elements.get(i);
-            String node = element.node();
-            if (node == null) { // it says nothing of its client, so all further left is of that client
+        for (int i = 0; i < MOST_ELEMENTS; i++) {
+            Element element;
+            try {
+                element = elements.next();
+            } catch (MalformedException e) {
+                return new Origin(UNKNOWN, 0, null, null);
+            }
+            if (element == null || element.node() == null) { // all further left is of the client
                 return client;
             }
-            Matcher parts = NODE.matcher(node);
-            boolean isBare = !node.startsWith("[") && node.indexOf(':') != node.lastIndexOf(':');
-            if (!isBare && !parts.matches()) {
-                throw new MalformedException();
+            InetAddress address = null;
+            try {
+                Node node = Node.of(element.node());
+                address = node.address();
+                client = origin(node.name(), node.port(), element);
+            } catch (MalformedException e) {
+                client = origin(UNKNOWN, 0, element);
             }
-            String name = isBare ? node : parts.group(1) != null ? parts.group(1) : parts.group(2);
-            InetAddress address = Proxies.address(name);
-            if (address == null && !NAME.matcher(name).matches()
-                    || address != null && !isBare && (parts.group(1) != null) != name.contains(":")) {
-                throw new MalformedException();
-            }
-            int port = isBare ? 0 : port(parts.group(3));
-            client = new Origin(
-                    address == null ? name : address.getHostAddress(), port, scheme(element.scheme()),
-                    host(element.host()));
             if (address == null || !proxies.has(address)) {
                 return client;
             }
@@ -96,60 +98,80 @@ record Origin(String client, int port, @Nullable String scheme, @Nullable String
         return client;
     }
 
-    private static int port(@Nullable String text) throws MalformedException {
-        if (text == null || text.startsWith("_")) {
-            return 0;
-        }
-        if (!PORT.matcher(text).matches() || Integer.parseInt(text) > 65_535) {
-            throw new MalformedException();
-        }
-        return Integer.parseInt(text);
+    private static Origin origin(String client, int port, Element element) {
+        return new Origin(client, port, scheme(element.scheme()), host(element.host()));
     }
 
-    private static @Nullable String scheme(@Nullable String text) throws MalformedException {
-        String lower = text == null ? null : text.toLowerCase(Locale.ROOT);
-        if (lower != null && !lower.equals("http") && !lower.equals("https")) {
-            throw new MalformedException();
+    /**
+     * The client of a proxy.
+     *
+     * @param name its address in the usual form, or another name
+     * @param address null if it shall not be known
+     */
+    private record Node(String name, @Nullable InetAddress address, int port) {
+        static Node of(String text) throws MalformedException {
+            Matcher parts = NODE.matcher(text);
+            boolean isBare = !text.startsWith("[") && text.indexOf(':') != text.lastIndexOf(':');
+            if (!isBare && !parts.matches()) {
+                throw new MalformedException();
+            }
+            String name = isBare ? text : parts.group(1) != null ? parts.group(1) : parts.group(2);
+            InetAddress address = Proxies.address(name);
+            if (address == null && !NAME.matcher(name).matches()
+                    || address != null && !isBare && (parts.group(1) != null) != name.contains(":")) {
+                throw new MalformedException();
+            }
+            return new Node(
+                    address == null ? name : address.getHostAddress(), address, isBare ? 0 : port(parts.group(3)));
         }
-        return lower;
+
+        private static int port(@Nullable String text) throws MalformedException {
+            if (text == null || text.startsWith("_")) {
+                return 0;
+            }
+            if (!PORT.matcher(text).matches() || Integer.parseInt(text) > 65_535) {
+                throw new MalformedException();
+            }
+            return Integer.parseInt(text);
+        }
     }
 
-    private static @Nullable String host(@Nullable String text) throws MalformedException {
-        if (text == null) {
+    /** Returns null if it is none. */
+    private static @Nullable String scheme(@Nullable String text) {
+        String lower = text == null ? "" : text.toLowerCase(Locale.ROOT);
+        return lower.equals("http") || lower.equals("https") ? lower : null;
+    }
+
+    /** Returns null if it is none. */
+    private static @Nullable String host(@Nullable String text) {
+        if (text == null || !HOST.matcher(text).matches()) {
             return null;
         }
         int colon = text.endsWith("]") ? -1 : text.lastIndexOf(':');
-        if (!HOST.matcher(text).matches() || colon >= 0 && Integer.parseInt(text.substring(colon + 1)) > 65_535) {
-            throw new MalformedException();
-        }
-        return text;
+        return colon >= 0 && Integer.parseInt(text.substring(colon + 1)) > 65_535 ? null : text;
     }
 
     // ---- X-Forwarded-For, -Proto, -Host ----
 
-    private static List<Element> xForwarded(HeaderFields fields) throws MalformedException {
+    private static Elements xForwarded(HeaderFields fields) {
         List<String> nodes = list(fields.values("X-Forwarded-For"));
         List<String> schemes = list(fields.values("X-Forwarded-Proto"));
         List<String> hosts = list(fields.values("X-Forwarded-Host"));
-        List<Element> elements = new ArrayList<>();
-        for (int i = 0; i < nodes.size(); i++) {
-            elements.add(new Element(nodes.get(i), of(schemes, i, nodes.size()), of(hosts, i, nodes.size())));
-        }
-        return elements;
+        AtomicInteger left = new AtomicInteger(nodes.size());
+        return () -> {
+            int at = left.decrementAndGet();
+            return at < 0
+                    ? null
+                    : new Element(nodes.get(at), of(schemes, at, nodes.size()), of(hosts, at, nodes.size()));
+        };
     }
 
-    /** Returns the value that belongs to an address: that at its place, or the only one. */
-    private static @Nullable String of(List<String> values, int at, int count) throws MalformedException {
-        if (values.isEmpty()) {
-            return null;
-        }
-        if (values.size() != 1 && values.size() != count) {
-            throw new MalformedException();
-        }
-        return values.size() == 1 ? values.getFirst() : values.get(at);
+    /** Returns the value that belongs to an address: that at its place, or the only one; null if nobody knows. */
+    private static @Nullable String of(List<String> values, int at, int count) {
+        return values.size() == 1 ? values.getFirst() : values.size() == count ? values.get(at) : null;
     }
 
-    private static List<String> list(List<String> lines) throws MalformedException {
+    private static List<String> list(List<String> lines) {
         List<String> all = new ArrayList<>();
         for (String line : lines) {
             for (String one : line.split(",", -1)) {
@@ -158,119 +180,132 @@ record Origin(String client, int port, @Nullable String scheme, @Nullable String
                     all.add(trimmed);
                 }
             }
-            if (all.size() > MOST_ELEMENTS) {
-                throw new MalformedException();
-            }
         }
         return all;
     }
 
     // ---- Forwarded, RFC 7239 ----
 
-    private static List<Element> forwarded(HeaderFields fields) throws MalformedException {
-        List<Element> elements = new ArrayList<>();
-        for (String line : fields.values("Forwarded")) {
-            new ForwardedReader(line).into(elements);
-            if (elements.size() > MOST_ELEMENTS) {
-                throw new MalformedException();
+    private static Elements forwarded(HeaderFields fields) {
+        Iterator<ForwardedReader> lines = fields.values("Forwarded").reversed().stream()
+                .map(ForwardedReader::new)
+                .iterator();
+        return new Elements() {
+            private @Nullable ForwardedReader line;
+
+            @Override
+            public @Nullable Element next() throws MalformedException {
+                while (true) {
+                    Element next = line == null ? null : line.next();
+                    if (next != null || !lines.hasNext()) {
+                        return next;
+                    }
+                    line = lines.next();
+                }
             }
-        }
-        return elements;
+        };
     }
 
-    /** Reads a line of elements: {@code for=192.0.2.43;proto=https, for="[2001:db8::1]:4711"}. */
-    private static final class ForwardedReader {
+    /**
+     * Reads a line of elements from the right: {@code for=192.0.2.43;proto=https, for="[2001:db8::1]:4711"}. So the
+     * quotes of a client do not reach into the element that a proxy has put behind them.
+     */
+    private static final class ForwardedReader implements Elements {
         private static final String OF_TOKENS = "!#$%&'*+-.^_`|~";
 
         private final String line;
+        /** What stands from here on was read. */
         private int at;
 
         ForwardedReader(String line) {
             this.line = line;
+            at = line.length();
         }
 
-        void into(List<Element> elements) throws MalformedException {
-            do {
-                skipSpace();
-                if (at < line.length() && line.charAt(at) != ',') {
-                    elements.add(element());
-                }
+        @Override
+        public @Nullable Element next() throws MalformedException {
+            do { // a list may have empty elements
                 skipSpace();
             } while (takes(','));
-            if (at < line.length()) {
+            if (at == 0) {
+                return null;
+            }
+            Element element = element();
+            skipSpace();
+            if (at > 0 && !isNext(',')) {
                 throw new MalformedException();
             }
+            return element;
         }
 
         private Element element() throws MalformedException {
-            String node = null;
-            String scheme = null;
-            String host = null;
-            List<String> names = new ArrayList<>();
+            Map<String, String> pairs = new HashMap<>();
             do {
-                if (at == line.length() || line.charAt(at) == ',' || line.charAt(at) == ';') {
+                if (at == 0 || isNext(',') || isNext(';')) {
                     continue; // a pair may be empty
                 }
-                String name = token().toLowerCase(Locale.ROOT);
-                if (!takes('=') || names.contains(name)) {
+                String value = takes('"') ? quoted() : token();
+                if (!takes('=') || pairs.put(token().toLowerCase(Locale.ROOT), value) != null) {
                     throw new MalformedException();
                 }
-                names.add(name);
-                String value = takes('"') ? quoted() : token();
-                switch (name) {
-                    case "for" -> node = value;
-                    case "proto" -> scheme = value;
-                    case "host" -> host = value;
-                    default -> {
-                        // "by", or an extension
-                    }
-                }
             } while (takes(';'));
-            return new Element(node, scheme, host);
+            return new Element(pairs.get("for"), pairs.get("proto"), pairs.get("host"));
         }
 
         private String token() throws MalformedException {
-            int from = at;
-            while (at < line.length() && isOfToken(line.charAt(at))) {
-                at++;
+            int end = at;
+            while (at > 0 && isOfToken(line.charAt(at - 1))) {
+                at--;
             }
-            if (from == at) {
+            if (at == end) {
                 throw new MalformedException();
             }
-            return line.substring(from, at);
+            return line.substring(at, end);
         }
 
         private static boolean isOfToken(char c) {
             return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || OF_TOKENS.indexOf(c) >= 0;
         }
 
+        /** Reads what stands before a closing quote, and the opening one, before which there is no backslash. */
         private String quoted() throws MalformedException {
-            StringBuilder value = new StringBuilder();
-            while (at < line.length() && line.charAt(at) != '"') {
-                if (line.charAt(at) == '\\') {
-                    at++;
-                }
-                if (at < line.length()) {
-                    value.append(line.charAt(at++));
-                }
-            }
-            if (!takes('"')) {
+            int end = at;
+            if (isEscaped(end)) {
                 throw new MalformedException();
             }
-            return value.toString();
+            do {
+                at = line.lastIndexOf('"', at - 1);
+            } while (at >= 0 && isEscaped(at));
+            if (at < 0) {
+                throw new MalformedException();
+            }
+            return line.substring(at + 1, end).replaceAll("(?s)\\\\(.)", "$1");
+        }
+
+        /** Whether the character at an index has an odd number of backslashes before it. */
+        private boolean isEscaped(int index) {
+            int from = index;
+            while (from > 0 && line.charAt(from - 1) == '\\') {
+                from--;
+            }
+            return (index - from & 1) != 0;
+        }
+
+        private boolean isNext(char c) {
+            return at > 0 && line.charAt(at - 1) == c;
         }
 
         private boolean takes(char c) {
-            if (at < line.length() && line.charAt(at) == c) {
-                at++;
+            if (isNext(c)) {
+                at--;
                 return true;
             }
             return false;
         }
 
         private void skipSpace() {
-            while (at < line.length() && (line.charAt(at) == ' ' || line.charAt(at) == '\t')) {
-                at++;
+            while (isNext(' ') || isNext('\t')) {
+                at--;
             }
         }
     }

@@ -19,7 +19,8 @@ final class Protocols {
         if (certificates == null) {
             return new ConnectionFactory[] {http};
         }
-        configuration.addCustomizer(new SecureRequestCustomizer(false));
+        // first, so that a proxy may tell another scheme
+        configuration.getCustomizers().addFirst(new SecureRequestCustomizer(false));
         if (!certificates.isHttp2()) {
             return new ConnectionFactory[] {
                 new TlsConnectionFactory(certificates, HttpVersion.HTTP_1_1.asString()), http

@@ -7,6 +7,7 @@ import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpScheme;
 import org.eclipse.jetty.http.HttpURI;
 import org.eclipse.jetty.server.ConnectionMetaData;
 import org.eclipse.jetty.server.HttpConfiguration;
@@ -14,7 +15,10 @@ import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.util.HostPort;
 import org.jspecify.annotations.Nullable;
 
-/** Has a request come from where trusted proxies say, for all kinds of handlers. */
+/**
+ * Has a request come from where trusted proxies say, for all kinds of handlers. Its scheme is theirs, or that of its
+ * connection, and never that of a target such as {@code GET https://shop/}, which is the client's word.
+ */
 final class ProxyCustomizer implements HttpConfiguration.Customizer {
     private final Proxies proxies;
     private final FrontSettings.ProxyFields kind;
@@ -26,11 +30,31 @@ final class ProxyCustomizer implements HttpConfiguration.Customizer {
 
     @Override
     public Request customize(Request request, HttpFields.Mutable ofResponse) {
+        Request seen = withSchemeOfConnection(request);
         if (!proxies.hasPeer(request.getConnectionMetaData().getRemoteSocketAddress())) {
-            return request;
+            return seen;
         }
         Origin origin = Origin.of(request.getHeaders()::getValuesList, kind, proxies);
-        return origin == null ? request : new Proxied(request, origin);
+        return origin == null ? seen : new Proxied(seen, origin);
+    }
+
+    private static Request withSchemeOfConnection(Request request) {
+        HttpScheme scheme = request.getConnectionMetaData().isSecure() ? HttpScheme.HTTPS : HttpScheme.HTTP;
+        if (request.getHttpURI().getScheme() == null || scheme.is(request.getHttpURI().getScheme())) {
+            return request;
+        }
+        HttpURI uri = HttpURI.build(request.getHttpURI()).scheme(scheme).asImmutable();
+        return new Request.Wrapper(request) {
+            @Override
+            public HttpURI getHttpURI() {
+                return uri;
+            }
+
+            @Override
+            public boolean isSecure() {
+                return scheme == HttpScheme.HTTPS;
+            }
+        };
     }
 
     /** A request by way of a proxy. */

@@ -33,9 +33,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Routes {
     private record Route(String method, List<String> parts, WebHandler handler) {
-        /** Where two paths fit, that with a literal part before the other's parameter goes first. */
+        /**
+         * Where two paths fit, that with a literal part before the other's parameter goes first. Paths of different
+         * lengths never fit both; they are ordered so that the order is transitive.
+         */
         static final Comparator<Route> LITERALS_FIRST = (a, b) -> {
-            for (int i = 0; i < Math.min(a.parts.size(), b.parts.size()); i++) {
+            if (a.parts.size() != b.parts.size()) {
+                return Integer.compare(a.parts.size(), b.parts.size());
+            }
+            for (int i = 0; i < a.parts.size(); i++) {
                 int order = Boolean.compare(isParameter(a.parts.get(i)), isParameter(b.parts.get(i)));
                 if (order != 0) {
                     return order;

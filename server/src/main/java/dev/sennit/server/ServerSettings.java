@@ -124,6 +124,11 @@ public record ServerSettings(
         }
     }
 
+    /** Returns a time in Jetty's unit; at least 1, as 0 is no limit. */
+    static long millis(Duration time) {
+        return Math.max(1, time.toMillis());
+    }
+
     /** How many requests run at a time. */
     int atOnce() {
         return Integer.parseInt(on.substring(on.indexOf(':') + 1));

@@ -132,16 +132,27 @@ final class SunExchange extends HttpExchange {
                 }
             }
         });
-        boolean hasNoBody = length < 0 || call.method().equals("HEAD") || code == 204 || code == 304;
-        if (hasNoBody && length > 0) { // what the body of a GET would have
-            fields.add(new WebResponse.Field("Content-Length", Long.toString(length)));
+        boolean isOnlyHead = call.method().equals("HEAD") || code == 204 || code == 304;
+        long ofGet = length > 0 ? length : ownLength();
+        if (isOnlyHead && ofGet >= 0 && code != 204) { // what the body of a GET would have
+            fields.add(new WebResponse.Field("Content-Length", Long.toString(ofGet)));
         }
-        ResponseOutput begun = call.begin(code, fields, hasNoBody ? 0 : length == 0 ? Call.UNKNOWN_LENGTH : length);
+        ResponseOutput begun = call.begin(
+                code, fields, isOnlyHead || length == 0 ? Call.UNKNOWN_LENGTH : Math.max(0, length));
         sent = begun;
         status = code;
-        if (hasNoBody) {
+        if (isOnlyHead && ofGet < 0) {
+            call.sendHead();
+        }
+        if (isOnlyHead || length < 0) {
             begun.close();
         }
+    }
+
+    /** Returns the length that the handler has told in its fields; -1 if it has told none. */
+    private long ownLength() {
+        String told = responseHeaders.getFirst("Content-length");
+        return told != null && told.matches("[0-9]{1,18}") ? Long.parseLong(told) : -1;
     }
 
     @Override

@@ -76,6 +76,7 @@ final class Traffic implements RequestLog, AutoCloseable {
         if (call == null) {
             refused(request, response);
         } else {
+            call.completed();
             ended(call, response.getStatus(), Response.getContentBytesWritten(response),
                     response.isCompletedSuccessfully());
         }

@@ -14,7 +14,8 @@ public final class WebResponse {
     @FunctionalInterface
     public interface BodyWriter {
         /**
-         * Writes the body. If it throws, the connection is cut, so that the client does not take the body for whole.
+         * Writes the body. If it throws, the connection is cut, so that the client does not take the body for whole;
+         * if nothing was sent yet, the client gets 500 in place of the response.
          *
          * @param out buffered; need not be closed
          * @throws Exception which is logged

@@ -52,10 +52,51 @@ public final class WebService implements Service {
 
     /** Written by the main thread. */
     private transient volatile @Nullable Engine engine;
-    /** Why the worker has to be replaced; null if it has not. */
-    private transient volatile @Nullable String broken;
-    /** Written by the main thread. */
-    private transient volatile @Nullable Thread main;
+
+    /** Made with the engine. */
+    private transient volatile @Nullable Replacement replacement;
+
+    /**
+     * Whether the worker has to be replaced, and whether its main thread is to be interrupted for that: only while that
+     * thread waits for connections, as the same interrupt would cut all requests in a drain.
+     */
+    private static final class Replacement {
+        private final Thread main = Thread.currentThread();
+        // guarded by this
+        private @Nullable String reason;
+        private boolean isAccepting;
+        private boolean isInterrupted;
+
+        /** Returns false if the worker has to be replaced. Else {@link #ends} follows. */
+        synchronized boolean begins() {
+            isAccepting = reason == null;
+            return isAccepting;
+        }
+
+        /** Called by the main thread; from now on it is not interrupted. */
+        synchronized void ends() {
+            isAccepting = false;
+            if (isInterrupted) {
+                isInterrupted = false;
+                Thread.interrupted();
+            }
+        }
+
+        /** Ends the wait for connections; the first reason counts. */
+        synchronized void asked(String because) {
+            if (reason == null) {
+                reason = because;
+                isInterrupted = isAccepting;
+                if (isAccepting) {
+                    main.interrupt();
+                }
+            }
+        }
+
+        synchronized @Nullable String reason() {
+            return reason;
+        }
+    }
 
     private WebService(
             WebApplication application, ServerSettings settings, FrontSettings front, @Nullable TlsSettings tls) {
@@ -150,16 +191,18 @@ public final class WebService implements Service {
         if (routes.isEmpty()) {
             throw new IllegalStateException("the application has no routes");
         }
-        main = Thread.currentThread();
-        engine = new Engine(routes, settings, front, tls, me::worked, this::replace);
+        var asked = new Replacement();
+        replacement = asked;
+        engine = new Engine(routes, settings, front, tls, me::worked, asked::asked);
     }
 
     /** Accepts connections until the worker stops, and ends when they are closed. */
     @Override
     public void run(ServiceWorker me) throws Exception {
-        try (Engine server = Objects.requireNonNull(engine, "initialize was not called")) {
+        Replacement asked = Objects.requireNonNull(replacement, "initialize was not called");
+        try (Engine server = Objects.requireNonNull(engine)) {
             server.tellFigures(me::figures);
-            accept(me, server);
+            accept(me, server, asked);
             server.drain();
             int left = server.awaitDrained(me.timeLeft()
                     .map(time -> time.minus(MARGIN))
@@ -169,38 +212,44 @@ public final class WebService implements Service {
             }
             server.tellLastFigures();
         }
-        String reason = broken;
+        String reason = asked.reason();
         if (reason != null) {
             throw new IllegalStateException(reason + "; so this worker is replaced");
         }
     }
 
-    private void accept(ServiceWorker me, Engine server) throws InterruptedException {
-        while (broken == null) {
+    private static void accept(ServiceWorker me, Engine server, Replacement asked) throws InterruptedException {
+        while (asked.begins()) {
+            SocketChannel next;
             try {
-                server.awaitRoom();
-                SocketChannel next = me.accept();
-                if (next == null) {
-                    return;
-                }
-                server.serve(next);
+                next = next(me, server);
             } catch (InterruptedException e) {
-                if (broken == null) {
+                if (asked.reason() == null) {
                     throw e;
                 }
-            } catch (IOException e) { // no descriptor is free, for example: that passes
-                LOGGER.log(Level.WARNING, "cannot accept connections: {0}", e.getMessage());
-                me.awaitStop(RETRY);
+                return;
+            } finally {
+                asked.ends();
             }
+            if (next == null) {
+                return;
+            }
+            server.serve(next);
         }
     }
 
-    /** Ends this worker in order, for a reason. */
-    private void replace(String reason) {
-        Thread accepts = main;
-        if (broken == null && accepts != null) {
-            broken = reason;
-            accepts.interrupt();
+    /** Waits for a connection. Returns null once the worker is stopping. */
+    private static @Nullable SocketChannel next(ServiceWorker me, Engine server) throws InterruptedException {
+        while (true) {
+            try {
+                server.awaitRoom();
+                return me.accept();
+            } catch (IOException e) { // no descriptor is free, for example: that passes
+                LOGGER.log(Level.WARNING, "cannot accept connections: {0}", e.getMessage());
+                if (me.awaitStop(RETRY)) { // at once, as it stops and takes what waits at a socket of its own
+                    Thread.sleep(RETRY);
+                }
+            }
         }
     }
 

@@ -160,9 +160,12 @@ final class WorkerConnector extends AbstractConnector {
 
         @Override
         protected void endPointClosed(EndPoint lane) {
-            onEndPointClosed(lane);
-            super.endPointClosed(lane);
-            gone(((Lane) lane).getChannel());
+            try {
+                onEndPointClosed(lane);
+                super.endPointClosed(lane);
+            } finally { // else the drain would wait for it
+                gone(((Lane) lane).getChannel());
+            }
         }
 
         @Override

@@ -8,6 +8,8 @@ import dev.sennit.server.traffic.AccessLog;
 import dev.sennit.server.traffic.LogFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -148,6 +150,47 @@ class AccessLogTest {
         log.close();
         assertThat(log.dropped()).isEqualTo(1);
         assertThat(written).hasToString("two\n");
+    }
+
+    @Test
+    void anErrorOfTheSinkDoesNotEndTheLog() throws Exception {
+        var hasFailed = new AtomicBoolean();
+        ByteArrayOutputStream written = new ByteArrayOutputStream();
+        AccessLog log = new AccessLog(lines -> {
+            if (hasFailed.compareAndSet(false, true)) {
+                throw new OutOfMemoryError("on purpose");
+            }
+            byte[] all = new byte[lines.remaining()];
+            lines.get(all);
+            written.writeBytes(all);
+        });
+        log.add(bytes("one\n"));
+        Waiting.until(() -> log.dropped() == 1);
+        log.add(bytes("two\n"));
+        log.close();
+        assertThat(log.dropped()).isEqualTo(1);
+        assertThat(written).hasToString("two\n");
+    }
+
+    @Test
+    void linesThatStandardOutputDidNotTakeAreCounted() {
+        PrintStream out = System.out;
+        AccessLog.Sink sink;
+        try {
+            System.setOut(new PrintStream(new OutputStream() {
+                @Override
+                public void write(int one) throws IOException {
+                    throw new IOException("Broken pipe");
+                }
+            }));
+            sink = LogFile.standardOutput();
+        } finally {
+            System.setOut(out);
+        }
+        AccessLog log = new AccessLog(sink);
+        log.add(bytes("one\n"));
+        log.close();
+        assertThat(log.dropped()).isEqualTo(1);
     }
 
     // ---- the file ----

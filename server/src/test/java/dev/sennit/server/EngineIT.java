@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -81,6 +82,19 @@ class EngineIT {
         }
     }
 
+    @Test
+    void aLiteralPartGoesBeforeAParameterInAnyOrderOfTheRoutes() throws Exception {
+        Routes routes = Routes.create()
+                .get("/photos/{id}", request -> WebResponse.text(request.parameter("id")))
+                .get("/photos", _ -> WebResponse.text("all"))
+                .get("/photos/latest", _ -> WebResponse.text("the latest"));
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS)) {
+            assertThat(server.exchange(get("/photos/latest"))).endsWith("\r\n\r\nthe latest");
+            assertThat(server.exchange(get("/photos/7"))).endsWith("\r\n\r\n7");
+            assertThat(server.exchange(get("/photos"))).endsWith("\r\n\r\nall");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"virtual:8", "threads:2", "loop:8"})
     void handlersOfTheJdkAnswer(String on) throws Exception {
@@ -135,6 +149,49 @@ class EngineIT {
                 assertThat(each.get()).endsWith("done");
             }
             assertThat(most).hasValue(1);
+        }
+    }
+
+    @Test
+    void aHeadTellsTheLengthThatAGetWouldHaveOrNone() throws Exception {
+        Routes routes = Routes.create().under("/", exchange -> {
+            String own = exchange.getRequestURI().getQuery();
+            if (own != null) {
+                exchange.getResponseHeaders().set("Content-Length", own);
+            }
+            exchange.sendResponseHeaders(200, Long.parseLong(exchange.getRequestURI().getPath().substring(1)));
+        });
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS)) {
+            String close = " HTTP/1.1\r\n" + CLOSE + "\r\n";
+            for (String unknown : List.of("/-1", "/0", "/-1?x", "/-1?-7")) {
+                assertThat(server.exchange("HEAD " + unknown + close)).as(unknown).startsWith("HTTP/1.1 200 ")
+                        .doesNotContain("Content-Length").endsWith("\r\n\r\n");
+            }
+            assertThat(server.exchange("HEAD /-1?1234" + close)).contains("Content-Length: 1234\r\n");
+            assertThat(server.exchange("HEAD /99" + close)).contains("Content-Length: 99\r\n");
+            try (Socket kept = server.connect()) { // the connection goes on
+                for (String path : List.of("/0", "/-1", "/-1?5", "/7")) {
+                    EngineUnderTest.send(kept, "HEAD " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+                    assertThat(EngineUnderTest.head(kept)).startsWith("HTTP/1.1 200 ");
+                }
+            }
+        }
+    }
+
+    @Test
+    void aResponseThatNothingHasChangedTellsNoLength() throws Exception {
+        Routes routes = Routes.create()
+                .get("/route", _ -> WebResponse.of(304).header("ETag", "\"a\""))
+                .under("/sun", exchange -> exchange.sendResponseHeaders(304, -1));
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS);
+                Socket kept = server.connect()) {
+            for (String path : List.of("/route", "/sun", "/route")) {
+                EngineUnderTest.send(kept, "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+                assertThat(EngineUnderTest.head(kept)).startsWith("HTTP/1.1 304 ")
+                        .doesNotContain("Content-Length", "Transfer-Encoding");
+                assertThat(server.exchange(get(path))).startsWith("HTTP/1.1 304 ")
+                        .doesNotContain("Content-Length", "Transfer-Encoding").endsWith("\r\n\r\n");
+            }
         }
     }
 
@@ -216,6 +273,44 @@ class EngineIT {
                     Thread.sleep(10);
                 }
             }).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void theRestOfABodyIsNoHead() throws Exception {
+        Semaphore mayAnswer = new Semaphore(0);
+        Routes routes = Routes.create().get("/", EngineIT::read).post("/unread", _ -> {
+            mayAnswer.acquire();
+            return WebResponse.text("hello\n");
+        });
+        try (var server = new EngineUnderTest(routes, ServerSettings.DEFAULTS.headerLimit(SHORT));
+                Socket socket = server.connect()) {
+            EngineUnderTest.send(socket, "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
+            Waiting.until(() -> server.worked.get() == 1);
+            EngineUnderTest.send(socket, "the body.");
+            mayAnswer.release();
+            assertThat(EngineUnderTest.head(socket)).startsWith("HTTP/1.1 200 ").doesNotContain("close");
+            EngineUnderTest.receive(socket, "hello\n".length());
+            try (Socket later = server.connect()) { // begins a head afterwards, and is closed as that does not end
+                EngineUnderTest.send(later, "GET");
+                assertThat(EngineUnderTest.receive(later, 1)).isEmpty();
+            }
+            EngineUnderTest.send(socket, get("/"));
+            assertThat(EngineUnderTest.receive(socket, 10_000)).startsWith("HTTP/1.1 200 ");
+        }
+    }
+
+    @Test
+    void theShortestLimitIsOne() throws Exception {
+        Routes routes = Routes.create().post("/", EngineIT::read);
+        ServerSettings settings =
+                ServerSettings.DEFAULTS.stallLimit(Duration.ofNanos(1)).keepAlive(Duration.ofNanos(1));
+        try (var server = new EngineUnderTest(routes, settings.deadline(Duration.ofSeconds(100)));
+                Socket stalls = server.connect();
+                Socket idle = server.connect()) {
+            EngineUnderTest.send(stalls, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
+            assertThat(EngineUnderTest.receive(stalls, 10_000)).doesNotContain("hello");
+            assertThat(EngineUnderTest.receive(idle, 1)).isEmpty();
         }
     }
 
@@ -319,6 +414,39 @@ class EngineIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"virtual:2", "threads:2"})
+    void aResponseOfWhichNothingWasSentIsReplaced(String on) throws Exception {
+        CountDownLatch interrupted = new CountDownLatch(1);
+        Routes routes = Routes.create()
+                .get("/late", _ -> WebResponse.stream("text/html", out -> {
+                    out.write(new byte[1000]);
+                    awaitInterrupt(interrupted);
+                }).header("X-Mine", "a"))
+                .get("/throws", _ -> WebResponse.stream("text/html", out -> {
+                    out.write(new byte[1000]);
+                    throw new IllegalStateException("on purpose");
+                }).header("X-Mine", "a"))
+                .under("/short", exchange -> {
+                    exchange.sendResponseHeaders(200, 9);
+                    exchange.getResponseBody().write('x');
+                });
+        FrontSettings front = FrontSettings.DEFAULTS.accessLog("/dev/null"); // so that ids are sent
+        try (var server =
+                new EngineUnderTest(routes, ServerSettings.DEFAULTS.on(on).deadline(SHORT), front)) {
+            assertThat(server.exchange(get("/late"))).startsWith("HTTP/1.1 503 ")
+                    .contains("Retry-After: 1\r\n", "Connection: close\r\n", "Date: ", "X-Request-Id: ")
+                    .doesNotContain("X-Mine", "html").endsWith("\r\n\r\nthe request took too long\n");
+            assertThat(interrupted.await(20, TimeUnit.SECONDS)).isTrue();
+            for (String path : List.of("/throws", "/short")) {
+                assertThat(server.exchange(get(path))).startsWith("HTTP/1.1 500 ")
+                        .contains("Date: ", "X-Request-Id: ")
+                        .doesNotContain("X-Mine", "html").endsWith("\r\n\r\nthe server failed\n");
+            }
+            assertThat(server.broken).isNotDone();
+        }
+    }
+
     private static void awaitInterrupt(CountDownLatch interrupted) throws InterruptedException {
         try {
             new CountDownLatch(1).await();
@@ -347,6 +475,44 @@ class EngineIT {
         try (var server = new EngineUnderTest(routes, settings)) {
             assertThat(server.exchange(get("/deaf"))).startsWith("HTTP/1.1 503 ");
             assertThat(server.broken.get(20, TimeUnit.SECONDS)).contains("GET /deaf", "300 ms");
+            mayEnd.countDown();
+        }
+    }
+
+    @Test
+    void aLookThatFailsEndsNoOtherLimit() throws Exception {
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        CountDownLatch isTold = new CountDownLatch(1);
+        AtomicInteger reports = new AtomicInteger();
+        Routes routes = Routes.create().get("/deaf", _ -> {
+            while (mayEnd.getCount() > 0) {
+                try {
+                    mayEnd.await();
+                } catch (InterruptedException e) {
+                    // goes on
+                }
+            }
+            return WebResponse.of(200);
+        });
+        ServerSettings settings = ServerSettings.DEFAULTS.deadline(SHORT).heedLimit(SHORT);
+        try (var server = new LoopbackServer(
+                routes, settings, FrontSettings.DEFAULTS, null, _ -> {}, _ -> {
+                    reports.incrementAndGet();
+                    throw new IllegalStateException("on purpose");
+                }, _ -> {})) {
+            for (int i = 0; i < 2; i++) {
+                try (Socket client = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+                    client.setSoTimeout(20_000);
+                    EngineUnderTest.send(client, get("/deaf"));
+                    assertThat(EngineUnderTest.head(client)).startsWith("HTTP/1.1 503 ");
+                }
+            }
+            Waiting.until(() -> reports.get() > 2);
+            server.engine().tellFigures((_, _) -> {
+                isTold.countDown();
+                return true;
+            });
+            assertThat(isTold.await(20, TimeUnit.SECONDS)).isTrue();
             mayEnd.countDown();
         }
     }

@@ -30,7 +30,7 @@ final class EngineUnderTest implements AutoCloseable {
     }
 
     /** @param tls null for none */
-    private EngineUnderTest(Routes routes, ServerSettings settings, FrontSettings front, TlsSettings tls)
+    EngineUnderTest(Routes routes, ServerSettings settings, FrontSettings front, TlsSettings tls)
             throws Exception {
         server = new LoopbackServer(
                 routes, settings, front, tls, worked::addAndGet, broken::complete, _ -> {});

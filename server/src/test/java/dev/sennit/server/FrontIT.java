@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -149,7 +151,10 @@ class FrontIT {
             assertThat(body(server.exchange(get("/id", FIELDS)))).isEqualTo("given-1");
             assertThat(body(server.exchange(get("/id", "X-Request-Id: a b\r\n")))).matches("[0-9a-f]{16}-1");
             assertThat(body(server.exchange(get("/origin", "X-Forwarded-For: x\r\nX-Forwarded-Host: y\r\n"))))
-                    .matches("127.0.0.1 \\d+ http shop.example");
+                    .isEqualTo("unknown 0 http y");
+            assertThat(body(server.exchange(get("/origin", "X-Forwarded-For: " + "10.1.1.1,".repeat(300)
+                    + "203.0.113.7\r\nX-Forwarded-Proto: a,b\r\nX-Forwarded-Host: a b\r\n"))))
+                    .isEqualTo("203.0.113.7 0 http shop.example");
             assertThat(body(server.exchange("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
                     + "Content-Length: 4\r\n" + FIELDS + "\r\nbody"))).isEqualTo("body");
         }
@@ -158,6 +163,44 @@ class FrontIT {
             assertThat(body(server.exchange(get("/origin", FIELDS)))).isEqualTo("9.9.9.9 0 http shop.example");
             assertThat(body(server.exchange(get("/origin", "Forwarded: for=_hidden;host=\"[::1]:8\"\r\n"))))
                     .isEqualTo("_hidden 0 http [::1]:8");
+        }
+    }
+
+    @Test
+    void aTrustedProxyIsBelievedAlsoWhenItHasGone() throws Exception {
+        var isClosed = new CountDownLatch(1);
+        var id = new CompletableFuture<String>();
+        Routes routes = Routes.create().get("/deaf", request -> WebResponse.stream("text/plain", out -> {
+            out.write('a');
+            out.flush();
+            while (isClosed.getCount() > 0) {
+                try {
+                    isClosed.await();
+                } catch (InterruptedException e) {
+                    // goes on
+                }
+            }
+            id.complete(request.id());
+        }));
+        FrontSettings front = FrontSettings.DEFAULTS.proxies(List.of("127.0.0.0/8"));
+        try (var server =
+                new EngineUnderTest(routes, ServerSettings.DEFAULTS.deadline(Duration.ofMillis(300)), front)) {
+            server.exchange(get("/deaf", FIELDS)); // until it is cut
+            Waiting.until(() -> server.engine.connections() == 0);
+            isClosed.countDown();
+            assertThat(id.get(20, TimeUnit.SECONDS)).isEqualTo("given-1");
+        }
+    }
+
+    @Test
+    void theSchemeIsNotTheClientsWord() throws Exception {
+        FrontSettings proxied = FrontSettings.DEFAULTS.proxies(List.of("127.0.0.0/8"));
+        for (FrontSettings each : List.of(FrontSettings.DEFAULTS, proxied)) {
+            try (var server = new EngineUnderTest(ROUTES, ServerSettings.DEFAULTS, each)) {
+                assertThat(body(server.exchange("GET https://shop.example/origin HTTP/1.1\r\n"
+                        + "Host: shop.example\r\nConnection: close\r\n\r\n")))
+                        .matches("127.0.0.1 \\d+ http shop.example");
+            }
         }
     }
 

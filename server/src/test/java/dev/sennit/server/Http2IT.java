@@ -94,6 +94,11 @@ class Http2IT {
                         throw e;
                     }
                 }))
+                .get("/same", _ -> WebResponse.of(304))
+                .get("/unsent", _ -> WebResponse.stream("text/plain", out -> {
+                    out.write(new byte[100]);
+                    mayEnd.acquire();
+                }))
                 .get("/throws", _ -> {
                     throw new IllegalStateException("on purpose");
                 })
@@ -145,6 +150,8 @@ class Http2IT {
         }
         assertThat(server.engine.connections()).isEqualTo(1);
         assertThat(get("/none").statusCode()).isEqualTo(404);
+        assertThat(get("/same").statusCode()).isEqualTo(304);
+        assertThat(get("/same").headers().firstValue("Content-Length")).isEmpty();
         assertThat(get("/throws").statusCode()).isEqualTo(500);
         assertThat(client.send(request("/").HEAD().build(), BodyHandlers.ofString()).body()).isEmpty();
     }
@@ -181,6 +188,10 @@ class Http2IT {
         HttpResponse<String> cut = get("/slow");
         assertThat(cut.statusCode()).isEqualTo(503);
         assertThat(cut.headers().firstValue("Retry-After")).contains("1");
+        HttpResponse<String> unsent = get("/unsent");
+        assertThat(unsent.statusCode()).isEqualTo(503);
+        assertThat(unsent.headers().firstValue("Retry-After")).contains("1");
+        assertThat(unsent.body()).isEqualTo("the request took too long\n");
         assertThatThrownBy(() -> get("/begun")).isInstanceOf(IOException.class);
         assertThat(interrupted.await(20, TimeUnit.SECONDS)).isTrue();
         assertThat(get("/").statusCode()).isEqualTo(200);
@@ -348,6 +359,26 @@ class Http2IT {
     }
 
     // ---- the end ----
+
+    @Test
+    void aBusyConnectionIsToldItsLastStreamToo() throws Exception {
+        start(ServerSettings.DEFAULTS.lastRequest(SHORT).deadline(Duration.ofSeconds(100)));
+        try (Http2Client busy = new Http2Client(server).begin()) {
+            busy.get(1, "/slow");
+            Waiting.until(() -> running.get() == 1);
+            server.engine.drain();
+            assertThat(busy.next(Http2Client.GOAWAY).number(0)).isEqualTo(Integer.MAX_VALUE);
+            assertThat(busy.next(Http2Client.GOAWAY).number(0)).isEqualTo(1); // and /slow still runs
+            busy.get(3, "/slow");
+            mayEnd.release(2);
+            Frame slow = busy.next(Http2Client.DATA);
+            assertThat(slow.stream()).isEqualTo(1);
+            assertThat(slow.payload()).asString().isEqualTo("slow");
+            busy.awaitEnd();
+            assertThat(server.engine.awaitDrained(Duration.ofSeconds(20))).isZero();
+            assertThat(running).hasValue(1);
+        }
+    }
 
     @Test
     void aDrainSaysGoAwayAndAnswersWhatIsOnItsWay() throws Exception {

@@ -21,6 +21,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OriginTest {
     private static final Proxies PROXIES = new Proxies(List.of("10.0.0.0/8", "fd00::/8"));
 
+    private static final Origin UNKNOWN = new Origin("unknown", 0, null, null);
+
     private static @Nullable Origin forwarded(String... lines) {
         return Origin.of(name -> name.equals("Forwarded") ? List.of(lines) : List.of(), ProxyFields.FORWARDED, PROXIES);
     }
@@ -76,29 +78,74 @@ class OriginTest {
         "for=\"_gazonk:_port\" | _gazonk | 0",
         "for=\"192.0.2.4\\3\" | 192.0.2.43 | 0",
         "for=\"[::ffff:192.0.2.43]\" | 192.0.2.43 | 0",
-        " , for=192.0.2.43 ; , | - | 0",
+        " , for=192.0.2.43 ; , | unknown | 0",
         "by=203.0.113.43;for=192.0.2.43;x=\"a,b;c=\\\"\";; | 192.0.2.43 | 0"
     })
     void formsOfRfc7239(String line, String client, int port) {
         Origin origin = forwarded(line);
-        if (client.equals("-")) { // a space before the semicolon is no pair
-            assertThat(origin).isNull();
-        } else {
-            assertThat(origin).isEqualTo(new Origin(client, port, null, null));
-        }
+        assertThat(origin).isEqualTo(new Origin(client, port, null, null));
+    }
+
+    @Test
+    void aProxyThatSaysNothing() {
+        assertThat(forwarded("", " , ,")).isNull();
+        assertThat(xFor(" , ")).isNull();
+        assertThat(xForwarded(Map.of("X-Forwarded-Proto", "https"))).isNull();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "", ",", "for", "for=", "for=\"", "for=\"a", "for=\"a\\", "for=1.2.3.4 x", "for=1.2.3.4;for=1.2.3.4",
+        "for", "for=", "for=\"", "for=\"a", "for=\"a\\", "for=1.2.3.4 x", "for=1.2.3.4;for=1.2.3.4",
         "for=1.2.3.400", "for=1.2.3", "for=1.2.3.4:80", "for=[::1]", "for=\"[1.2.3.4]\"", "for=\"1.2.3.4:99999\"",
-        "for=\"1.2.3.4:\"", "for=shop.example", "for=\"a b\"", "for=1.2.3.4;proto=ftp", "for=1.2.3.4;host=\"a b\"",
-        "for=1.2.3.4;host=\"a:99999\"", "for=1.2.3.4;host=\"a/b\"", "for=1.2.3.4;host=\"\"", "=1.2.3.4",
+        "for=\"1.2.3.4:\"", "for=shop.example", "for=\"a b\"", "=1.2.3.4",
         "for=\"fe80::1%eth0\"",
         "for=\u00e9"
     })
-    void whatNoProxyWritesIsIgnoredAsAWhole(String line) {
-        assertThat(forwarded(line)).isNull();
+    void aClientOfWhichNoProxyWritesSoIsUnknown(String line) {
+        assertThat(forwarded(line)).isEqualTo(UNKNOWN);
+        assertThat(forwarded("for=6.6.6.6", line)).isEqualTo(UNKNOWN);
+        assertThat(forwarded("for=6.6.6.6, for=5.5.5.5, " + line)).isEqualTo(UNKNOWN);
+        assertThat(forwarded("for=6.6.6.6," + line + ", for=10.1.1.1")).as("10.1.1.1 has said that it is another")
+                .isEqualTo(UNKNOWN);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "for=\"", "for=\"a\\", "\"", "\\", "x=\"y", "for=1.2.3.4;x=\"", "for=1.2.3.4, for=\"[::1", ";;=;", "for",
+        "for=a b",
+        "for=1.2.3.4;for=1.2.3.4", "\0"
+    })
+    void whatTheClientHasSentChangesNothing(String forged) {
+        Origin client = new Origin("203.0.113.7", 0, "https", "shop");
+        assertThat(forwarded(forged + ", for=203.0.113.7;proto=https;host=\"shop\"")).isEqualTo(client);
+        assertThat(forwarded(forged, "for=203.0.113.7;proto=https;host=shop,for=10.1.1.1")).isEqualTo(client);
+        assertThat(xForwarded(Map.of("X-Forwarded-For", forged + ", 203.0.113.7", "X-Forwarded-Proto", "https",
+                "X-Forwarded-Host", "shop"))).isEqualTo(client);
+    }
+
+    @Test
+    void moreElementsThanProxiesChangeNothing() {
+        Origin client = new Origin("203.0.113.7", 0, null, null);
+        assertThat(xFor("10.1.1.1,".repeat(5000) + "203.0.113.7, 10.1.1.1")).isEqualTo(client);
+        assertThat(forwarded("for=10.1.1.1,".repeat(5000) + "for=203.0.113.7, for=10.1.1.1")).isEqualTo(client);
+        assertThat(xFor("1.1.1.1," + "10.1.1.1,".repeat(5000))).as("so many proxies nobody has")
+                .isEqualTo(new Origin("10.1.1.1", 0, null, null));
+    }
+
+    @Test
+    void aSchemeOrHostThatCannotBeReadIsDroppedAlone() {
+        Origin client = new Origin("203.0.113.7", 0, null, "shop");
+        for (String bad : List.of("ftp", "javascript", "https,http", "http, http, http")) {
+            assertThat(xForwarded(Map.of("X-Forwarded-For", "203.0.113.7", "X-Forwarded-Proto", bad,
+                    "X-Forwarded-Host", "shop"))).as(bad).isEqualTo(client);
+        }
+        assertThat(forwarded("for=203.0.113.7;proto=ftp;host=shop")).isEqualTo(client);
+        for (String bad : List.of("a b", "a:99999", "a/b", "")) {
+            assertThat(forwarded("proto=https;for=203.0.113.7;host=\"" + bad + "\"")).as(bad)
+                    .isEqualTo(new Origin("203.0.113.7", 0, "https", null));
+        }
+        assertThat(xForwarded(Map.of("X-Forwarded-For", "rubbish", "X-Forwarded-Proto", "https")))
+                .isEqualTo(new Origin("unknown", 0, "https", null));
     }
 
     @Test
@@ -106,15 +153,12 @@ class OriginTest {
         assertThat(xFor("[2001:db8::1]:81")).isEqualTo(new Origin("2001:db8:0:0:0:0:0:1", 81, null, null));
         assertThat(xFor("2001:db8::1")).isEqualTo(new Origin("2001:db8:0:0:0:0:0:1", 0, null, null));
         assertThat(xFor("203.0.113.7:81")).isEqualTo(new Origin("203.0.113.7", 81, null, null));
-        for (String bad : List.of("", " , ", "localhost", "1.2.3.4/8", "2130706433", "127.1", "1.2.3.4, x", "[::1",
-                "::1]")) {
-            assertThat(xFor(bad)).as(bad).isNull();
+        for (String bad : List.of("localhost", "1.2.3.4/8", "2130706433", "127.1", "1.2.3.4, x", "[::1", "::1]")) {
+            assertThat(xFor(bad)).as(bad).isEqualTo(UNKNOWN);
         }
-        assertThat(xForwarded(Map.of("X-Forwarded-For", "1.2.3.4", "X-Forwarded-Proto", "javascript"))).isNull();
-        assertThat(xForwarded(Map.of("X-Forwarded-For", "1.2.3.4, 10.1.1.1, 10.1.1.2", "X-Forwarded-Proto", "a, b")))
-                .as("which belongs to which?").isNull();
-        assertThat(xForwarded(Map.of("X-Forwarded-Proto", "https"))).isNull();
-        assertThat(xFor("1.1.1.1,".repeat(300))).as("too long").isNull();
+        assertThat(xForwarded(
+                Map.of("X-Forwarded-For", "1.2.3.4, 10.1.1.1, 10.1.1.2", "X-Forwarded-Proto", "http, https")))
+                .as("which belongs to which?").isEqualTo(new Origin("1.2.3.4", 0, null, null));
     }
 
     @Test
@@ -147,6 +191,7 @@ class OriginTest {
         assertThat(proxies.hasPeer(new InetSocketAddress("203.0.113.7", 9))).isTrue();
         assertThat(proxies.hasPeer(UnixDomainSocketAddress.of("/s"))).isFalse();
         assertThat(new Proxies(List.of("unix")).hasPeer(UnixDomainSocketAddress.of(""))).isTrue();
+        assertThat(new Proxies(List.of("unix")).hasPeer(null)).as("nobody knows who that was").isFalse();
         assertThat(new Proxies(List.of()).isEmpty()).isTrue();
     }
 

@@ -270,6 +270,25 @@ class TlsIT {
         assertThatThrownBy(() -> start(TlsSettings.pem(none, none))).hasMessageStartingWith("TLS: file " + none);
     }
 
+    @Test
+    void aProxyTellsTheSchemeOfItsClient() throws Exception {
+        Routes routes = Routes.create().get("/", request -> WebResponse.text(request.scheme()));
+        FrontSettings front = FrontSettings.DEFAULTS.proxies(List.of("127.0.0.0/8"));
+        server = new EngineUnderTest(routes, ServerSettings.DEFAULTS, front, ec.pem());
+        try (SSLSocket socket = connect("")) {
+            EngineUnderTest.send(socket, GET_LAST.replace("/ ", "http://a/ "));
+            assertThat(EngineUnderTest.receive(socket, 10_000)).as("nobody has told another")
+                    .endsWith("\r\n\r\nhttps");
+        }
+        for (String told : List.of("http", "https")) {
+            try (SSLSocket socket = connect("")) {
+                EngineUnderTest.send(socket, GET_LAST.replace("\r\n\r\n", "\r\nX-Forwarded-For: 203.0.113.7\r\n"
+                        + "X-Forwarded-Proto: " + told + "\r\n\r\n"));
+                assertThat(EngineUnderTest.receive(socket, 10_000)).endsWith("\r\n\r\n" + told);
+            }
+        }
+    }
+
     // ---- clients that do not shake hands ----
 
     @Test

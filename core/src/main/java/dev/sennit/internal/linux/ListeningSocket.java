@@ -164,6 +164,7 @@ public final class ListeningSocket implements AutoCloseable {
             @Nullable Set<PosixFilePermission> permissions)
             throws IOException {
         int socket = open(SocketName.AF_UNIX);
+        boolean isMade = false;
         try {
             if (isPrivate) {
                 SystemCall.FCHMOD.make(socket, OWNER_ONLY, 0); // the file gets the mode with which it is made
@@ -178,6 +179,7 @@ public final class ListeningSocket implements AutoCloseable {
                 Files.delete(path);
                 Sockets.bind(socket, encoded);
             }
+            isMade = true;
             if (permissions != null) {
                 Files.setPosixFilePermissions(path, permissions);
             }
@@ -185,8 +187,19 @@ public final class ListeningSocket implements AutoCloseable {
             return new ListeningSocket(
                     path.toString(), socket, UnixDomainSocketAddress.of(path), Objects.requireNonNull(identity(path)));
         } catch (Throwable e) {
+            if (isMade) { // the lock of the folder is held, so it is this socket's
+                deleteAfter(e, path);
+            }
             Linux.close(socket);
             throw e;
+        }
+    }
+
+    private static void deleteAfter(Throwable failure, Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            failure.addSuppressed(e);
         }
     }
 

@@ -20,11 +20,14 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -166,6 +169,15 @@ class ListeningSocketIT {
                     .as("whatever the umask is").isEqualTo("rw-rw-rw-");
             connect(socket.address());
         }
+    }
+
+    @Test
+    void aPathOnWhichItCannotListenIsLeftFree() {
+        Path path = folder.resolve("s");
+        Set<PosixFilePermission> impossible = new HashSet<>();
+        impossible.add(null);
+        assertThatThrownBy(() -> ListeningSocket.bind(path, 8, impossible)).isInstanceOf(NullPointerException.class);
+        assertThat(path).doesNotExist();
     }
 
     @Test

@@ -48,7 +48,7 @@ public final class AccessLog implements AutoCloseable {
     private ByteBuffer writing;
     private long reported;
     private long reportedAt = System.nanoTime() - BETWEEN_REPORTS;
-    private @Nullable IOException failure;
+    private @Nullable Throwable failure;
 
     public AccessLog(Sink sink) {
         this(sink, BLOCK);
@@ -119,7 +119,11 @@ public final class AccessLog implements AutoCloseable {
                     lock.unlock();
                 }
                 write(lines);
-                report(isLast);
+                try {
+                    report(isLast);
+                } catch (RuntimeException | Error e) {
+                    failure = e; // and is reported later
+                }
             } while (!isLast);
         } catch (InterruptedException e) {
             // nobody interrupts it
@@ -132,8 +136,8 @@ public final class AccessLog implements AutoCloseable {
             if (lines > 0) {
                 sink.write(writing);
             }
-        } catch (IOException | RuntimeException e) { // the disk is full, for example: that passes
-            failure = e instanceof IOException ofDisk ? ofDisk : new IOException(e);
+        } catch (Throwable e) { // the disk is full, for example, or the memory: that passes
+            failure = e;
             int lost = lost(writing); // without the lock: threads of requests take it
             lock.lock();
             try {
@@ -159,9 +163,11 @@ public final class AccessLog implements AutoCloseable {
         long all = dropped();
         long now = System.nanoTime();
         if (all > reported && (isLast || now - reportedAt >= BETWEEN_REPORTS)) {
-            IOException cause = failure;
+            Throwable cause = failure;
             LOGGER.log(Level.WARNING, "{0} lines of the access log were dropped: {1}", Long.toString(all - reported),
-                    cause == null ? "the disk is too slow" : cause.getMessage());
+                    cause == null
+                            ? "the disk is too slow"
+                            : cause instanceof IOException ? cause.getMessage() : cause.toString());
             failure = null;
             reported = all;
             reportedAt = now;

@@ -2,7 +2,7 @@ package dev.sennit.server.traffic;
 
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -13,13 +13,14 @@ public final class FigureTeller {
 
     private static final long BETWEEN = TimeUnit.SECONDS.toNanos(1);
 
-    private final BiConsumer<Map<String, Long>, Map<String, Long>> takes;
+    private final BiPredicate<Map<String, Long>, Map<String, Long>> takes;
     private final Supplier<Figures> figures;
     // guarded by this
     private @Nullable Figures told;
     private long toldAt = System.nanoTime() - BETWEEN;
 
-    public FigureTeller(BiConsumer<Map<String, Long>, Map<String, Long>> takes, Supplier<Figures> figures) {
+    /** @param takes sums and gauges; returns false if they are lost, and then gets them again */
+    public FigureTeller(BiPredicate<Map<String, Long>, Map<String, Long>> takes, Supplier<Figures> figures) {
         this.takes = takes;
         this.figures = figures;
     }
@@ -33,9 +34,8 @@ public final class FigureTeller {
 
     public synchronized void tell() {
         Figures now = figures.get();
-        if (!now.equals(told)) {
+        if (!now.equals(told) && takes.test(now.sums(), now.gauges())) {
             told = now;
-            takes.accept(now.sums(), now.gauges());
         }
     }
 }

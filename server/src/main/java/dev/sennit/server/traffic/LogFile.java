@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -47,10 +48,10 @@ public final class LogFile implements AccessLog.Sink {
         return lines -> {
             out.write(lines.array(), lines.arrayOffset() + lines.position(), lines.remaining());
             out.flush();
-            lines.position(lines.limit());
-            if (out.checkError()) {
+            if (out.checkError()) { // for good: a PrintStream does not tell whether it works again
                 throw new IOException("standard output is closed");
             }
+            lines.position(lines.limit());
         };
     }
 
@@ -92,13 +93,26 @@ public final class LogFile implements AccessLog.Sink {
             if (folder != null && !Files.isDirectory(folder)) {
                 Files.createDirectories(folder);
             }
+            Object before = keyOf(path);
+            if (before == null) {
+                create(path);
+                before = keyOf(path);
+            }
             open = FileChannel.open(
                     path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
             file = open;
-            key = keyOf(path);
+            key = before; // if it was rotated since, the next look finds another, and opens that
             lookedAt = now;
         }
         return open;
+    }
+
+    private static void create(Path path) throws IOException {
+        try {
+            Files.createFile(path);
+        } catch (FileAlreadyExistsException e) {
+            // another worker was faster
+        }
     }
 
     /** Returns what tells one file from another; null if there is none. */

@@ -3,6 +3,7 @@ package dev.sennit.server.traffic;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -82,9 +83,11 @@ public final class Proxies {
 
     /** Whether the other end of a connection is a proxy of ours. */
     public boolean hasPeer(@Nullable SocketAddress peer) {
-        return peer instanceof InetSocketAddress inet
-                ? inet.getAddress() != null && has(inet.getAddress())
-                : hasUnix;
+        return switch (peer) {
+            case InetSocketAddress inet -> inet.getAddress() != null && has(inet.getAddress());
+            case UnixDomainSocketAddress _ -> hasUnix;
+            case null, default -> false;
+        };
     }
 
     public boolean has(InetAddress address) {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** What a server counts, and when it tells it. */
@@ -28,6 +29,21 @@ class TrafficFiguresTest {
                 "http.time.2xx.1000", 1L, "http.time.2xx.2500", 1L, "http.time.2xx.micros", 2001L,
                 "http.time.5xx.inf", 1L, "http.time.5xx.micros", 3_600_000_000L, "http.time.none.1000", 1L,
                 "http.queue.1000", 4L, "http.queue.micros", 1000L, "http.bytes", 15L, "http.cut", 1L));
+    }
+
+    @Test
+    void figuresThatWereNotTakenAreToldAgain() {
+        List<Long> told = new ArrayList<>();
+        AtomicBoolean isFull = new AtomicBoolean(true);
+        FigureTeller teller = new FigureTeller((sums, _) -> !isFull.get() && told.add(sums.get("a")),
+                () -> new FigureTeller.Figures(Map.of("a", 1L), Map.of()));
+        long now = System.nanoTime();
+        teller.tellIfDue(now);
+        assertThat(told).isEmpty();
+        isFull.set(false);
+        teller.tellIfDue(now + TimeUnit.MILLISECONDS.toNanos(1000));
+        teller.tellIfDue(now + TimeUnit.MILLISECONDS.toNanos(2000));
+        assertThat(told).containsExactly(1L);
     }
 
     @Test
