@@ -53,7 +53,7 @@ class RoutesTest {
         assertThat(settings.on("virtual").atOnce()).isEqualTo(256);
         assertThat(settings.on("threads:3").atOnce()).isEqualTo(3);
         for (String on : new String[] {"threads", "threads:0", "threads:1-4", "processes:2", "virtual?backlog=3",
-            "loop"}) {
+            "inline"}) {
             assertThatIllegalArgumentException().as(on).isThrownBy(() -> settings.on(on))
                     .withMessageStartingWith("on must");
         }

@@ -154,7 +154,7 @@ class HttpReaderTest {
                 .contains("deadline must be more than 0 and at most a day");
         assertThat(problems(HEAD + "http = { body-size = \"big\" }").getFirst())
                 .contains("must be a number with k, m or g");
-        assertThat(problems(HEAD + "http = { on = \"loop\" }").getFirst()).contains("on must be virtual, virtual:N");
+        assertThat(problems(HEAD + "http = { on = \"inline\" }").getFirst()).contains("on must be virtual[:N]");
         assertThat(problems(HEAD.replace("listener = \"web\"\n", "")).getLast())
                 .contains("service a has no listener; write listener = \"NAME\"");
         assertThat(problems(HEAD.replace("application", "class") + "http = { queue = 3 }").getFirst())
