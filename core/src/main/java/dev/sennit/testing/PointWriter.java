@@ -278,6 +278,7 @@ final class PointWriter implements CodeTransform {
         boolean isWide = access.typeSymbol().equals(ConstantDescs.CD_long)
                 || access.typeSymbol().equals(ConstantDescs.CD_double);
         String name = access.name().stringValue();
+        String shown = name;
         switch (opcode) {
             case GETFIELD -> code.dup();
             case PUTFIELD -> {
@@ -293,11 +294,12 @@ final class PointWriter implements CodeTransform {
             }
             default -> {
                 code.aconst_null();
-                name = access.owner().asInternalName() + '.' + name;
+                String owner = access.owner().asInternalName();
+                shown = owner.substring(owner.lastIndexOf('/') + 1) + '.' + name;
             }
         }
+        // without the class: any that inherits a field may name it
         code.loadConstant(FIELDS.computeIfAbsent(name, _ -> LAST_FIELD.incrementAndGet()));
-        String shown = name.substring(name.lastIndexOf('/') + 1);
         int site = at(code, writes ? "write" : "read", FIELD, writes ? "writes" : "reads", shown);
         boolean isStatic = opcode == Opcode.GETSTATIC || opcode == Opcode.PUTSTATIC;
         DataRaces.isBefore(site, access.owner().asInternalName(), access.name().stringValue(), isStatic,

@@ -372,6 +372,31 @@ class ScheduleSearchTest {
         assertThat(Outcomes.seen()).containsKeys("abab", "abba", "baab", "baba");
     }
 
+    static class NamedTwice implements ScheduleExplorer.Body {
+        private static class Base {
+            static int count;
+        }
+
+        private static final class One extends Base {}
+
+        private static final class Other extends Base {}
+
+        @Override
+        public void run() throws InterruptedException {
+            Base.count = 0;
+            Threads.together(() -> One.count++, () -> Other.count++);
+            Together.check(Base.count == 2, Base.count);
+        }
+    }
+
+    /** An instruction may name a static field by any class that inherits it. */
+    @Test
+    void aStaticFieldIsOneByEachOfItsNames() {
+        ScheduleFailure found = catchThrowableOfType(ScheduleFailure.class, () -> explore(NamedTwice.class));
+        assertThat(found).isNotNull();
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.THREW);
+    }
+
     /** A body that does not do the same again cannot be searched. */
     @Test
     void tellsThatTheBodyDependsOnSomethingElse() {
