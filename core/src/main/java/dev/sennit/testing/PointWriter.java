@@ -326,6 +326,9 @@ final class PointWriter implements CodeTransform {
 
     private void call(CodeBuilder code, InvokeInstruction call) {
         String owner = call.owner().asInternalName();
+        if (!pointed.has(owner, call.name().stringValue(), call.type().stringValue())) {
+            owner = pointed.outside(owner); // from which the class inherits the method
+        }
         boolean isStatic = call.opcode() == Opcode.INVOKESTATIC;
         if (call.name().equalsString(INITIALIZER)) {
             if (raw > 0) {
@@ -344,7 +347,7 @@ final class PointWriter implements CodeTransform {
             if (isStatic) {
                 at(code, "point", SITE, CALLS, called(call));
             } else {
-                receiver(code, call);
+                receiver(code, call, owner);
             }
             if (!isConcurrent(owner)) {
                 callOut(code, call);
@@ -374,8 +377,7 @@ final class PointWriter implements CodeTransform {
     }
 
     /** A point before the call of a method of an object. */
-    private void receiver(CodeBuilder code, InvokeInstruction call) {
-        String owner = call.owner().asInternalName();
+    private void receiver(CodeBuilder code, InvokeInstruction call, String owner) {
         boolean isHandle = owner.equals(VAR_HANDLE);
         MethodTypeDesc type = call.typeSymbol();
         boolean hasObject = type.parameterCount() > 0 && !type.parameterType(0).isPrimitive();
@@ -522,13 +524,22 @@ final class PointWriter implements CodeTransform {
             return false;
         }
 
-        /** Returns the class without memory points that a class extends; the class itself if it extends none. */
+        /**
+         * Returns the class without memory points that a class extends, or else the interface of
+         * {@code java.util.concurrent}; the class itself if there is neither.
+         */
         String outside(String owner) {
             String above = owner;
+            String concurrent = owner;
             while (classes.test(above)) {
-                above = model(above).flatMap(ClassModel::superclass).map(ClassEntry::asInternalName).orElse(OBJECT);
+                Optional<ClassModel> model = model(above);
+                for (ClassEntry one : model.map(ClassModel::interfaces).orElse(List.of())) {
+                    String inherited = outside(one.asInternalName());
+                    concurrent = isConcurrent(inherited) ? inherited : concurrent;
+                }
+                above = model.flatMap(ClassModel::superclass).map(ClassEntry::asInternalName).orElse(OBJECT);
             }
-            return above.equals(OBJECT) ? owner : above;
+            return above.equals(OBJECT) ? concurrent : above;
         }
 
         private Optional<ClassModel> model(String owner) {
