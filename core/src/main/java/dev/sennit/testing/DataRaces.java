@@ -118,8 +118,7 @@ final class DataRaces {
     /** What the methods of threads do that ask or change nothing of another's state. */
     private static final Set<String> PLAIN_OF_THREADS = Set.of(
             "<init>", "currentThread", "getId", "getName", "getPriority", "getStackTrace", "isDaemon", "isVirtual",
-            "name", "ofVirtual", "onSpinWait", "setDaemon", "setName", "sleep", "threadId", "toString", "unstarted",
-            "yield");
+            "name", "ofVirtual", "onSpinWait", "setDaemon", "setName", "threadId", "toString", "unstarted", "yield");
 
     /** What these ask of a thread they acquire. */
     private static final Set<String> QUESTIONS_TO_THREADS =
@@ -133,6 +132,8 @@ final class DataRaces {
         START,
         /** It asks about a thread. */
         QUESTION,
+        /** It sleeps: a thread that was interrupted before does not, and so learns of the interrupt. */
+        SLEEP,
         /** It depends on the class of the object. */
         BY_RECEIVER,
         /** Anything. */
@@ -157,7 +158,9 @@ final class DataRaces {
                     ? Call.PLAIN
                     : QUESTIONS_TO_THREADS.contains(method)
                             ? Call.QUESTION
-                            : method.startsWith("start") ? Call.START : Call.ANYTHING;
+                            : method.startsWith("start")
+                                    ? Call.START
+                                    : method.equals("sleep") ? Call.SLEEP : Call.ANYTHING;
         }
         if (isIn("java/lang/", outer) && (PLAIN_LANG.contains(name) || isThrowable(name))
                 || outer.startsWith("java/time/") && !name.equals("Clock")

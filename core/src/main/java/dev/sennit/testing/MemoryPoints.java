@@ -297,4 +297,11 @@ public final class MemoryPoints {
             run.onRaces(DataRaces::asks);
         }
     }
+
+    /** Before a thread sleeps. */
+    public static void sleeps() {
+        if (Thread.currentThread().isInterrupted()) {
+            asks();
+        }
+    }
 }

@@ -446,6 +446,7 @@ final class PointWriter implements CodeTransform {
             case PLAIN -> {}
             case START -> code.invokestatic(HERE, "starts", NOTHING);
             case QUESTION -> code.invokestatic(HERE, "asks", NOTHING);
+            case SLEEP -> code.invokestatic(HERE, "sleeps", NOTHING);
             case BY_RECEIVER -> byReceiver(code, call);
             case ANYTHING -> code.invokestatic(HERE, "callsOut", NOTHING);
         }

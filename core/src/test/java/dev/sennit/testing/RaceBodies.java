@@ -1057,6 +1057,22 @@ final class RaceBodies {
                 waits.join();
             }
         },
+        INTERRUPTED_BEFORE_IT_SLEEPS {
+            @Override
+            public void run() throws Exception {
+                var box = new Box();
+                Thread sleeps = start(() -> {
+                    try {
+                        Thread.sleep(Duration.ofSeconds(30)); // which the interrupt ends
+                    } catch (InterruptedException e) {
+                        use(box.value);
+                    }
+                });
+                box.value = 1;
+                sleeps.interrupt();
+                sleeps.join();
+            }
+        },
         VAR_HANDLE {
             @Override
             public void run() throws Exception {
