@@ -1073,6 +1073,17 @@ final class RaceBodies {
                 sleeps.join();
             }
         },
+        /** The last memory point of the thread is where it cannot suspend. */
+        ENDS_BELOW_A_CLASS_INITIALIZER {
+            @Override
+            public void run() throws Exception {
+                var box = new Box();
+                Thread ends = Thread.startVirtualThread(ClassInitializer.below(() -> box.value = 1));
+                Thread.yield();
+                ends.join();
+                use(box.value);
+            }
+        },
         VAR_HANDLE {
             @Override
             public void run() throws Exception {
