@@ -344,8 +344,8 @@ final class PointWriter implements CodeTransform {
         } else if (owner.equals("java/lang/Thread") && call.name().equalsString("onSpinWait")) {
             code.invokestatic(HERE, "spinning", NOTHING);
         } else if (isShared(owner, call.name().stringValue())) {
-            if (isStatic) {
-                at(code, "point", SITE, CALLS, called(call));
+            if (isStatic || owner.equals("java/lang/Thread") && call.name().equalsString("interrupt")) {
+                at(code, "point", SITE, CALLS, called(call)); // an interrupt may end any wait
             } else {
                 receiver(code, call, owner);
             }
@@ -383,7 +383,8 @@ final class PointWriter implements CodeTransform {
         boolean hasObject = type.parameterCount() > 0 && !type.parameterType(0).isPrimitive();
         belowArguments(code, call, (block, locals) -> {
             if (!isHandle && !owner.endsWith("FieldUpdater")) {
-                at(block, isLook(owner, call) ? "look" : "call", OBJECT_AND_SITE, CALLS, called(call));
+                String hook = asksEnd(owner, call) ? "askEnd" : isLook(owner, call) ? "look" : "call";
+                at(block, hook, OBJECT_AND_SITE, CALLS, called(call));
                 return;
             }
             if (hasObject) {
@@ -421,6 +422,15 @@ final class PointWriter implements CodeTransform {
         String name = call.name().stringValue();
         return owner.startsWith(CONCURRENT + "atomic/")
                 && name.startsWith("get") && !name.startsWith("getAnd");
+    }
+
+    /** Returns whether what a method does depends on whether a thread has ended; a join without a limit waits for that. */
+    private static boolean asksEnd(String owner, InvokeInstruction call) {
+        return owner.equals("java/lang/Thread") && switch (call.name().stringValue()) {
+            case "isAlive", "getState" -> true;
+            case "join" -> call.typeSymbol().parameterCount() > 0;
+            default -> false;
+        };
     }
 
     private static String called(InvokeInstruction call) {

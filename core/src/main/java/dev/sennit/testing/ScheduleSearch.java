@@ -371,7 +371,9 @@ final class ScheduleSearch {
         void suspends(Strand strand) {
             Rider rider = rider(strand);
             end(rider, Access.ANYTHING);
-            if (rider.next.isStart()) {
+            if (strand.thread.getState() == Thread.State.TERMINATED) {
+                threadEnds(strand, rider);
+            } else if (rider.next.isStart()) {
                 rider.next = Access.ANYTHING;
             }
         }
@@ -397,6 +399,17 @@ final class ScheduleSearch {
             }
         }
 
+        /** The end of a thread belongs to its last event, but is another access. */
+        private void threadEnds(Strand strand, Rider rider) {
+            Event last = events.getLast();
+            var end = new Event(events.size(), strand.number, ++rider.events, last.fork, last.depth,
+                    new Access(strand.thread, Strand.END, true));
+            events.add(end);
+            order(end, rider);
+            open = end;
+            end(rider, Access.ANYTHING);
+        }
+
         /** Ends the event under way; it is this if it was the start of its thread. */
         private void end(Rider rider, Access start) {
             Event event = open;
@@ -410,7 +423,8 @@ final class ScheduleSearch {
             }
             for (int one = asleep.nextSetBit(0); one >= 0; one = asleep.nextSetBit(one + 1)) {
                 Access next = riders.get(one).next;
-                if (one == event.thread || next.isStart() || next.conflictsWith(event.access)) {
+                if (one == event.thread || next.isStart() || event.access.part == Strand.END
+                        || next.conflictsWith(event.access)) {
                     asleep.clear(one);
                 }
             }

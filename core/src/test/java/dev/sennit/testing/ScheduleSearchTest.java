@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -395,6 +398,53 @@ class ScheduleSearchTest {
         ScheduleFailure found = catchThrowableOfType(ScheduleFailure.class, () -> explore(NamedTwice.class));
         assertThat(found).isNotNull();
         assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.THREW);
+    }
+
+    // ---- what a step does to a thread ----
+
+    static class InterruptsOne implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws InterruptedException {
+            var queue = new ArrayBlockingQueue<>(1, false, List.of("one"));
+            var how = new String[1];
+            Thread takes = Thread.startVirtualThread(() -> {
+                try {
+                    how[0] = queue.take();
+                } catch (InterruptedException e) {
+                    how[0] = "interrupted";
+                }
+            });
+            takes.interrupt();
+            takes.join();
+            Outcomes.add(how[0]);
+        }
+    }
+
+    @Test
+    void anInterruptComesBeforeAndAfterWhatItEnds() {
+        assertThat(explore(InterruptsOne.class).isComplete()).isTrue();
+        assertThat(Outcomes.seen()).containsOnlyKeys("interrupted", "one");
+    }
+
+    static class LooksAtOne implements ScheduleExplorer.Body {
+        private int value;
+
+        @Override
+        public void run() throws InterruptedException {
+            var box = new LooksAtOne();
+            boolean isAsked = Outcomes.given(0) == 0;
+            Thread sets = Thread.startVirtualThread(() -> box.value = 1);
+            Outcomes.add(isAsked ? "alive " + sets.isAlive() : "ended " + sets.join(Duration.ofMillis(1)));
+            sets.join();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aThreadIsLookedAtBeforeAndAfterItEnds(int kind) {
+        assertThat(explore(LooksAtOne.class, kind).isComplete()).isTrue();
+        assertThat(Outcomes.seen().keySet()).contains(kind == 0 ? "alive false" : "ended true")
+                .hasSize(kind == 0 ? 2 : 1);
     }
 
     /** A body that does not do the same again cannot be searched. */
