@@ -226,6 +226,17 @@ final class DataRaces {
         }
     };
 
+    /** Returns whether a call of an object may touch what others hold, too: a lock of a pair, a view of a collection. */
+    static boolean sharesState(@Nullable Object receiver) {
+        if (receiver == null) {
+            return false;
+        }
+        Class<?> type = receiver.getClass();
+        return ROLES.get(type) == Role.SHARES_STATE
+                || type.getName().startsWith("java.util.") && type.getName().indexOf('$') > 0
+                        && !type.getName().startsWith("java.util.ImmutableCollections");
+    }
+
     /**
      * Interfaces whose objects may be references to methods without memory points, such as {@code latch::await}: a call
      * of the interface does what these do, and none of their code tells so.

@@ -346,7 +346,7 @@ final class ScheduleSearch {
         void reaches(Strand strand) {
             Rider rider = rider(strand);
             end(rider, rider.isDirect(strand) ? Access.START : Access.ANYTHING);
-            rider.next = isInCallback(rider, strand)
+            rider.next = isInCallback(rider, strand) || strand.part == 0 && DataRaces.sharesState(strand.place)
                     ? Access.ANYTHING
                     : new Access(strand.place, strand.part, strand.writes);
             rider.isAtPoint = true;

@@ -5,16 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -445,6 +449,55 @@ class ScheduleSearchTest {
         assertThat(explore(LooksAtOne.class, kind).isComplete()).isTrue();
         assertThat(Outcomes.seen().keySet()).contains(kind == 0 ? "alive false" : "ended true")
                 .hasSize(kind == 0 ? 2 : 1);
+    }
+
+    // ---- objects of the JDK that share state ----
+
+    static class ReadLockAndWriteLock implements ScheduleExplorer.Body {
+        private int x;
+        private int y;
+
+        @Override
+        public void run() throws InterruptedException {
+            var box = new ReadLockAndWriteLock();
+            var lock = new ReentrantReadWriteLock();
+            Threads.together(() -> {
+                box.y = 1;
+                lock.writeLock().lock();
+                box.x = 1;
+                lock.writeLock().unlock();
+            }, () -> {
+                if (box.y == 1) {
+                    lock.readLock().lock();
+                    Outcomes.add("x is " + box.x);
+                    lock.readLock().unlock();
+                }
+            });
+        }
+    }
+
+    @Test
+    void aReadLockIsInTheWayOfItsWriteLock() {
+        assertThat(explore(ReadLockAndWriteLock.class).isComplete()).isTrue();
+        assertThat(Outcomes.seen()).containsOnlyKeys("x is 0", "x is 1");
+    }
+
+    static class MapAndView implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws InterruptedException {
+            boolean isConcurrent = Outcomes.given(0) == 0;
+            Map<String, Integer> map = isConcurrent ? new ConcurrentHashMap<>() : new HashMap<>();
+            Set<String> keys = map.keySet();
+            map.put("key", 1);
+            Threads.together(() -> keys.remove("key"), () -> Outcomes.add("found " + map.get("key")));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aViewIsInTheWayOfItsMap(int kind) {
+        assertThat(explore(MapAndView.class, kind).isComplete()).isTrue();
+        assertThat(Outcomes.seen()).containsOnlyKeys("found 1", "found null");
     }
 
     /** A body that does not do the same again cannot be searched. */
