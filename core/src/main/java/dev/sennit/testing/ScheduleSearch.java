@@ -48,8 +48,10 @@ final class ScheduleSearch {
 
     /** The searches with a bound that come before the one through all. */
     private static final int LAST_BOUND = 3;
-    /** A thread that has read the same so often in a row waits for another. */
+    /** A thread that has read the same so often in a row counts as one that waits for another. */
     private static final int SAME_READS = 3;
+    /** The same in a search through all schedules: a loop with fewer turns may end by itself. */
+    private static final int SAME_READS_OF_ALL = 100;
     /** The same for calls, which may change something. */
     private static final int SAME_CALLS = 20;
 
@@ -297,6 +299,7 @@ final class ScheduleSearch {
             for (Strand one : ready) {
                 if (rider(one).rests(one.number, all)) {
                     able.clear(one.number);
+                    isCut |= bound != UNBOUNDED;
                 }
             }
             return able.isEmpty() ? all : able;
@@ -350,7 +353,7 @@ final class ScheduleSearch {
                     ? Access.ANYTHING
                     : new Access(strand.place, strand.part, strand.writes);
             rider.isAtPoint = true;
-            if (rider.waitsInLoop(strand)) {
+            if (rider.waitsInLoop(strand, bound == UNBOUNDED ? SAME_READS_OF_ALL : SAME_READS)) {
                 rider.mustRest = true;
             }
         }
@@ -605,7 +608,7 @@ final class ScheduleSearch {
         }
 
         /** Returns whether it comes to the same again and again. */
-        boolean waitsInLoop(Strand strand) {
+        boolean waitsInLoop(Strand strand, int sameReads) {
             record Visit(int site, int place, int part) {}
             boolean isField = strand.part != 0 && strand.part < Strand.MONITOR;
             if (strand.writes && isField) {
@@ -618,7 +621,7 @@ final class ScheduleSearch {
                 repeats = 0;
                 return false;
             }
-            if (++repeats < (strand.writes ? SAME_CALLS : SAME_READS)) {
+            if (++repeats < (strand.writes ? SAME_CALLS : sameReads)) {
                 return false;
             }
             repeats = 0;

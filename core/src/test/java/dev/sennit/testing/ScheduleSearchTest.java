@@ -500,6 +500,29 @@ class ScheduleSearchTest {
         assertThat(Outcomes.seen()).containsOnlyKeys("found 1", "found null");
     }
 
+    static class AddsUp implements ScheduleExplorer.Body {
+        private int value;
+
+        @Override
+        public void run() throws InterruptedException {
+            var box = new AddsUp();
+            Threads.together(() -> {
+                int sum = 0;
+                for (int i = 0; i < 10; i++) {
+                    sum += box.value;
+                }
+                Outcomes.add("sum " + sum);
+            }, () -> box.value = 1);
+        }
+    }
+
+    /** A loop that reads the same again and again, and does not wait. */
+    @Test
+    void aLoopThatDoesNotWaitEndsBeforeOthersGoOn() {
+        assertThat(explore(AddsUp.class).isComplete()).isTrue();
+        assertThat(Outcomes.seen()).hasSize(11).containsKeys("sum 0", "sum 10");
+    }
+
     /** A body that does not do the same again cannot be searched. */
     @Test
     void tellsThatTheBodyDependsOnSomethingElse() {
