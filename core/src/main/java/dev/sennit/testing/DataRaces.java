@@ -418,6 +418,10 @@ final class DataRaces {
     /** What is known of an object. */
     private static final class Seen {
         final Clock clock = new Clock();
+        /** What writes of its volatile fields have released, for handles and updaters; null if nothing. */
+        @Nullable Clock byFields;
+        /** What handles and updaters of its fields have released, for reads of its volatile fields; null if nothing. */
+        @Nullable Clock byHandles;
         /** By the declared field, or by the index of the element. */
         final Map<Object, Location> locations = new HashMap<>(4);
     }
@@ -650,6 +654,9 @@ final class DataRaces {
             if (place == null) { // a static field, by a handle
                 everything(self);
             } else {
+                if (part == Strand.ANY_PART) {
+                    handles(self, seen(place));
+                }
                 synchronizes(self, place);
             }
         } else if (part == 0) {
@@ -682,6 +689,17 @@ final class DataRaces {
         }
     }
 
+    /** Accesses a field by a handle or an updater: it may be any that is volatile, and read or written. */
+    private static void handles(Progress self, Seen object) {
+        if (object.byFields != null) {
+            self.clock.join(object.byFields);
+        }
+        if (object.byHandles == null) {
+            object.byHandles = new Clock();
+        }
+        object.byHandles.join(self.clock);
+    }
+
     /** Enters or leaves a monitor, or calls an object that synchronizes with none but itself. */
     private void synchronizes(Progress self, Object place) {
         Clock clock = seen(place).clock;
@@ -706,16 +724,23 @@ final class DataRaces {
             everything(self);
             return;
         }
-        Location location = seen(object == null ? declared : object).locations.computeIfAbsent(declared,
-                _ -> new Location());
+        Seen seen = seen(object == null ? declared : object);
+        Location location = seen.locations.computeIfAbsent(declared, _ -> new Location());
         if (!declared.isVolatile) {
             check(self, location, writes, site, null, 0, declared);
         } else if (writes) {
+            if (seen.byFields == null) {
+                seen.byFields = new Clock();
+            }
+            seen.byFields.join(self.clock);
             location.clock.join(self.clock);
             release(self, said);
         } else {
             self.clock.join(location.clock);
             self.clock.join(wide);
+            if (seen.byHandles != null) {
+                self.clock.join(seen.byHandles);
+            }
         }
     }
 

@@ -1118,6 +1118,23 @@ final class RaceBodies {
                         });
             }
         },
+        FIELD_UPDATER_READS {
+            @Override
+            public void run() throws Exception {
+                var box = new Box();
+                var gate = new Gate();
+                both(
+                        () -> {
+                            box.value = 1;
+                            gate.opened = 1;
+                        },
+                        () -> {
+                            if (Gate.UPDATER.get(gate) == 1) {
+                                use(box.value);
+                            }
+                        });
+            }
+        },
         ELEMENTS_OF_ONE_ARRAY {
             @Override
             public void run() throws Exception {
