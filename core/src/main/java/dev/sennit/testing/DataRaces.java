@@ -226,7 +226,7 @@ final class DataRaces {
         }
     };
 
-    /** Returns whether a call of an object may touch what others hold, too: a lock of a pair, a view of a collection. */
+    /** Returns whether a call of an object may touch what others hold, too: a lock of a pair, a view. */
     static boolean sharesState(@Nullable Object receiver) {
         if (receiver == null) {
             return false;

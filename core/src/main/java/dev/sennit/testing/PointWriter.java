@@ -424,7 +424,7 @@ final class PointWriter implements CodeTransform {
                 && name.startsWith("get") && !name.startsWith("getAnd");
     }
 
-    /** Returns whether what a method does depends on whether a thread has ended; a join without a limit waits for that. */
+    /** Returns whether a method depends on whether a thread has ended; a join without a limit waits for that. */
     private static boolean asksEnd(String owner, InvokeInstruction call) {
         return owner.equals("java/lang/Thread") && switch (call.name().stringValue()) {
             case "isAlive", "getState" -> true;

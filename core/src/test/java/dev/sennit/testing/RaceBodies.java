@@ -1063,7 +1063,7 @@ final class RaceBodies {
                 var box = new Box();
                 Thread sleeps = start(() -> {
                     try {
-                        Thread.sleep(Duration.ofSeconds(30)); // which the interrupt ends
+                        Thread.sleep(Duration.ofHours(1)); // which the interrupt ends
                     } catch (InterruptedException e) {
                         use(box.value);
                     }
