@@ -118,8 +118,7 @@ final class DataRaces {
     /** What the methods of threads do that ask or change nothing of another's state. */
     private static final Set<String> PLAIN_OF_THREADS = Set.of(
             "<init>", "currentThread", "getId", "getName", "getPriority", "getStackTrace", "isDaemon", "isVirtual",
-            "name", "ofVirtual", "onSpinWait", "setDaemon", "setName", "sleep", "threadId", "toString", "unstarted",
-            "yield");
+            "name", "ofVirtual", "onSpinWait", "setDaemon", "setName", "threadId", "toString", "unstarted", "yield");
 
     /** What these ask of a thread they acquire. */
     private static final Set<String> QUESTIONS_TO_THREADS =
@@ -133,6 +132,8 @@ final class DataRaces {
         START,
         /** It asks about a thread. */
         QUESTION,
+        /** It sleeps: a thread that was interrupted before does not, and so learns of the interrupt. */
+        SLEEP,
         /** It depends on the class of the object. */
         BY_RECEIVER,
         /** Anything. */
@@ -157,7 +158,9 @@ final class DataRaces {
                     ? Call.PLAIN
                     : QUESTIONS_TO_THREADS.contains(method)
                             ? Call.QUESTION
-                            : method.startsWith("start") ? Call.START : Call.ANYTHING;
+                            : method.startsWith("start")
+                                    ? Call.START
+                                    : method.equals("sleep") ? Call.SLEEP : Call.ANYTHING;
         }
         if (isIn("java/lang/", outer) && (PLAIN_LANG.contains(name) || isThrowable(name))
                 || outer.startsWith("java/time/") && !name.equals("Clock")
@@ -222,6 +225,17 @@ final class DataRaces {
             return false;
         }
     };
+
+    /** Returns whether a call of an object may touch what others hold, too: a lock of a pair, a view. */
+    static boolean sharesState(@Nullable Object receiver) {
+        if (receiver == null) {
+            return false;
+        }
+        Class<?> type = receiver.getClass();
+        return ROLES.get(type) == Role.SHARES_STATE
+                || type.getName().startsWith("java.util.") && type.getName().indexOf('$') > 0
+                        && !type.getName().startsWith("java.util.ImmutableCollections");
+    }
 
     /**
      * Interfaces whose objects may be references to methods without memory points, such as {@code latch::await}: a call
@@ -404,6 +418,10 @@ final class DataRaces {
     /** What is known of an object. */
     private static final class Seen {
         final Clock clock = new Clock();
+        /** What writes of its volatile fields have released, for handles and updaters; null if nothing. */
+        @Nullable Clock byFields;
+        /** What handles and updaters of its fields have released, for reads of its volatile fields; null if nothing. */
+        @Nullable Clock byHandles;
         /** By the declared field, or by the index of the element. */
         final Map<Object, Location> locations = new HashMap<>(4);
     }
@@ -636,6 +654,9 @@ final class DataRaces {
             if (place == null) { // a static field, by a handle
                 everything(self);
             } else {
+                if (part == Strand.ANY_PART) {
+                    handles(self, seen(place));
+                }
                 synchronizes(self, place);
             }
         } else if (part == 0) {
@@ -668,6 +689,17 @@ final class DataRaces {
         }
     }
 
+    /** Accesses a field by a handle or an updater: it may be any that is volatile, and read or written. */
+    private static void handles(Progress self, Seen object) {
+        if (object.byFields != null) {
+            self.clock.join(object.byFields);
+        }
+        if (object.byHandles == null) {
+            object.byHandles = new Clock();
+        }
+        object.byHandles.join(self.clock);
+    }
+
     /** Enters or leaves a monitor, or calls an object that synchronizes with none but itself. */
     private void synchronizes(Progress self, Object place) {
         Clock clock = seen(place).clock;
@@ -692,16 +724,23 @@ final class DataRaces {
             everything(self);
             return;
         }
-        Location location = seen(object == null ? declared : object).locations.computeIfAbsent(declared,
-                _ -> new Location());
+        Seen seen = seen(object == null ? declared : object);
+        Location location = seen.locations.computeIfAbsent(declared, _ -> new Location());
         if (!declared.isVolatile) {
             check(self, location, writes, site, null, 0, declared);
         } else if (writes) {
+            if (seen.byFields == null) {
+                seen.byFields = new Clock();
+            }
+            seen.byFields.join(self.clock);
             location.clock.join(self.clock);
             release(self, said);
         } else {
             self.clock.join(location.clock);
             self.clock.join(wide);
+            if (seen.byHandles != null) {
+                self.clock.join(seen.byHandles);
+            }
         }
     }
 

@@ -172,6 +172,11 @@ public final class MemoryPoints {
         point(receiver, 0, false, site);
     }
 
+    /** Before a question whether a thread has ended, or a wait for that which may end before. */
+    public static void askEnd(@Nullable Object thread, int site) {
+        point(thread, Strand.END, false, site);
+    }
+
     /** Before the access of a handle, to a field of an object or to an element of an array; the handle tells which. */
     public static void handle(@Nullable Object handle, @Nullable Object first, int site) {
         if (ScheduleDriver.currentRun() != null) {
@@ -295,6 +300,13 @@ public final class MemoryPoints {
         ScheduleRun run = runWithRaces();
         if (run != null) {
             run.onRaces(DataRaces::asks);
+        }
+    }
+
+    /** Before a thread sleeps. */
+    public static void sleeps() {
+        if (Thread.currentThread().isInterrupted()) {
+            asks();
         }
     }
 }

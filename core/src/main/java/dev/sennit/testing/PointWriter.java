@@ -278,6 +278,7 @@ final class PointWriter implements CodeTransform {
         boolean isWide = access.typeSymbol().equals(ConstantDescs.CD_long)
                 || access.typeSymbol().equals(ConstantDescs.CD_double);
         String name = access.name().stringValue();
+        String shown = name;
         switch (opcode) {
             case GETFIELD -> code.dup();
             case PUTFIELD -> {
@@ -293,11 +294,12 @@ final class PointWriter implements CodeTransform {
             }
             default -> {
                 code.aconst_null();
-                name = access.owner().asInternalName() + '.' + name;
+                String owner = access.owner().asInternalName();
+                shown = owner.substring(owner.lastIndexOf('/') + 1) + '.' + name;
             }
         }
+        // without the class: any that inherits a field may name it
         code.loadConstant(FIELDS.computeIfAbsent(name, _ -> LAST_FIELD.incrementAndGet()));
-        String shown = name.substring(name.lastIndexOf('/') + 1);
         int site = at(code, writes ? "write" : "read", FIELD, writes ? "writes" : "reads", shown);
         boolean isStatic = opcode == Opcode.GETSTATIC || opcode == Opcode.PUTSTATIC;
         DataRaces.isBefore(site, access.owner().asInternalName(), access.name().stringValue(), isStatic,
@@ -324,6 +326,9 @@ final class PointWriter implements CodeTransform {
 
     private void call(CodeBuilder code, InvokeInstruction call) {
         String owner = call.owner().asInternalName();
+        if (!pointed.has(owner, call.name().stringValue(), call.type().stringValue())) {
+            owner = pointed.outside(owner); // from which the class inherits the method
+        }
         boolean isStatic = call.opcode() == Opcode.INVOKESTATIC;
         if (call.name().equalsString(INITIALIZER)) {
             if (raw > 0) {
@@ -339,10 +344,10 @@ final class PointWriter implements CodeTransform {
         } else if (owner.equals("java/lang/Thread") && call.name().equalsString("onSpinWait")) {
             code.invokestatic(HERE, "spinning", NOTHING);
         } else if (isShared(owner, call.name().stringValue())) {
-            if (isStatic) {
-                at(code, "point", SITE, CALLS, called(call));
+            if (isStatic || owner.equals("java/lang/Thread") && call.name().equalsString("interrupt")) {
+                at(code, "point", SITE, CALLS, called(call)); // an interrupt may end any wait
             } else {
-                receiver(code, call);
+                receiver(code, call, owner);
             }
             if (!isConcurrent(owner)) {
                 callOut(code, call);
@@ -372,14 +377,14 @@ final class PointWriter implements CodeTransform {
     }
 
     /** A point before the call of a method of an object. */
-    private void receiver(CodeBuilder code, InvokeInstruction call) {
-        String owner = call.owner().asInternalName();
+    private void receiver(CodeBuilder code, InvokeInstruction call, String owner) {
         boolean isHandle = owner.equals(VAR_HANDLE);
         MethodTypeDesc type = call.typeSymbol();
         boolean hasObject = type.parameterCount() > 0 && !type.parameterType(0).isPrimitive();
         belowArguments(code, call, (block, locals) -> {
             if (!isHandle && !owner.endsWith("FieldUpdater")) {
-                at(block, isLook(owner, call) ? "look" : "call", OBJECT_AND_SITE, CALLS, called(call));
+                String hook = asksEnd(owner, call) ? "askEnd" : isLook(owner, call) ? "look" : "call";
+                at(block, hook, OBJECT_AND_SITE, CALLS, called(call));
                 return;
             }
             if (hasObject) {
@@ -419,6 +424,15 @@ final class PointWriter implements CodeTransform {
                 && name.startsWith("get") && !name.startsWith("getAnd");
     }
 
+    /** Returns whether a method depends on whether a thread has ended; a join without a limit waits for that. */
+    private static boolean asksEnd(String owner, InvokeInstruction call) {
+        return owner.equals("java/lang/Thread") && switch (call.name().stringValue()) {
+            case "isAlive", "getState" -> true;
+            case "join" -> call.typeSymbol().parameterCount() > 0;
+            default -> false;
+        };
+    }
+
     private static String called(InvokeInstruction call) {
         return simple(call.owner().asInternalName()) + '.' + call.name().stringValue();
     }
@@ -442,6 +456,7 @@ final class PointWriter implements CodeTransform {
             case PLAIN -> {}
             case START -> code.invokestatic(HERE, "starts", NOTHING);
             case QUESTION -> code.invokestatic(HERE, "asks", NOTHING);
+            case SLEEP -> code.invokestatic(HERE, "sleeps", NOTHING);
             case BY_RECEIVER -> byReceiver(code, call);
             case ANYTHING -> code.invokestatic(HERE, "callsOut", NOTHING);
         }
@@ -520,13 +535,22 @@ final class PointWriter implements CodeTransform {
             return false;
         }
 
-        /** Returns the class without memory points that a class extends; the class itself if it extends none. */
+        /**
+         * Returns the class without memory points that a class extends, or else the interface of
+         * {@code java.util.concurrent}; the class itself if there is neither.
+         */
         String outside(String owner) {
             String above = owner;
+            String concurrent = owner;
             while (classes.test(above)) {
-                above = model(above).flatMap(ClassModel::superclass).map(ClassEntry::asInternalName).orElse(OBJECT);
+                Optional<ClassModel> model = model(above);
+                for (ClassEntry one : model.map(ClassModel::interfaces).orElse(List.of())) {
+                    String inherited = outside(one.asInternalName());
+                    concurrent = isConcurrent(inherited) ? inherited : concurrent;
+                }
+                above = model.flatMap(ClassModel::superclass).map(ClassEntry::asInternalName).orElse(OBJECT);
             }
-            return above.equals(OBJECT) ? owner : above;
+            return above.equals(OBJECT) ? concurrent : above;
         }
 
         private Optional<ClassModel> model(String owner) {

@@ -650,6 +650,10 @@ final class ScheduleRun {
         if (chooser.interferes(self, ready) && (!ready.isEmpty() || mayBeUnblocked())) {
             madeWay = true;
             Thread.yield();
+            if (madeWay) { // the same step: it could not suspend here
+                madeWay = false;
+                chooser.begins(self);
+            }
         } else {
             chooser.begins(self);
         }

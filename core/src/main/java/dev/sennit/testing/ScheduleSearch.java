@@ -48,8 +48,10 @@ final class ScheduleSearch {
 
     /** The searches with a bound that come before the one through all. */
     private static final int LAST_BOUND = 3;
-    /** A thread that has read the same so often in a row waits for another. */
+    /** A thread that has read the same so often in a row counts as one that waits for another. */
     private static final int SAME_READS = 3;
+    /** The same in a search through all schedules: a loop with fewer turns may end by itself. */
+    private static final int SAME_READS_OF_ALL = 100;
     /** The same for calls, which may change something. */
     private static final int SAME_CALLS = 20;
 
@@ -297,6 +299,7 @@ final class ScheduleSearch {
             for (Strand one : ready) {
                 if (rider(one).rests(one.number, all)) {
                     able.clear(one.number);
+                    isCut |= bound != UNBOUNDED;
                 }
             }
             return able.isEmpty() ? all : able;
@@ -346,11 +349,11 @@ final class ScheduleSearch {
         void reaches(Strand strand) {
             Rider rider = rider(strand);
             end(rider, rider.isDirect(strand) ? Access.START : Access.ANYTHING);
-            rider.next = isInCallback(rider, strand)
+            rider.next = isInCallback(rider, strand) || strand.part == 0 && DataRaces.sharesState(strand.place)
                     ? Access.ANYTHING
                     : new Access(strand.place, strand.part, strand.writes);
             rider.isAtPoint = true;
-            if (rider.waitsInLoop(strand)) {
+            if (rider.waitsInLoop(strand, bound == UNBOUNDED ? SAME_READS_OF_ALL : SAME_READS)) {
                 rider.mustRest = true;
             }
         }
@@ -371,7 +374,9 @@ final class ScheduleSearch {
         void suspends(Strand strand) {
             Rider rider = rider(strand);
             end(rider, Access.ANYTHING);
-            if (rider.next.isStart()) {
+            if (strand.thread.getState() == Thread.State.TERMINATED) {
+                threadEnds(strand, rider);
+            } else if (rider.next.isStart()) {
                 rider.next = Access.ANYTHING;
             }
         }
@@ -397,6 +402,17 @@ final class ScheduleSearch {
             }
         }
 
+        /** The end of a thread belongs to its last event, but is another access. */
+        private void threadEnds(Strand strand, Rider rider) {
+            Event last = events.getLast();
+            var end = new Event(events.size(), strand.number, ++rider.events, last.fork, last.depth,
+                    new Access(strand.thread, Strand.END, true));
+            events.add(end);
+            order(end, rider);
+            open = end;
+            end(rider, Access.ANYTHING);
+        }
+
         /** Ends the event under way; it is this if it was the start of its thread. */
         private void end(Rider rider, Access start) {
             Event event = open;
@@ -410,7 +426,8 @@ final class ScheduleSearch {
             }
             for (int one = asleep.nextSetBit(0); one >= 0; one = asleep.nextSetBit(one + 1)) {
                 Access next = riders.get(one).next;
-                if (one == event.thread || next.isStart() || next.conflictsWith(event.access)) {
+                if (one == event.thread || next.isStart() || event.access.part == Strand.END
+                        || next.conflictsWith(event.access)) {
                     asleep.clear(one);
                 }
             }
@@ -591,7 +608,7 @@ final class ScheduleSearch {
         }
 
         /** Returns whether it comes to the same again and again. */
-        boolean waitsInLoop(Strand strand) {
+        boolean waitsInLoop(Strand strand, int sameReads) {
             record Visit(int site, int place, int part) {}
             boolean isField = strand.part != 0 && strand.part < Strand.MONITOR;
             if (strand.writes && isField) {
@@ -604,7 +621,7 @@ final class ScheduleSearch {
                 repeats = 0;
                 return false;
             }
-            if (++repeats < (strand.writes ? SAME_CALLS : SAME_READS)) {
+            if (++repeats < (strand.writes ? SAME_CALLS : sameReads)) {
                 return false;
             }
             repeats = 0;

@@ -184,7 +184,7 @@ public final class SpuriousWaits {
 
     /** For {@code Condition.awaitUntil}. */
     public static boolean awaitUntil(Condition condition, Date deadline) throws InterruptedException {
-        ScheduleRun run = earlyByClock();
+        ScheduleRun run = deadline.getTime() <= System.currentTimeMillis() ? null : earlyByClock();
         if (run == null) {
             return condition.awaitUntil(deadline);
         }

@@ -19,6 +19,8 @@ final class Strand {
     static final int ANY_PART = Integer.MAX_VALUE;
     /** The part of a place that is its monitor. */
     static final int MONITOR = Integer.MAX_VALUE - 1;
+    /** The part of a thread that is whether it has ended. */
+    static final int END = Integer.MAX_VALUE - 2;
 
     boolean ready;
     int priority;

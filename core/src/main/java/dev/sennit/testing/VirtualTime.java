@@ -49,7 +49,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The part of the agent that gives threads under exploration the time of their schedule: code that calls
  * {@code System.nanoTime()} or {@code currentTimeMillis()}, in {@code java.util.concurrent}, {@code Thread},
- * {@code java.time} or outside of the JDK, also asks {@link ScheduleHooks}.
+ * {@code ReferenceQueue}, {@code java.time} or outside of the JDK, also asks {@link ScheduleHooks}.
  *
  * <p>It also has threads of the schedule run what the common pool would: the tasks of parallel streams and of other
  * submissions from threads under exploration, the delays of {@code CompletableFuture}, and its {@code Async} methods
@@ -239,6 +239,7 @@ final class VirtualTime {
                     || name.equals("java/lang/Thread")
                     || name.equals("java/lang/VirtualThread")
                     || name.equals("java/lang/Runtime")
+                    || name.equals("java/lang/ref/ReferenceQueue")
                     || name.equals("java/time/Clock")
                     || name.startsWith("java/time/Clock$")
                     || name.equals("java/util/Date");

@@ -4,6 +4,7 @@ import static dev.sennit.testing.ScheduleExplorerTest.failureOf;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.Test;
@@ -345,6 +346,50 @@ class MemoryPointsTest {
         }
     }
 
+    /** An object that counts, of a class that is not the JDK's and inherits all. */
+    static class OwnAtomic extends Twice {
+        private static final class Own extends AtomicInteger {
+            private static final long serialVersionUID = 1L;
+        }
+
+        private Own made = new Own();
+
+        @Override
+        Runnable one() {
+            var own = new Own();
+            made = own;
+            return () -> own.set(own.get() + 1);
+        }
+
+        @Override
+        void check() {
+            Together.check(made.get() == 2, made);
+        }
+    }
+
+    /** The same with a map, by an interface that inherits all. */
+    static class OwnMap extends Twice {
+        interface Counts extends ConcurrentMap<String, Integer> {}
+
+        private static final class Own extends ConcurrentHashMap<String, Integer> implements Counts {
+            private static final long serialVersionUID = 1L;
+        }
+
+        private Counts made = new Own();
+
+        @Override
+        Runnable one() {
+            Counts own = new Own();
+            made = own;
+            return () -> own.put("key", own.getOrDefault("key", 0) + 1);
+        }
+
+        @Override
+        void check() {
+            Together.check(made.get("key") == 2, made);
+        }
+    }
+
     private static void finds(Strategy strategy, Class<? extends ScheduleExplorer.Body> type) {
         assertThat(failureOf(explorer(strategy), PointsLoader.body(type)).kind()).isEqualTo(ScheduleFailure.Kind.THREW);
     }
@@ -362,6 +407,13 @@ class MemoryPointsTest {
         finds(strategy, AtomicGetAndSet.class);
         finds(strategy, ElementOfAnArray.class);
         finds(strategy, Account.class);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsLostUpdatesOfClassesThatInheritFromTheJdk(Strategy strategy) {
+        finds(strategy, OwnAtomic.class);
+        finds(strategy, OwnMap.class);
     }
 
     @ParameterizedTest

@@ -1057,6 +1057,33 @@ final class RaceBodies {
                 waits.join();
             }
         },
+        INTERRUPTED_BEFORE_IT_SLEEPS {
+            @Override
+            public void run() throws Exception {
+                var box = new Box();
+                Thread sleeps = start(() -> {
+                    try {
+                        Thread.sleep(Duration.ofHours(1)); // which the interrupt ends
+                    } catch (InterruptedException e) {
+                        use(box.value);
+                    }
+                });
+                box.value = 1;
+                sleeps.interrupt();
+                sleeps.join();
+            }
+        },
+        /** The last memory point of the thread is where it cannot suspend. */
+        ENDS_BELOW_A_CLASS_INITIALIZER {
+            @Override
+            public void run() throws Exception {
+                var box = new Box();
+                Thread ends = Thread.startVirtualThread(ClassInitializer.below(() -> box.value = 1));
+                Thread.yield();
+                ends.join();
+                use(box.value);
+            }
+        },
         VAR_HANDLE {
             @Override
             public void run() throws Exception {
@@ -1086,6 +1113,23 @@ final class RaceBodies {
                         },
                         () -> {
                             if (gate.opened == 1) {
+                                use(box.value);
+                            }
+                        });
+            }
+        },
+        FIELD_UPDATER_READS {
+            @Override
+            public void run() throws Exception {
+                var box = new Box();
+                var gate = new Gate();
+                both(
+                        () -> {
+                            box.value = 1;
+                            gate.opened = 1;
+                        },
+                        () -> {
+                            if (Gate.UPDATER.get(gate) == 1) {
                                 use(box.value);
                             }
                         });

@@ -4,14 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -370,6 +377,150 @@ class ScheduleSearchTest {
         });
         assertThat(seen.isComplete()).as(seen.toString()).isTrue();
         assertThat(Outcomes.seen()).containsKeys("abab", "abba", "baab", "baba");
+    }
+
+    static class NamedTwice implements ScheduleExplorer.Body {
+        private static class Base {
+            static int count;
+        }
+
+        private static final class One extends Base {}
+
+        private static final class Other extends Base {}
+
+        @Override
+        public void run() throws InterruptedException {
+            Base.count = 0;
+            Threads.together(() -> One.count++, () -> Other.count++);
+            Together.check(Base.count == 2, Base.count);
+        }
+    }
+
+    /** An instruction may name a static field by any class that inherits it. */
+    @Test
+    void aStaticFieldIsOneByEachOfItsNames() {
+        ScheduleFailure found = catchThrowableOfType(ScheduleFailure.class, () -> explore(NamedTwice.class));
+        assertThat(found).isNotNull();
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.THREW);
+    }
+
+    // ---- what a step does to a thread ----
+
+    static class InterruptsOne implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws InterruptedException {
+            var queue = new ArrayBlockingQueue<>(1, false, List.of("one"));
+            var how = new String[1];
+            Thread takes = Thread.startVirtualThread(() -> {
+                try {
+                    how[0] = queue.take();
+                } catch (InterruptedException e) {
+                    how[0] = "interrupted";
+                }
+            });
+            takes.interrupt();
+            takes.join();
+            Outcomes.add(how[0]);
+        }
+    }
+
+    @Test
+    void anInterruptComesBeforeAndAfterWhatItEnds() {
+        assertThat(explore(InterruptsOne.class).isComplete()).isTrue();
+        assertThat(Outcomes.seen()).containsOnlyKeys("interrupted", "one");
+    }
+
+    static class LooksAtOne implements ScheduleExplorer.Body {
+        private int value;
+
+        @Override
+        public void run() throws InterruptedException {
+            var box = new LooksAtOne();
+            boolean isAsked = Outcomes.given(0) == 0;
+            Thread sets = Thread.startVirtualThread(() -> box.value = 1);
+            Outcomes.add(isAsked ? "alive " + sets.isAlive() : "ended " + sets.join(Duration.ofMillis(1)));
+            sets.join();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aThreadIsLookedAtBeforeAndAfterItEnds(int kind) {
+        assertThat(explore(LooksAtOne.class, kind).isComplete()).isTrue();
+        assertThat(Outcomes.seen().keySet()).contains(kind == 0 ? "alive false" : "ended true")
+                .hasSize(kind == 0 ? 2 : 1);
+    }
+
+    // ---- objects of the JDK that share state ----
+
+    static class ReadLockAndWriteLock implements ScheduleExplorer.Body {
+        private int x;
+        private int y;
+
+        @Override
+        public void run() throws InterruptedException {
+            var box = new ReadLockAndWriteLock();
+            var lock = new ReentrantReadWriteLock();
+            Threads.together(() -> {
+                box.y = 1;
+                lock.writeLock().lock();
+                box.x = 1;
+                lock.writeLock().unlock();
+            }, () -> {
+                if (box.y == 1) {
+                    lock.readLock().lock();
+                    Outcomes.add("x is " + box.x);
+                    lock.readLock().unlock();
+                }
+            });
+        }
+    }
+
+    @Test
+    void aReadLockIsInTheWayOfItsWriteLock() {
+        assertThat(explore(ReadLockAndWriteLock.class).isComplete()).isTrue();
+        assertThat(Outcomes.seen()).containsOnlyKeys("x is 0", "x is 1");
+    }
+
+    static class MapAndView implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws InterruptedException {
+            boolean isConcurrent = Outcomes.given(0) == 0;
+            Map<String, Integer> map = isConcurrent ? new ConcurrentHashMap<>() : new HashMap<>();
+            Set<String> keys = map.keySet();
+            map.put("key", 1);
+            Threads.together(() -> keys.remove("key"), () -> Outcomes.add("found " + map.get("key")));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aViewIsInTheWayOfItsMap(int kind) {
+        assertThat(explore(MapAndView.class, kind).isComplete()).isTrue();
+        assertThat(Outcomes.seen()).containsOnlyKeys("found 1", "found null");
+    }
+
+    static class AddsUp implements ScheduleExplorer.Body {
+        private int value;
+
+        @Override
+        public void run() throws InterruptedException {
+            var box = new AddsUp();
+            Threads.together(() -> {
+                int sum = 0;
+                for (int i = 0; i < 10; i++) {
+                    sum += box.value;
+                }
+                Outcomes.add("sum " + sum);
+            }, () -> box.value = 1);
+        }
+    }
+
+    /** A loop that reads the same again and again, and does not wait. */
+    @Test
+    void aLoopThatDoesNotWaitEndsBeforeOthersGoOn() {
+        assertThat(explore(AddsUp.class).isComplete()).isTrue();
+        assertThat(Outcomes.seen()).hasSize(11).containsKeys("sum 0", "sum 10");
     }
 
     /** A body that does not do the same again cannot be searched. */

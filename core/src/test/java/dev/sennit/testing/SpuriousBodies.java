@@ -189,6 +189,19 @@ final class SpuriousBodies {
         }
     }
 
+    /** No time is left, so the wait has one reason only. */
+    static class AwaitUntilThePast extends OnCondition {
+        @Override
+        void take(Condition condition) throws InterruptedException {
+            if (!given.get()) {
+                Together.check(!condition.awaitUntil(new Date(0)), "the time is over");
+            }
+            while (!given.get()) {
+                condition.await();
+            }
+        }
+    }
+
     /** Says of each body, and of each strategy that wakes threads for no reason, what the explorer finds. */
     public static final class Program {
         public static void main(String[] arguments) throws ReflectiveOperationException {
@@ -197,6 +210,7 @@ final class SpuriousBodies {
                 BROKEN.forEach(each -> say(strategy, each));
                 MENDED.forEach(each -> say(strategy, each));
                 say(strategy, AwaitInALoop.class);
+                say(strategy, AwaitUntilThePast.class);
             }
         }
 

@@ -20,6 +20,7 @@ class SpuriousWaitsIT {
             SpuriousBodies.BROKEN.forEach(each -> expected.add(line(strategy, each) + "THREW found given"));
             SpuriousBodies.MENDED.forEach(each -> expected.add(line(strategy, each) + "nothing"));
             expected.add(line(strategy, SpuriousBodies.AwaitInALoop.class) + "nothing");
+            expected.add(line(strategy, SpuriousBodies.AwaitUntilThePast.class) + "nothing");
         }
 
         String printed = AgentRun.of(folder).program(SpuriousBodies.Program.class, SpuriousBodies.class.getName());

@@ -6,6 +6,7 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import java.lang.ref.ReferenceQueue;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -85,6 +86,7 @@ class VirtualTimeIT {
                 Thread.startVirtualThread(() -> LockSupport.parkNanos(TimeUnit.HOURS.toNanos(1))).join();
                 return "";
             });
+            show("reference queue", () -> new ReferenceQueue<String>().remove(TimeUnit.MINUTES.toMillis(20)));
             show("get", () -> {
                 try {
                     return new CompletableFuture<String>().get(10, TimeUnit.DAYS);
@@ -177,6 +179,7 @@ class VirtualTimeIT {
                 "until -> false after PT5S",
                 "Object.wait ->  after PT1M",
                 "join ->  after PT1H",
+                "reference queue -> null after PT20M",
                 "get -> TimeoutException after PT240H",
                 "orTimeout -> TimeoutException after PT1H",
                 "orTimeout in time -> value after PT0S",
