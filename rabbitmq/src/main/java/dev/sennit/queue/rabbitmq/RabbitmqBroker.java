@@ -505,19 +505,19 @@ public final class RabbitmqBroker implements Broker {
                 again.add(message);
             }
         }
-        takes.giveBack(back.reversed());
-        if (!sent.isEmpty()) {
-            boolean isSent = false;
-            try {
+        boolean isSent = false;
+        try {
+            takes.giveBack(back.reversed());
+            if (!again.isEmpty()) {
                 send(again, List.of());
-                isSent = true;
-            } finally {
-                if (!isSent) {
-                    takes.keep(sent); // the next claim takes them, or upkeep gives them back
-                }
             }
-            takes.acknowledge(sent);
+            isSent = true;
+        } finally {
+            if (!isSent) {
+                takes.keep(sent); // the next claim takes them, or upkeep gives them back
+            }
         }
+        takes.acknowledge(sent);
     }
 
     /** Returns the message of a task that may run once only; null if it is another one, or none. */
@@ -722,8 +722,11 @@ public final class RabbitmqBroker implements Broker {
             }
             publisher.send(posts);
             completed.putAll(ended); // also if the next answer is lost: the end is told, and the server may have heard
-            takes.acknowledge(done);
-            ended.keySet().forEach(held::remove);
+            try {
+                takes.acknowledge(done);
+            } finally { // acknowledged twice, a message would end the channel
+                ended.keySet().forEach(held::remove);
+            }
             return accepted;
         }, true);
     }
@@ -771,15 +774,27 @@ public final class RabbitmqBroker implements Broker {
                 }
             }
             send(again, posts);
-            takes.acknowledge(done.stream().map(one -> one.delivery).toList());
-            takes.giveBack(back.stream().map(one -> one.delivery).toList());
-            done.forEach(one -> held.remove(one.task().id()));
-            back.forEach(one -> {
-                held.remove(one.task().id());
-                news.tellOfWork(one.task().queue());
-            });
+            release(done, back);
+            back.forEach(one -> news.tellOfWork(one.task().queue()));
             return accepted;
         }, true);
+    }
+
+    /**
+     * Acknowledges some messages and gives others back. From then on the tasks are not held, even if that fails: their
+     * tags are used up, or their channel has ended. Under the lock.
+     */
+    private void release(List<Held> done, List<Held> back) throws IOException {
+        try {
+            takes.acknowledge(done.stream().map(one -> one.delivery).toList());
+        } finally {
+            done.forEach(one -> held.remove(one.task().id()));
+        }
+        try {
+            takes.giveBack(back.stream().map(one -> one.delivery).toList());
+        } finally {
+            back.forEach(one -> held.remove(one.task().id()));
+        }
     }
 
     private static void collect(Ending ending, List<Message> tasks, List<Post> posts) {
@@ -863,11 +878,7 @@ public final class RabbitmqBroker implements Broker {
                 }
             }
             send(again, posts);
-            takes.acknowledge(done.stream().map(one -> one.delivery).toList());
-            // the last one first, as each goes before all others
-            takes.giveBack(back.reversed().stream().map(one -> one.delivery).toList());
-            done.forEach(one -> held.remove(one.task().id()));
-            back.forEach(one -> held.remove(one.task().id()));
+            release(done, back.reversed()); // the last one first, as each goes before all others
             back.stream().map(one -> one.task().queue()).distinct().forEach(news::tellOfWork);
             return new Upkeep(takenBack, ended, 0, 0, 0, takenBack + ended == MOST_UPKEEP);
         }, true);

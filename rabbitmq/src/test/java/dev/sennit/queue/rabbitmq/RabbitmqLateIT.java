@@ -186,6 +186,23 @@ class RabbitmqLateIT {
         }
     }
 
+    /** The look after a task was given back fails on a channel of its own: the task is given back nevertheless. */
+    @Test
+    void aLookThatFailsAfterATaskWasGivenBackChangesNothing() throws Exception {
+        try (Broker broker = Broker.open(uri("given-back")); Connection connection = Servers.connect(server)) {
+            broker.enqueue(Batch.of(task("work").id("more").build()));
+            Claim claim = broker.claim(request("work")).claims().getFirst();
+            String source = address("given-back").source("default", "work");
+            var channel = connection.createChannel();
+            channel.queueDelete(source);
+            channel.queueDeclare(source, false, false, false, Map.of());
+            var crash = new Failure(claim.token(), new ErrorInfo("its", "worker", "was lost"), new Failure.Crashed());
+            assertThat(broker.fail(List.of(crash))).containsExactly(true);
+            assertThat(broker.toString()).endsWith("0 tasks claimed here");
+            assertThat(broker.fail(List.of(crash))).containsExactly(false);
+        }
+    }
+
     @Test
     void aCountThatWasInterruptedIsMadeAgain() {
         try (Broker broker = Broker.open(uri("counted")); Broker other = Broker.open(uri("counted"))) {
