@@ -33,6 +33,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -129,7 +131,10 @@ class ShortcutsIT {
     @Test
     void knowsTasksThatAreThere() throws SQLException {
         enqueue(task("a").build());
-        enqueue(task("a").build(), task("b").build());
+        assertThat(shortcuts.enqueue(session, List.of(Batch.of(task("a").build(), task("b").build())), new Wakes()))
+                .isNull(); // what is there is looked up in the long way
+        assertThat(broker.enqueue(Batch.of(task("a").build(), task("b").build())))
+                .containsExactly(new Enqueued("a", false), new Enqueued("b", false));
         Claimed claimed = shortcuts.claim(session, request(5, "default"));
         assertThat(claimed).isNotNull();
         assertThat(ids(claimed)).containsExactly("a", "b");
@@ -140,6 +145,32 @@ class ShortcutsIT {
         assertThat(broker.find("x")).isEmpty();
         assertThat(broker.enqueue(Batch.of(task("a").build()))).containsExactly(new Enqueued("a", false));
         assertThat(broker.find("a").orElseThrow().state()).isEqualTo(TaskState.SUCCEEDED);
+    }
+
+    /** A transaction that ends the task has not committed yet when the repeated call begins. */
+    @Test
+    void knowsTasksThatEndMeanwhile() throws Exception {
+        enqueue(task("a").build());
+        assertThat(broker.claim(request(1, "default")).claims()).hasSize(1);
+        assertThat(shortcuts.complete(session, List.of(completion(new Token("a", 1))), new Wakes())).isTrue();
+        try (Connection second = Connector.to(address).connect(true);
+                var other = new Session(second, dialect);
+                Connection third = Connector.to(address).connect(false);
+                var looking = third.createStatement()) {
+            var repeating = new FutureTask<>(
+                    () -> shortcuts.enqueue(other, List.of(Batch.of(task("a").build())), new Wakes()));
+            Thread thread = Thread.ofPlatform().daemon().start(repeating);
+            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+            for (boolean waits = false; !waits && thread.isAlive() && System.nanoTime() < end;) {
+                try (var rows = looking.executeQuery("SELECT count(*) FROM pg_locks WHERE NOT granted")) {
+                    waits = rows.next() && rows.getInt(1) > 0;
+                }
+            }
+            connection.commit();
+            assertThat(repeating.get(1, TimeUnit.MINUTES)).as("it takes the long way").isNull();
+        }
+        assertThat(broker.find("a").orElseThrow().state()).isEqualTo(TaskState.SUCCEEDED);
+        assertThat(broker.claim(request(1, "default")).claims()).isEmpty();
     }
 
     private void ensureClaimTakesTheLongWay(Consumer<Broker> obstacle) throws SQLException {

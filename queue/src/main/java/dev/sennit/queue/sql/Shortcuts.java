@@ -50,7 +50,8 @@ public final class Shortcuts {
 
     private static final String ENQUEUE = """
             , number AS MATERIALIZED (SELECT now, nextval('{numbers}') AS first FROM moment
-                WHERE NOT EXISTS (SELECT 1 FROM {ended} WHERE id = ANY(?))),
+                WHERE NOT EXISTS (SELECT 1 FROM {ended} WHERE id = ANY(?))
+                  AND NOT EXISTS (SELECT 1 FROM {task} WHERE id = ANY(?))),
               added AS (INSERT INTO {task} (id, type, version, queue, state, rank, seq, since, number, crash_limit,
                   flags, ttl, enqueued, message, payload, root, reply_to)
                 SELECT v.id, v.type, v.version, v.queue, 0, v.rank, n.first + v.place, n.now, n.first + v.place,
@@ -183,7 +184,8 @@ public final class Shortcuts {
             messages.add(message);
         }
         tasks.forEach(task -> wakes.work(task.queue()));
-        Query query = query(session, enqueue).texts(tasks.stream().map(QueuedTask::id).toList());
+        List<String> ids = tasks.stream().map(QueuedTask::id).toList();
+        Query query = query(session, enqueue).texts(ids).texts(ids);
         column(query, tasks, QueuedTask::id);
         column(query, tasks, QueuedTask::type);
         column(query, tasks, task -> (long) task.version());
