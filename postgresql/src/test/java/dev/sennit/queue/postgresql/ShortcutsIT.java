@@ -37,6 +37,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -171,6 +172,33 @@ class ShortcutsIT {
         }
         assertThat(broker.find("a").orElseThrow().state()).isEqualTo(TaskState.SUCCEEDED);
         assertThat(broker.claim(request(1, "default")).claims()).isEmpty();
+    }
+
+    /** A transaction has a thousand numbers. */
+    @Test
+    void givesNoNumbersOfOtherTransactions() throws SQLException {
+        enqueue(IntStream.range(0, 1000).mapToObj(i -> task("a" + i).replyTo("me").build())
+                .toArray(QueuedTask[]::new));
+        assertThat(distinct("task", "seq % 1000")).as("the last digits of tasks").isEqualTo(1000);
+        assertThat(distinct("task", "seq / 1000")).as("the ranges of tasks").isOne();
+        Claimed claimed = shortcuts.claim(session, request(1000, "default"));
+        connection.commit();
+        assertThat(claimed).isNotNull();
+        assertThat(shortcuts.complete(session,
+                claimed.claims().stream().map(claim -> completion(claim.token())).toList(), new Wakes())).isTrue();
+        connection.commit();
+        assertThat(distinct("ended", "reply_seq % 1000")).as("the last digits of ends").isEqualTo(1000);
+        assertThat(distinct("ended", "reply_seq / 1000")).as("the ranges of ends").isOne();
+    }
+
+    private int distinct(String table, String what) throws SQLException {
+        try (var statement = connection.createStatement();
+                var rows = statement
+                        .executeQuery("SELECT count(DISTINCT " + what + ") FROM " + address.schema() + "." + table)) {
+            return rows.next() ? rows.getInt(1) : 0;
+        } finally {
+            connection.rollback();
+        }
     }
 
     private void ensureClaimTakesTheLongWay(Consumer<Broker> obstacle) throws SQLException {
