@@ -386,10 +386,13 @@ public final class RabbitmqBroker implements Broker {
             }
             List<Post> again = returned.stream().sorted().map(posts::get).toList();
             again.forEach(post -> declared.remove(post.key()));
-            declare(entries, again.stream().map(Post::key).toList());
-            Set<Integer> rest = publisher.send(again);
+            try {
+                declare(entries, again.stream().map(Post::key).toList());
+                returned = publisher.send(again);
+            } catch (BrokerException e) { // the server has the others
+                throw new BrokerException(e.kind(), true, String.valueOf(e.getMessage()), e.getCause());
+            }
             posts = new ArrayList<>(again);
-            returned = rest;
         }
         queues.forEach(news::tellOfWork);
     }
