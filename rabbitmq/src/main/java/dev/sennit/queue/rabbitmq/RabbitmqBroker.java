@@ -56,6 +56,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -113,6 +114,8 @@ public final class RabbitmqBroker implements Broker {
     private static final long MOST_BYTES = 16 << 20;
     /** How many ends are remembered, so that what comes twice within a short time is noticed. */
     private static final int MOST_ENDS = 20_000;
+    /** How long the end waits for a call that is under way. */
+    private static final long CLOSE_MILLIS = 5_000;
     private static final Duration DEAD_TTL = Duration.ofDays(30);
     private static final Set<BrokerFeature> FEATURES = EnumSet.of(BrokerFeature.DURABLE, BrokerFeature.SHARED);
     private static final System.Logger LOG = System.getLogger("dev.sennit");
@@ -1133,7 +1136,27 @@ public final class RabbitmqBroker implements Broker {
             try {
                 news.close();
             } finally {
+                giveBackLate();
                 isClosed = true;
+            }
+        }
+    }
+
+    /** Gives back what nobody has begun, before its channel ends and the server counts that as a loss. */
+    private void giveBackLate() {
+        boolean isLocked = false;
+        try {
+            isLocked = lock.tryLock(CLOSE_MILLIS, TimeUnit.MILLISECONDS);
+            if (isLocked) {
+                giveBackUnbegun(takes.late());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException | RuntimeException e) { // the server does it
+            LOG.log(System.Logger.Level.DEBUG, name + " - cannot give back what nobody has begun", e);
+        } finally {
+            if (isLocked) {
+                lock.unlock();
             }
         }
     }

@@ -203,6 +203,35 @@ class RabbitmqLateIT {
         }
     }
 
+    /** A claim has failed with it, so it is kept for the next one: but the broker is closed before that. */
+    @Test
+    void whatNobodyHasBegunAtTheEndIsNotLost() throws Exception {
+        try (Connection connection = Servers.connect(server); Broker other = Broker.open(uri("closed"))) {
+            var channel = connection.createChannel();
+            String source = address("closed").source("default", "work");
+            String dead = address("closed").dead("default");
+            try (Broker broker = Broker.open(uri("closed"))) {
+                takeOne(broker); // several come at once from now on
+                try (Broker lost = Broker.open(uri("closed"))) {
+                    lost.enqueue(Batch.of(task("work").id("lost").atMostOnce(true).build()));
+                    assertThat(lost.claim(request("work")).claims()).hasSize(1);
+                }
+                until("it is there again", () -> channel.queueDeclarePassive(source).getMessageCount() == 1);
+                other.enqueue(Batch.of(task("work").id("once").atMostOnce(true).build()));
+                channel.queueDeclare(dead, false, false, false, Map.of()); // so "lost" cannot end
+                assertThatThrownBy(() -> broker.claim(request("work"))).isInstanceOf(BrokerException.class);
+                channel.queueDelete(dead);
+            }
+            List<Claim> claims = new ArrayList<>();
+            until("it has come", () -> {
+                claims.addAll(other.claim(request("work")).claims());
+                return !claims.isEmpty() || channel.queueDeclarePassive(dead).getMessageCount() == 2;
+            });
+            assertThat(claims).extracting(claim -> claim.token().id()).containsExactly("once");
+            assertThat(claims.getFirst().crashes()).isZero();
+        }
+    }
+
     @Test
     void aCountThatWasInterruptedIsMadeAgain() {
         try (Broker broker = Broker.open(uri("counted")); Broker other = Broker.open(uri("counted"))) {
