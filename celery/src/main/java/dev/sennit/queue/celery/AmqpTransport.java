@@ -107,6 +107,8 @@ final class AmqpTransport implements Transport {
         volatile boolean isToStop;
         /** Whether a thread ends it: another one that wants to comes too late. */
         final AtomicBoolean isEnding = new AtomicBoolean();
+        /** The end whose messages the server has, though not all of it was told; by the thread that ends it. */
+        volatile @Nullable Ending sent;
         volatile byte @Nullable [] checkpoint;
 
         Run(Taken taken, String worker, Delivery delivery, Duration lease) {
@@ -466,6 +468,8 @@ final class AmqpTransport implements Transport {
         /** Those that no other thread may end meanwhile. */
         final List<Run> ending = new ArrayList<>();
     }
+        /** What is noted when the posts are confirmed. */
+        final List<Runnable> sent = new ArrayList<>();
 
     @Override
     public List<Integer> end(List<Ending> endings, boolean isRepeatable) {
@@ -498,6 +502,7 @@ final class AmqpTransport implements Transport {
                 run.delivery.acknowledge();
             }
             isWhole = true;
+            plan.sent.forEach(Runnable::run);
             isUntold = false;
             return answers;
         } catch (BrokerException e) {
@@ -574,6 +579,11 @@ final class AmqpTransport implements Transport {
             plan.notes.add(() -> revoked.remove(run.taken.id()));
         }
         return 1;
+        Ending sent = run.sent;
+        if (sent != null && sent.kind() == ending.kind() && sent.isLast() == ending.isLast()) {
+            plan.posts.subList(before, plan.posts.size()).clear(); // the same end is told again
+        }
+        plan.sent.add(() -> run.sent = ending);
     }
 
     private void steps(Plan plan, String id, int crashes, Run run, List<Step> steps) {
