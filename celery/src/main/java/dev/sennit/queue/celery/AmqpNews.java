@@ -179,7 +179,7 @@ final class AmqpNews {
     }
 
     /** Begins again soon, while the connection holds: if it does not, its end has the same done. */
-    private void hearAgain() {
+    void hearAgain() {
         if (!link.isClosed() && isHearingAgain.compareAndSet(false, true)) {
             Thread.ofVirtual().name("sennit-celery-news").start(() -> {
                 for (long pause = LEAST_PAUSE_MILLIS; !link.isClosed();
