@@ -77,7 +77,6 @@ local function take(id, queue, isFirst)
     remove() -- its key is none of a job
     return true
   end
-  local known = redis.call('HMGET', job, 'status', 'created_at', 'sennit_type')
   local status, created = known[1], known[2] or ''
   if not status and redis.call('EXISTS', job) == 0
       or status == 'finished' or status == 'failed' or status == 'stopped' or status == 'canceled'
