@@ -61,6 +61,7 @@ if kind == 'done' then
   end
 elseif kind == 'died' or kind == 'cancelled' then
   if a.ttl == '0' then
+    if kind == 'died' then release(id, 'failed') end
     removeJob(id)
     redis.call('DEL', results)
   elseif a.canceled then
