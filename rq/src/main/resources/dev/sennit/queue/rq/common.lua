@@ -70,7 +70,7 @@ local function release(id, status)
   local key = jobKey(id) .. ':dependents'
   for _, dependent in ipairs(redis.call('SMEMBERS', key)) do
     local job = jobKey(dependent)
-    local about = redis.call('HMGET', job, 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
+    local about = redis.pcall('HMGET', job, 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
     if not about[1] or not about[2] then
       redis.call('SREM', key, dependent)
     elseif about[1] == 'deferred' then
