@@ -430,6 +430,11 @@ final class News implements AutoCloseable {
                             byte[] body) {
                         end(replyTo, body, open, envelope.getDeliveryTag());
                     }
+
+                    @Override
+                    public void handleCancel(String tag) throws IOException { // somebody has deleted the queue
+                        Connector.close(open.getConnection()); // it is declared again with the next one
+                    }
                 });
             }
         }
