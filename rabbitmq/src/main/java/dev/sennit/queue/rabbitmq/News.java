@@ -537,6 +537,7 @@ final class News implements AutoCloseable {
             });
             bound.clear();
             consumed.clear();
+            listenings.forEach(each -> each.ends.clear()); // they come again, as they are not acknowledged
             connection = fresh;
             channel = open;
             noteWork(); // what was told meanwhile is lost
