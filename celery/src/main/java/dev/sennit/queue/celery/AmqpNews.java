@@ -39,6 +39,8 @@ final class AmqpNews {
     private static final String REPLIES = "reply.celery.pidbox";
     private static final String EVENTS = "celeryev";
     private static final int MOST_KEPT = 10_000;
+    /** How many results come of an address before the first of them is acknowledged. */
+    private static final int MOST_UNHEARD = 1_000;
     /** How long workers have to answer. */
     private static final long ANSWER_NANOS = 500_000_000;
     private static final long REPLIES_EXPIRE_MILLIS = 3_600_000;
@@ -179,7 +181,7 @@ final class AmqpNews {
     }
 
     /** Begins again soon, while the connection holds: if it does not, its end has the same done. */
-    private void hearAgain() {
+    void hearAgain() {
         if (!link.isClosed() && isHearingAgain.compareAndSet(false, true)) {
             Thread.ofVirtual().name("sennit-celery-news").start(() -> {
                 for (long pause = LEAST_PAUSE_MILLIS; !link.isClosed();
@@ -242,8 +244,13 @@ final class AmqpNews {
         // on a channel of its own, which a refusal ends
         link.ask(own -> own.queueDeclare(replyTo, true, false, false,
                 Link.arguments("x-expires", REPLIES_EXPIRE_MILLIS)));
-        doing(() -> open.basicConsume(replyTo, true,
-                (_, message) -> ended(replyTo, message.getProperties(), message.getBody()), _ -> lost(replyTo)));
+        doing(() -> {
+            open.basicQos(MOST_UNHEARD);
+            open.basicConsume(replyTo, false, (_, message) -> {
+                ended(replyTo, message.getProperties(), message.getBody());
+                open.basicAck(message.getEnvelope().getDeliveryTag(), false); // else it would be lost with a connection
+            }, _ -> lost(replyTo));
+        });
         taken.add(replyTo);
     }
 

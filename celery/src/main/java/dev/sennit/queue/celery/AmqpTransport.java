@@ -107,6 +107,8 @@ final class AmqpTransport implements Transport {
         volatile boolean isToStop;
         /** Whether a thread ends it: another one that wants to comes too late. */
         final AtomicBoolean isEnding = new AtomicBoolean();
+        /** The end whose messages the server has, though not all of it was told; by the thread that ends it. */
+        volatile @Nullable Ending sent;
         volatile byte @Nullable [] checkpoint;
 
         Run(Taken taken, String worker, Delivery delivery, Duration lease) {
@@ -183,9 +185,16 @@ final class AmqpTransport implements Transport {
     private void restored() {
         try {
             news.restore();
-            intakes.values().forEach(Intake::reopen);
         } catch (BrokerException e) {
-            LOG.log(Level.DEBUG, "the connection broke again", e); // and is restored again
+            LOG.log(Level.DEBUG, "not all news are heard again", e);
+            news.hearAgain();
+        }
+        for (Intake intake : intakes.values()) {
+            try {
+                intake.reopen();
+            } catch (BrokerException e) { // the others are not concerned; the next claim tries again
+                LOG.log(Level.DEBUG, "a worker takes nothing yet", e);
+            }
         }
     }
 
@@ -459,6 +468,8 @@ final class AmqpTransport implements Transport {
     /** What the ends of several runs need. */
     private final class Plan {
         final List<Post> posts = new ArrayList<>();
+        /** What is noted when the posts are confirmed. */
+        final List<Runnable> sent = new ArrayList<>();
         final List<Runnable> after = new ArrayList<>();
         /** What is noted when all that was done. */
         final List<Runnable> notes = new ArrayList<>();
@@ -491,6 +502,7 @@ final class AmqpTransport implements Transport {
                 }
             }
             link.publish(plan.posts);
+            plan.sent.forEach(Runnable::run);
             plan.after.forEach(Runnable::run);
             plan.notes.forEach(Runnable::run);
             for (Run run : plan.done) {
@@ -565,7 +577,13 @@ final class AmqpTransport implements Transport {
             return 0;
         }
         plan.ending.add(run);
+        int before = plan.posts.size();
         steps(plan, ending.held().id(), ending.held().crashes(), run, ending.steps());
+        Ending sent = run.sent;
+        if (sent != null && sent.kind() == ending.kind() && sent.isLast() == ending.isLast()) {
+            plan.posts.subList(before, plan.posts.size()).clear(); // the same end is told again
+        }
+        plan.sent.add(() -> run.sent = ending);
         plan.done.add(run);
         if (ending.kind() == Ending.Kind.DONE) {
             plan.notes.add(() -> ended.put(new Token(run.taken.id(), run.taken.attempt()), true));

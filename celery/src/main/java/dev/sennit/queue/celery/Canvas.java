@@ -84,8 +84,15 @@ final class Canvas {
     /** How the keys begin under which Celery gathers the parts of a chord. */
     static final String GROUP = "celery-taskset-meta-";
     /** The argument that only the script knows. */
-    static final String HOLE = "\"@sennit-hole-2d1b6f0e@\"";
-    private static final String HOLE_IN_TEXT = "\\\"@sennit-hole-2d1b6f0e@\\\"";
+    static final String HOLE;
+    private static final String HOLE_IN_TEXT;
+
+    static { // nobody who writes arguments knows it
+        String name = "@sennit-hole-" + UUID.randomUUID() + "@";
+        HOLE = "\"" + name + "\"";
+        HOLE_IN_TEXT = "\\\"" + name + "\\\"";
+    }
+
     /** The longest chain or group that is read of a message. */
     private static final int MOST_STEPS = 100_000;
     private static final int DEEPEST = 100;

@@ -320,6 +320,9 @@ final class Intake {
                 }
             }
         } catch (IOException | ShutdownSignalException e) {
+            if (Link.leave(e) == null) { // a channel that answers too late would be misunderstood
+                Link.close(open);
+            }
             return List.of(); // they have gone back
         }
         synchronized (lock) {

@@ -380,12 +380,18 @@ final class Link implements AutoCloseable {
                     forgetDeclared(post.queue());
                 }
             }
-            for (Post post : left) {
-                if (post.queue() != null && post.exchange().isEmpty() && post.key().equals(post.queue())) {
-                    declareTasks(post.queue());
+            try {
+                for (Post post : left) {
+                    if (post.queue() != null && post.exchange().isEmpty() && post.key().equals(post.queue())) {
+                        declareTasks(post.queue());
+                    }
                 }
+                left = send(left);
+            } catch (BrokerException e) {
+                throw i == 0 // else the server has the others
+                        ? e
+                        : new BrokerException(e.kind(), true, String.valueOf(e.getMessage()), e.getCause());
             }
-            left = send(left);
         }
     }
 

@@ -314,12 +314,7 @@ final class RedisTransport implements Transport {
 
     @Override
     public String stop(String id) {
-        List<?> run = (List<?>) server.repeatable(Server.call(Command.HMGET, Keys.run(id), "tag", "worker"));
-        if (run.get(0) == null || run.get(1) == null) {
-            return "";
-        }
-        server.repeatable(Server.call(Command.HSET, Keys.run(id), "cancel", "1"));
-        return Server.text(run.get(1));
+        return Server.text(server.repeatable(Server.call(Script.STOP.text(), List.of(Server.bytes(id)))));
     }
 
     // ---- looking on ----

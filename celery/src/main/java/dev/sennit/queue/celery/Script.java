@@ -20,7 +20,9 @@ enum Script {
     /** Stores a result of a task that is not in Redis. */
     STORE,
     /** Finds a task that is to be cancelled. */
-    CANCEL;
+    CANCEL,
+    /** Notes that a task is to stop. */
+    STOP;
 
     private final ServerScript text = ServerScript.of(Script.class, "common", name().toLowerCase(Locale.ROOT));
 

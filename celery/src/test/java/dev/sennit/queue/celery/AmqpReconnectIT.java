@@ -1,6 +1,7 @@
 package dev.sennit.queue.celery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
@@ -12,7 +13,9 @@ import dev.sennit.queue.TaskQueue;
 import dev.sennit.queue.TaskType;
 import dev.sennit.queue.broker.Batch;
 import dev.sennit.queue.broker.BrokerException;
+import dev.sennit.queue.broker.Claim;
 import dev.sennit.queue.broker.ClaimRequest;
+import dev.sennit.queue.broker.Completion;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskState;
 import dev.sennit.queue.broker.When;
@@ -23,6 +26,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
@@ -129,6 +133,30 @@ class AmqpReconnectIT extends ReconnectContract {
             assertThat(tasks.submit(SLOW, "next").get(60, TimeUnit.SECONDS)).isEqualTo("next!");
             assertThat(BEGUN).containsExactly("busy", "next");
             assertThat(worker.status().state()).isEqualTo(QueueWorker.State.RUNNING);
+        }
+    }
+
+    /** The server has confirmed what follows; only the result cannot be stored. */
+    @Test
+    void whatFollowsIsSentOnceWhileNoResultCanBeStored() throws Exception {
+        try (FaultProxy proxy = FaultProxy.to("127.0.0.1", redis.port()).open();
+                CeleryBroker broker = CeleryBroker.open("celery+" + rabbit.uri() + "?default_queue=follows&result="
+                        + URLEncoder.encode(redis.uri(proxy.port()).toString(), StandardCharsets.UTF_8));
+                Connection connection = connection()) {
+            broker.enqueue(Batch.of(QueuedTask.of("java.first", "1".getBytes(StandardCharsets.UTF_8)).build()));
+            var claims = new ArrayList<Claim>();
+            Waiting.until("it comes", () -> claims.addAll(broker.claim(new ClaimRequest("worker", List.of("default"),
+                    Set.of("java.first"), 1, Duration.ofHours(1))).claims()));
+            var next = QueuedTask.of("java.next", "1".getBytes(StandardCharsets.UTF_8)).queue("followed").build();
+            var end = new Completion(claims.getFirst().token(), "1".getBytes(StandardCharsets.UTF_8), Batch.of(next));
+            proxy.refuse(true);
+            proxy.cutAll();
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(() -> broker.complete(List.of(end))).isInstanceOf(BrokerException.class);
+            }
+            proxy.refuse(false);
+            assertThat(broker.complete(List.of(end))).containsExactly(true);
+            assertThat(connection.createChannel().queueDeclarePassive("followed").getMessageCount()).isOne();
         }
     }
 

@@ -120,6 +120,16 @@ class CeleryBrokerIT extends BrokerContract {
         return false;
     }
 
+    @Test
+    void noArgumentIsTakenForAPlaceholder() {
+        byte[] payload = "[\"@sennit-hole-2d1b6f0e@\"]".getBytes(StandardCharsets.UTF_8);
+        broker().enqueue(Batch.of(QueuedTask.of("work", payload).id("hole").build()));
+        List<Claim> claims = broker().claim(new ClaimRequest("worker-1", List.of("default"), Set.of("work"), 1, LONG))
+                .claims();
+        assertThat(claims).hasSize(1);
+        assertThat(claims.getFirst().task().payload()).isEqualTo(payload);
+    }
+
     /** Arguments and results are JSON here. */
     @Override
     @Test

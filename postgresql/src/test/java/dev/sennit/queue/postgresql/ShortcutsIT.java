@@ -33,8 +33,11 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,7 +132,10 @@ class ShortcutsIT {
     @Test
     void knowsTasksThatAreThere() throws SQLException {
         enqueue(task("a").build());
-        enqueue(task("a").build(), task("b").build());
+        assertThat(shortcuts.enqueue(session, List.of(Batch.of(task("a").build(), task("b").build())), new Wakes()))
+                .isNull(); // what is there is looked up in the long way
+        assertThat(broker.enqueue(Batch.of(task("a").build(), task("b").build())))
+                .containsExactly(new Enqueued("a", false), new Enqueued("b", false));
         Claimed claimed = shortcuts.claim(session, request(5, "default"));
         assertThat(claimed).isNotNull();
         assertThat(ids(claimed)).containsExactly("a", "b");
@@ -140,6 +146,59 @@ class ShortcutsIT {
         assertThat(broker.find("x")).isEmpty();
         assertThat(broker.enqueue(Batch.of(task("a").build()))).containsExactly(new Enqueued("a", false));
         assertThat(broker.find("a").orElseThrow().state()).isEqualTo(TaskState.SUCCEEDED);
+    }
+
+    /** A transaction that ends the task has not committed yet when the repeated call begins. */
+    @Test
+    void knowsTasksThatEndMeanwhile() throws Exception {
+        enqueue(task("a").build());
+        assertThat(broker.claim(request(1, "default")).claims()).hasSize(1);
+        assertThat(shortcuts.complete(session, List.of(completion(new Token("a", 1))), new Wakes())).isTrue();
+        try (Connection second = Connector.to(address).connect(true);
+                var other = new Session(second, dialect);
+                Connection third = Connector.to(address).connect(false);
+                var looking = third.createStatement()) {
+            var repeating = new FutureTask<>(
+                    () -> shortcuts.enqueue(other, List.of(Batch.of(task("a").build())), new Wakes()));
+            Thread thread = Thread.ofPlatform().daemon().start(repeating);
+            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+            for (boolean waits = false; !waits && thread.isAlive() && System.nanoTime() < end;) {
+                try (var rows = looking.executeQuery("SELECT count(*) FROM pg_locks WHERE NOT granted")) {
+                    waits = rows.next() && rows.getInt(1) > 0;
+                }
+            }
+            connection.commit();
+            assertThat(repeating.get(1, TimeUnit.MINUTES)).as("it takes the long way").isNull();
+        }
+        assertThat(broker.find("a").orElseThrow().state()).isEqualTo(TaskState.SUCCEEDED);
+        assertThat(broker.claim(request(1, "default")).claims()).isEmpty();
+    }
+
+    /** A transaction has a thousand numbers. */
+    @Test
+    void givesNoNumbersOfOtherTransactions() throws SQLException {
+        enqueue(IntStream.range(0, 1000).mapToObj(i -> task("a" + i).replyTo("me").build())
+                .toArray(QueuedTask[]::new));
+        assertThat(distinct("task", "seq % 1000")).as("the last digits of tasks").isEqualTo(1000);
+        assertThat(distinct("task", "seq / 1000")).as("the ranges of tasks").isOne();
+        Claimed claimed = shortcuts.claim(session, request(1000, "default"));
+        connection.commit();
+        assertThat(claimed).isNotNull();
+        assertThat(shortcuts.complete(session,
+                claimed.claims().stream().map(claim -> completion(claim.token())).toList(), new Wakes())).isTrue();
+        connection.commit();
+        assertThat(distinct("ended", "reply_seq % 1000")).as("the last digits of ends").isEqualTo(1000);
+        assertThat(distinct("ended", "reply_seq / 1000")).as("the ranges of ends").isOne();
+    }
+
+    private int distinct(String table, String what) throws SQLException {
+        try (var statement = connection.createStatement();
+                var rows = statement
+                        .executeQuery("SELECT count(DISTINCT " + what + ") FROM " + address.schema() + "." + table)) {
+            return rows.next() ? rows.getInt(1) : 0;
+        } finally {
+            connection.rollback();
+        }
     }
 
     private void ensureClaimTakesTheLongWay(Consumer<Broker> obstacle) throws SQLException {

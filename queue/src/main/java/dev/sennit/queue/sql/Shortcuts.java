@@ -50,10 +50,11 @@ public final class Shortcuts {
 
     private static final String ENQUEUE = """
             , number AS MATERIALIZED (SELECT now, nextval('{numbers}') AS first FROM moment
-                WHERE NOT EXISTS (SELECT 1 FROM {ended} WHERE id = ANY(?))),
+                WHERE NOT EXISTS (SELECT 1 FROM {ended} WHERE id = ANY(?))
+                  AND NOT EXISTS (SELECT 1 FROM {task} WHERE id = ANY(?))),
               added AS (INSERT INTO {task} (id, type, version, queue, state, rank, seq, since, number, crash_limit,
                   flags, ttl, enqueued, message, payload, root, reply_to)
-                SELECT v.id, v.type, v.version, v.queue, 0, v.rank, n.first + v.place, n.now, n.first + v.place,
+                SELECT v.id, v.type, v.version, v.queue, 0, v.rank, n.first + v.place - 1, n.now, n.first + v.place - 1,
                   v.crash_limit, v.flags, v.ttl, n.now, v.message, v.payload, v.root, v.reply_to
                 FROM number n CROSS JOIN unnest(?::text[], ?::text[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[],
                   ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[], ?::text[], ?::text[]) WITH ORDINALITY
@@ -95,7 +96,7 @@ public final class Shortcuts {
                   worker, attempt, failures, crashes, progress, result, expires, reply_to, reply_seq, hidden)
                 SELECT id, type, version, queue, 5, rank, turn, root, enqueued, begun, n.now, worker, attempt, failures,
                   crashes, progress, data, n.now + CASE WHEN ttl = 0 THEN ? ELSE ttl END, reply_to,
-                  CASE WHEN reply_to IS NOT NULL THEN n.first + place END, CASE WHEN ttl = 0 THEN 1 ELSE 0 END
+                  CASE WHEN reply_to IS NOT NULL THEN n.first + place - 1 END, CASE WHEN ttl = 0 THEN 1 ELSE 0 END
                 FROM number n CROSS JOIN own WHERE ttl <> 0 OR reply_to IS NOT NULL)
             SELECT own.reply_to FROM number CROSS JOIN own""";
 
@@ -183,7 +184,8 @@ public final class Shortcuts {
             messages.add(message);
         }
         tasks.forEach(task -> wakes.work(task.queue()));
-        Query query = query(session, enqueue).texts(tasks.stream().map(QueuedTask::id).toList());
+        List<String> ids = tasks.stream().map(QueuedTask::id).toList();
+        Query query = query(session, enqueue).texts(ids).texts(ids);
         column(query, tasks, QueuedTask::id);
         column(query, tasks, QueuedTask::type);
         column(query, tasks, task -> (long) task.version());

@@ -430,6 +430,11 @@ final class News implements AutoCloseable {
                             byte[] body) {
                         end(replyTo, body, open, envelope.getDeliveryTag());
                     }
+
+                    @Override
+                    public void handleCancel(String tag) throws IOException { // somebody has deleted the queue
+                        Connector.close(open.getConnection()); // it is declared again with the next one
+                    }
                 });
             }
         }
@@ -532,6 +537,7 @@ final class News implements AutoCloseable {
             });
             bound.clear();
             consumed.clear();
+            listenings.forEach(each -> each.ends.clear()); // they come again, as they are not acknowledged
             connection = fresh;
             channel = open;
             noteWork(); // what was told meanwhile is lost

@@ -56,6 +56,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -113,6 +114,8 @@ public final class RabbitmqBroker implements Broker {
     private static final long MOST_BYTES = 16 << 20;
     /** How many ends are remembered, so that what comes twice within a short time is noticed. */
     private static final int MOST_ENDS = 20_000;
+    /** How long the end waits for a call that is under way. */
+    private static final long CLOSE_MILLIS = 5_000;
     private static final Duration DEAD_TTL = Duration.ofDays(30);
     private static final Set<BrokerFeature> FEATURES = EnumSet.of(BrokerFeature.DURABLE, BrokerFeature.SHARED);
     private static final System.Logger LOG = System.getLogger("dev.sennit");
@@ -386,10 +389,13 @@ public final class RabbitmqBroker implements Broker {
             }
             List<Post> again = returned.stream().sorted().map(posts::get).toList();
             again.forEach(post -> declared.remove(post.key()));
-            declare(entries, again.stream().map(Post::key).toList());
-            Set<Integer> rest = publisher.send(again);
+            try {
+                declare(entries, again.stream().map(Post::key).toList());
+                returned = publisher.send(again);
+            } catch (BrokerException e) { // the server has the others
+                throw new BrokerException(e.kind(), true, String.valueOf(e.getMessage()), e.getCause());
+            }
             posts = new ArrayList<>(again);
-            returned = rest;
         }
         queues.forEach(news::tellOfWork);
     }
@@ -505,19 +511,19 @@ public final class RabbitmqBroker implements Broker {
                 again.add(message);
             }
         }
-        takes.giveBack(back.reversed());
-        if (!sent.isEmpty()) {
-            boolean isSent = false;
-            try {
+        boolean isSent = false;
+        try {
+            takes.giveBack(back.reversed());
+            if (!again.isEmpty()) {
                 send(again, List.of());
-                isSent = true;
-            } finally {
-                if (!isSent) {
-                    takes.keep(sent); // the next claim takes them, or upkeep gives them back
-                }
             }
-            takes.acknowledge(sent);
+            isSent = true;
+        } finally {
+            if (!isSent) {
+                takes.keep(sent); // the next claim takes them, or upkeep gives them back
+            }
         }
+        takes.acknowledge(sent);
     }
 
     /** Returns the message of a task that may run once only; null if it is another one, or none. */
@@ -722,8 +728,11 @@ public final class RabbitmqBroker implements Broker {
             }
             publisher.send(posts);
             completed.putAll(ended); // also if the next answer is lost: the end is told, and the server may have heard
-            takes.acknowledge(done);
-            ended.keySet().forEach(held::remove);
+            try {
+                takes.acknowledge(done);
+            } finally { // acknowledged twice, a message would end the channel
+                ended.keySet().forEach(held::remove);
+            }
             return accepted;
         }, true);
     }
@@ -771,15 +780,27 @@ public final class RabbitmqBroker implements Broker {
                 }
             }
             send(again, posts);
-            takes.acknowledge(done.stream().map(one -> one.delivery).toList());
-            takes.giveBack(back.stream().map(one -> one.delivery).toList());
-            done.forEach(one -> held.remove(one.task().id()));
-            back.forEach(one -> {
-                held.remove(one.task().id());
-                news.tellOfWork(one.task().queue());
-            });
+            release(done, back);
+            back.forEach(one -> news.tellOfWork(one.task().queue()));
             return accepted;
         }, true);
+    }
+
+    /**
+     * Acknowledges some messages and gives others back. From then on the tasks are not held, even if that fails: their
+     * tags are used up, or their channel has ended. Under the lock.
+     */
+    private void release(List<Held> done, List<Held> back) throws IOException {
+        try {
+            takes.acknowledge(done.stream().map(one -> one.delivery).toList());
+        } finally {
+            done.forEach(one -> held.remove(one.task().id()));
+        }
+        try {
+            takes.giveBack(back.stream().map(one -> one.delivery).toList());
+        } finally {
+            back.forEach(one -> held.remove(one.task().id()));
+        }
     }
 
     private static void collect(Ending ending, List<Message> tasks, List<Post> posts) {
@@ -863,11 +884,7 @@ public final class RabbitmqBroker implements Broker {
                 }
             }
             send(again, posts);
-            takes.acknowledge(done.stream().map(one -> one.delivery).toList());
-            // the last one first, as each goes before all others
-            takes.giveBack(back.reversed().stream().map(one -> one.delivery).toList());
-            done.forEach(one -> held.remove(one.task().id()));
-            back.forEach(one -> held.remove(one.task().id()));
+            release(done, back.reversed()); // the last one first, as each goes before all others
             back.stream().map(one -> one.task().queue()).distinct().forEach(news::tellOfWork);
             return new Upkeep(takenBack, ended, 0, 0, 0, takenBack + ended == MOST_UPKEEP);
         }, true);
@@ -1119,7 +1136,27 @@ public final class RabbitmqBroker implements Broker {
             try {
                 news.close();
             } finally {
+                giveBackLate();
                 isClosed = true;
+            }
+        }
+    }
+
+    /** Gives back what nobody has begun, before its channel ends and the server counts that as a loss. */
+    private void giveBackLate() {
+        boolean isLocked = false;
+        try {
+            isLocked = lock.tryLock(CLOSE_MILLIS, TimeUnit.MILLISECONDS);
+            if (isLocked) {
+                giveBackUnbegun(takes.late());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException | RuntimeException e) { // the server does it
+            LOG.log(System.Logger.Level.DEBUG, name + " - cannot give back what nobody has begun", e);
+        } finally {
+            if (isLocked) {
+                lock.unlock();
             }
         }
     }

@@ -8,6 +8,7 @@ import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.GetResponse;
 import com.rabbitmq.client.ShutdownSignalException;
+import dev.sennit.queue.broker.BrokerException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * looked at on a channel of their own, as the server closes that on which something is refused.
  */
 final class Takes {
+    private static final System.Logger LOG = System.getLogger("dev.sennit");
     /** How long a message may take that the server says is there. */
     private static final long FIRST_MILLIS = 1_000;
     /** After how long without another one no more will come, as others have taken them. */
@@ -351,8 +353,12 @@ final class Takes {
         given.remove("");
         for (var each : given.entrySet()) {
             long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(SILENCE_MILLIS);
-            while (declared(each.getKey()) < each.getValue() && System.nanoTime() - end < 0) {
-                LockSupport.parkNanos(1_000_000);
+            try {
+                while (declared(each.getKey()) < each.getValue() && System.nanoTime() - end < 0) {
+                    LockSupport.parkNanos(1_000_000);
+                }
+            } catch (IOException | ShutdownSignalException | BrokerException e) { // they are given back nevertheless
+                LOG.log(System.Logger.Level.DEBUG, name + " - nobody looks whether messages are there again", e);
             }
         }
     }

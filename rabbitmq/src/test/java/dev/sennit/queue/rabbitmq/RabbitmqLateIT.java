@@ -186,6 +186,52 @@ class RabbitmqLateIT {
         }
     }
 
+    /** The look after a task was given back fails on a channel of its own: the task is given back nevertheless. */
+    @Test
+    void aLookThatFailsAfterATaskWasGivenBackChangesNothing() throws Exception {
+        try (Broker broker = Broker.open(uri("given-back")); Connection connection = Servers.connect(server)) {
+            broker.enqueue(Batch.of(task("work").id("more").build()));
+            Claim claim = broker.claim(request("work")).claims().getFirst();
+            String source = address("given-back").source("default", "work");
+            var channel = connection.createChannel();
+            channel.queueDelete(source);
+            channel.queueDeclare(source, false, false, false, Map.of());
+            var crash = new Failure(claim.token(), new ErrorInfo("its", "worker", "was lost"), new Failure.Crashed());
+            assertThat(broker.fail(List.of(crash))).containsExactly(true);
+            assertThat(broker.toString()).endsWith("0 tasks claimed here");
+            assertThat(broker.fail(List.of(crash))).containsExactly(false);
+        }
+    }
+
+    /** A claim has failed with it, so it is kept for the next one: but the broker is closed before that. */
+    @Test
+    void whatNobodyHasBegunAtTheEndIsNotLost() throws Exception {
+        try (Connection connection = Servers.connect(server); Broker other = Broker.open(uri("closed"))) {
+            var channel = connection.createChannel();
+            String source = address("closed").source("default", "work");
+            String dead = address("closed").dead("default");
+            try (Broker broker = Broker.open(uri("closed"))) {
+                takeOne(broker); // several come at once from now on
+                try (Broker lost = Broker.open(uri("closed"))) {
+                    lost.enqueue(Batch.of(task("work").id("lost").atMostOnce(true).build()));
+                    assertThat(lost.claim(request("work")).claims()).hasSize(1);
+                }
+                until("it is there again", () -> channel.queueDeclarePassive(source).getMessageCount() == 1);
+                other.enqueue(Batch.of(task("work").id("once").atMostOnce(true).build()));
+                channel.queueDeclare(dead, false, false, false, Map.of()); // so "lost" cannot end
+                assertThatThrownBy(() -> broker.claim(request("work"))).isInstanceOf(BrokerException.class);
+                channel.queueDelete(dead);
+            }
+            List<Claim> claims = new ArrayList<>();
+            until("it has come", () -> {
+                claims.addAll(other.claim(request("work")).claims());
+                return !claims.isEmpty() || channel.queueDeclarePassive(dead).getMessageCount() == 2;
+            });
+            assertThat(claims).extracting(claim -> claim.token().id()).containsExactly("once");
+            assertThat(claims.getFirst().crashes()).isZero();
+        }
+    }
+
     @Test
     void aCountThatWasInterruptedIsMadeAgain() {
         try (Broker broker = Broker.open(uri("counted")); Broker other = Broker.open(uri("counted"))) {

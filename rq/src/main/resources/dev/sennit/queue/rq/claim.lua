@@ -65,9 +65,18 @@ end
 local function take(id, queue, isFirst)
   local list, job = 'rq:queue:' .. queue, jobKey(id)
   local function remove()
-    if isFirst then redis.call('LPOP', list) else redis.call('LREM', list, 1, id) end
+    -- what a failed job releases may stand before it by now
+    if isFirst and redis.call('LINDEX', list, 0) == id then
+      redis.call('LPOP', list)
+    else
+      redis.call('LREM', list, 1, id)
+    end
   end
-  local known = redis.call('HMGET', job, 'status', 'created_at', 'sennit_type')
+  local known = redis.pcall('HMGET', job, 'status', 'created_at', 'sennit_type')
+  if known.err then
+    remove() -- its key is none of a job
+    return true
+  end
   local status, created = known[1], known[2] or ''
   if not status and redis.call('EXISTS', job) == 0
       or status == 'finished' or status == 'failed' or status == 'stopped' or status == 'canceled'

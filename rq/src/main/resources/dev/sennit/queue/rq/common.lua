@@ -25,7 +25,7 @@ local function line(id, queue, isFirst)
   redis.call('HSET', job, 'status', 'queued', 'origin', queue, 'enqueued_at', stamp)
   redis.call('HSETNX', job, 'timeout', '180')
   local ttl = tonumber(redis.call('HGET', job, 'ttl') or '')
-  if ttl and ttl > 0 then redis.call('EXPIRE', job, math.floor(ttl)) end
+  if ttl and ttl > 0 then redis.call('EXPIRE', job, string.format('%.0f', math.min(math.floor(ttl), 3153600000))) end
   redis.call(isFirst and 'LPUSH' or 'RPUSH', 'rq:queue:' .. queue, id)
 end
 
@@ -70,7 +70,7 @@ local function release(id, status)
   local key = jobKey(id) .. ':dependents'
   for _, dependent in ipairs(redis.call('SMEMBERS', key)) do
     local job = jobKey(dependent)
-    local about = redis.call('HMGET', job, 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
+    local about = redis.pcall('HMGET', job, 'status', 'origin', 'allow_dependency_failures', 'enqueue_at_front')
     if not about[1] or not about[2] then
       redis.call('SREM', key, dependent)
     elseif about[1] == 'deferred' then

@@ -36,8 +36,8 @@ end
 
 local worker = 'rq:worker:' .. held[6]
 if (kind == 'done' or kind == 'died' or kind == 'retry') and redis.call('EXISTS', worker) == 1 then
-  redis.call('HINCRBY', worker, kind == 'done' and 'successful_job_count' or 'failed_job_count', 1)
-  redis.call('HINCRBYFLOAT', worker, 'total_working_time', score(math.max(0, now - tonumber(held[7]))))
+  redis.pcall('HINCRBY', worker, kind == 'done' and 'successful_job_count' or 'failed_job_count', 1)
+  redis.pcall('HINCRBYFLOAT', worker, 'total_working_time', score(math.max(0, now - tonumber(held[7]))))
 end
 
 local stays = kind == 'retry' or kind == 'back' or kind == 'crash'
@@ -61,6 +61,7 @@ if kind == 'done' then
   end
 elseif kind == 'died' or kind == 'cancelled' then
   if a.ttl == '0' then
+    if kind == 'died' then release(id, 'failed') end
     removeJob(id)
     redis.call('DEL', results)
   elseif a.canceled then

@@ -12,7 +12,7 @@ for i = 4, #ARGV do
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rq:wip:' .. queue, '-inf', score(now), 'LIMIT', 0, 50)) do
     if not redis.call('ZSCORE', P .. 'leases', id) then
       redis.call('ZREM', 'rq:wip:' .. queue, id)
-      local known = redis.call('HMGET', jobKey(id), 'status', 'created_at', 'worker_name')
+      local known = redis.pcall('HMGET', jobKey(id), 'status', 'created_at', 'worker_name') -- or it is no job
       if known[1] == 'started' then -- as if we had lost it
         local run = runKey(id)
         redis.call('HINCRBY', run, 'attempt', 1)
@@ -64,7 +64,7 @@ end
 if ARGV[3] == '1' then
   for i = 4, #ARGV do
     for _, id in ipairs(redis.call('LRANGE', 'rq:queue:' .. ARGV[i], 0, 199)) do
-      local known = redis.call('HMGET', jobKey(id), 'status', 'created_at', 'sennit_type', 'enqueued_at', 'sennit')
+      local known = redis.pcall('HMGET', jobKey(id), 'status', 'created_at', 'sennit_type', 'enqueued_at', 'sennit')
       if known[1] == 'queued' then
         local kind = of(known[2], known[3])
         found[#found + 1] = {'waits', id, ARGV[i], known[2] or '', kind or '', known[4] or '',

@@ -16,6 +16,7 @@ import dev.sennit.queue.broker.Completion;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.QueuedTask;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.Upkeep;
 import dev.sennit.queue.redis.foreign.Server;
 import dev.sennit.testing.server.TestServer;
 import java.nio.charset.StandardCharsets;
@@ -114,6 +115,73 @@ class HostileJobsIT {
             assertThat(claims).extracting(claim -> claim.token().id()).containsExactly("first", "last");
             assertThat(server.look(Server.call(Command.ZCARD, "rq:failed:default")))
                     .isEqualTo((long) dependencies.size());
+        }
+    }
+
+    private static List<String> claimed(RqBroker broker) {
+        return broker.claim(new ClaimRequest("worker", List.of("default"), Set.of("java.doubled"), 20,
+                Duration.ofMinutes(1))).claims().stream().map(claim -> claim.token().id()).toList();
+    }
+
+    private static QueuedTask doubled(String id) {
+        return QueuedTask.of("java.doubled", bytes("1")).id(id).build();
+    }
+
+    /** Its dependent goes before all others, into the line that the script reads. */
+    @Test
+    void aJobThatCannotBeReadTakesNoOtherOutOfLine() throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                RqBroker broker = RqBroker.open("rq+" + redis.uri());
+                Server server = new Server(new Address(BrokerUri.parse("rq+" + redis.uri())))) {
+            for (String id : List.of("dependent", "bad", "next")) {
+                broker.enqueue(Batch.of(doubled(id)));
+            }
+            server.repeatable(List.of(Server.call(Command.LREM, "rq:queue:default", "1", "dependent"),
+                    Server.call(Command.HSET, "rq:job:dependent", "status", "deferred", "origin", "default",
+                            "allow_dependency_failures", "1", "enqueue_at_front", "1"),
+                    Server.call(Command.SADD, "rq:job:bad:dependents", "dependent"),
+                    Server.call(Command.HDEL, "rq:job:bad", "sennit_type"),
+                    Server.call(Command.HSET, "rq:job:bad", "data", "none of a job")));
+            List<String> ids = new ArrayList<>(claimed(broker));
+            ids.addAll(claimed(broker));
+            assertThat(ids).containsExactlyInAnyOrder("dependent", "next");
+            assertThat(server.look(Server.call(Command.LLEN, "rq:queue:default"))).isEqualTo(0L);
+        }
+    }
+
+    @Test
+    void aKeyThatIsNoJobStopsNoQueue() throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                RqBroker broker = RqBroker.open("rq+" + redis.uri());
+                Server server = new Server(new Address(BrokerUri.parse("rq+" + redis.uri())))) {
+            broker.enqueue(Batch.of(doubled("first")));
+            server.repeatable(List.of(Server.call(Command.SET, "rq:job:text", "no hash"),
+                    Server.call(Command.RPUSH, "rq:queue:default", "text"),
+                    Server.call(Command.SET, "rq:job:wip", "no hash"),
+                    Server.call(Command.ZADD, "rq:wip:default", "1", "wip")));
+            broker.enqueue(Batch.of(doubled("last")));
+            broker.upkeep(Upkeep.Limits.USUAL);
+            assertThat(claimed(broker)).containsExactly("first", "last");
+            assertThat(server.look(Server.call(Command.LLEN, "rq:queue:default"))).isEqualTo(0L);
+        }
+    }
+
+    @Test
+    void anEndIsToldWhateverStandsBesideIt() throws Exception {
+        try (TestServer redis = TestServer.redis().fsync(false).open();
+                RqBroker broker = RqBroker.open("rq+" + redis.uri());
+                Server server = new Server(new Address(BrokerUri.parse("rq+" + redis.uri())))) {
+            broker.enqueue(Batch.of(doubled("first")));
+            List<Claim> claims = broker.claim(new ClaimRequest("worker", List.of("default"), Set.of("java.doubled"), 1,
+                    Duration.ofMinutes(1))).claims();
+            server.repeatable(List.of(Server.call(Command.SET, "rq:job:text", "no hash"),
+                    Server.call(Command.SADD, "rq:job:first:dependents", "text"),
+                    Server.call(Command.HSET, "rq:worker:worker", "successful_job_count", "none",
+                            "total_working_time", "none")));
+            assertThat(broker.complete(List.of(new Completion(claims.getFirst().token(), bytes("2"), Batch.EMPTY))))
+                    .containsExactly(true);
+            assertThat(broker.ended(List.of("first"))).extracting(EndedTask::state)
+                    .containsExactly(TaskState.SUCCEEDED);
         }
     }
 

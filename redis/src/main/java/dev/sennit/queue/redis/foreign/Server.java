@@ -148,8 +148,14 @@ public final class Server implements AutoCloseable {
             return List.of();
         }
         boolean isSecond = false;
+        boolean isPerhapsDone = false; // by the first try
         while (true) {
-            Line line = take();
+            Line line;
+            try {
+                line = take();
+            } catch (BrokerException e) {
+                throw isPerhapsDone ? doubtful(e) : e;
+            }
             boolean isWhole = false;
             try {
                 List<Object> answers = run(line, calls, isChange);
@@ -158,10 +164,14 @@ public final class Server implements AutoCloseable {
             } catch (JedisConnectionException e) {
                 discardIdle();
                 boolean isNotDone = e instanceof SentinelException && calls.size() == 1; // the server has refused it
+                boolean isDoubtful = isPerhapsDone || isChange && !isNotDone;
                 if (isSecond || !isRepeatable && !isNotDone) {
-                    throw failure(e, isChange && !isNotDone);
+                    throw isDoubtful ? doubtful(failure(e, true)) : failure(e, false);
                 }
                 isSecond = true;
+                isPerhapsDone = isDoubtful;
+            } catch (BrokerException e) { // the server has refused this try
+                throw isPerhapsDone ? doubtful(e) : e;
             } finally {
                 if (isWhole) {
                     give(line);
@@ -170,6 +180,12 @@ public final class Server implements AutoCloseable {
                 }
             }
         }
+    }
+
+    private static BrokerException doubtful(BrokerException failure) {
+        return failure.isDoubtful()
+                ? failure
+                : new BrokerException(failure.kind(), true, String.valueOf(failure.getMessage()), failure.getCause());
     }
 
     private List<Object> run(Line line, List<Call> calls, boolean isChange) {
