@@ -262,6 +262,10 @@ final class Publisher implements AutoCloseable {
             for (int i = index; i < posts.size(); i++) {
                 sent.open.countDown();
             }
+        } catch (RuntimeException | Error e) { // the client has counted a message that it has not sent
+            end(own);
+            own.failAll(e);
+            throw e;
         } finally {
             watch.interrupt();
         }

@@ -37,6 +37,7 @@ import dev.sennit.queue.broker.WorkerReport;
 import dev.sennit.queue.rabbitmq.Publisher.Post;
 import dev.sennit.queue.rabbitmq.Takes.Delivery;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -114,6 +115,8 @@ public final class RabbitmqBroker implements Broker {
     private static final long MOST_BYTES = 16 << 20;
     /** How many ends are remembered, so that what comes twice within a short time is noticed. */
     private static final int MOST_ENDS = 20_000;
+    /** How long a text in the properties of a message may be. */
+    private static final int MOST_ID_BYTES = 255;
     /** How long the end waits for a call that is under way. */
     private static final long CLOSE_MILLIS = 5_000;
     private static final Duration DEAD_TTL = Duration.ofDays(30);
@@ -336,6 +339,11 @@ public final class RabbitmqBroker implements Broker {
 
     /** Refuses a task that RabbitMQ cannot have as it is to be. */
     private void ensurePlain(QueuedTask task) {
+        int bytes = task.id().getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > MOST_ID_BYTES) {
+            throw new IllegalArgumentException(
+                    "the id of a task in RabbitMQ must have <= " + MOST_ID_BYTES + " bytes in UTF-8, was " + bytes);
+        }
         When due = task.due();
         if (due != null && due.from(clock.instant()).isAfter(clock.instant())) {
             throw refused(BrokerFeature.DELAY, "tasks that are due later");

@@ -232,6 +232,30 @@ class RabbitmqLateIT {
         }
     }
 
+    /** A text in the properties of a message has 255 bytes at most. */
+    @Test
+    void anIdThatIsTooLongForAMessageHoldsUpNoOther() {
+        String id = "\u0436".repeat(130);
+        try (Broker broker = Broker.open(uri("id"))) {
+            broker.enqueue(Batch.of(task("work").build()));
+            assertThatThrownBy(() -> broker.enqueue(Batch.of(task("work").id(id).build())))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("<= 255 bytes in UTF-8, was 260");
+            broker.enqueue(Batch.of(task("work").build()));
+            assertThat(broker.claim(request("work")).claims()).hasSize(2);
+        }
+        var address = address("id");
+        var errors = new RabbitmqErrors(address.toString(), address.password());
+        try (var connector = new Connector(address, errors);
+                var publisher = new Publisher(connector, errors, address.news())) {
+            var properties = new AMQP.BasicProperties.Builder().messageId(id).build();
+            assertThatThrownBy(() -> publisher.send(List.of(Publisher.Post.to("no queue", properties, new byte[1]))))
+                    .isInstanceOf(IllegalArgumentException.class);
+            var post = Publisher.Post.to("no queue", new AMQP.BasicProperties(), new byte[1]);
+            assertThat(publisher.send(List.of(post))).containsExactly(0);
+        }
+    }
+
     @Test
     void aCountThatWasInterruptedIsMadeAgain() {
         try (Broker broker = Broker.open(uri("counted")); Broker other = Broker.open(uri("counted"))) {
