@@ -444,8 +444,8 @@ class HandoverIT {
     @Test
     void anApplicationIsHandedOverByTheLauncherThatIsThereThen() throws Exception {
         Path launcher = temp.resolve("launcher");
-        String script = "#!/bin/sh\nexport SENNIT_LAUNCHER=\"$$ $# $0\"\nexec " + String.join(" ", java("%s"))
-                + " \"$@\"\n";
+        String script = "#!/bin/sh\nexport SENNIT_LAUNCHER=\"$$ $# $0\"\nexec '" + String.join("' '", java("%s"))
+                + "' \"$@\"\n";
         Files.writeString(launcher, script.formatted("-Drelease=1"));
         assertThat(launcher.toFile().setExecutable(true)).isTrue();
         Manager first = start(List.of(launcher.toString()), "serve", "com.acme.Shop", "--listen", "127.0.0.1:" + port,

@@ -34,7 +34,7 @@ class TestScriptIT extends ScriptSandbox {
         for (String server : List.of("initdb", "redis-server", "rabbitmq-server")) {
             script(bin.resolve(server), "exit 1"); // looked for, and not started here
         }
-        python("redis celery rq");
+        python("redis celery PIL rq");
     }
 
     @Test
@@ -113,9 +113,11 @@ class TestScriptIT extends ScriptSandbox {
         assertThat(run.out().lines())
                 .contains(
                         "test: left out for want of python3-celery: the tests that start it",
+                        "test: left out for want of python3-pil: the tests that start it",
                         "test: left out for want of python3-rq: the tests that start it")
                 .endsWith(
-                        "test: among the skipped, for want of python3-celery, python3-rq: the tests that start them",
+                        "test: among the skipped, for want of python3-celery, python3-pil, python3-rq: the tests that "
+                                + "start them",
                         "0 passed, 0 failed, 0 skipped");
         assertThat(arguments()).as("servers are there").noneMatch(argument -> argument.contains("servers"));
         assertThat(test("quick").out()).doesNotContain("python3-rq");

@@ -124,7 +124,7 @@ final class Slot {
     private long replacements;
     private SlotState state = SlotState.WAITING;
     private Instant since;
-    private String why = "has not been started yet";
+    private String why = "is not ready yet";
     private String lastEnd = "";
 
     Slot(

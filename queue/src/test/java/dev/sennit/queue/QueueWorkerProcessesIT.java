@@ -311,7 +311,7 @@ class QueueWorkerProcessesIT {
         });
         String polite = queue.enqueue(lasting, job("polite"));
         String rude = queue.enqueue(lasting, job("rude"));
-        QueueWorker worker = worker(lasting).drainLimit(Duration.ofSeconds(2)).start();
+        QueueWorker worker = worker(lasting).drainLimit(Duration.ofSeconds(5)).start();
         Waiting.until(
                 () -> Files.exists(folder.resolve("polite1")) && Files.exists(folder.resolve("rude1")));
         worker.close();

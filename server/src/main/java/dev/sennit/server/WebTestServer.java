@@ -114,8 +114,8 @@ public final class WebTestServer implements AutoCloseable {
     }
 
     /**
-     * Has the server end as a worker does: it accepts no more connections, each response is the last of its connection, streams are asked to end, tasks
-     * after responses are waited for.
+     * Has the server end as a worker does: it accepts no more connections, each response is the last of its connection,
+     * streams are asked to end, tasks after responses are waited for.
      *
      * @param longest how long to wait
      * @return how many connections there still are

@@ -285,7 +285,7 @@ final class FileServices {
         });
         if (!changed.isEmpty()) {
             throw Problems.unreadable(file.path(), String.join(", ", changed)
-                    + " cannot be changed by a reload; stop and start the services");
+                    + " cannot be changed by a reload; sennit services handover changes it");
         }
     }
 

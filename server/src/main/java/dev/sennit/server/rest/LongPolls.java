@@ -69,11 +69,12 @@ public final class LongPolls implements WebHandler {
             if (!places.tryAcquire()) {
                 throw new RefusedException(503, "too many requests wait");
             }
-            answer.atEnd(places::release);
             try (Topic.Subscription subscription =
                     topic.subscribe(after.orElse(null), BUFFER, SlowReader.DROP_OLDEST)) {
                 answer.ending().thenRun(subscription::end);
                 return taken(subscription, subscription.next(limits.longest()));
+            } finally {
+                places.release(); // before the client has its answer, and may come again
             }
         }).header("Cache-Control", "no-store");
     }
